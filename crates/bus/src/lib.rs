@@ -1,0 +1,1 @@
+//! Events between sessions and nodes: in process.

@@ -1,0 +1,29 @@
+//! The domain's vocabulary: identifiers, time, callers, limits and refusals.
+//!
+//! Everything that more than one crate must agree on stands here, each identifier as a type of its
+//! own that can only be made from valid text (`docs/architecture.md`). Nothing here does IO except
+//! [`SystemClock`] and [`SystemEntropy`], which the binary passes in; tests pass a [`ManualClock`]
+//! and a [`SeededEntropy`] instead.
+
+mod app;
+mod caller;
+mod conversation;
+mod entropy;
+mod ids;
+pub mod limits;
+mod refusal;
+mod region;
+mod secret;
+mod time;
+mod user;
+
+pub use app::{App, AppId, AppKey, AppKeyError, AppNumber, AuthPolicy, CertificateError};
+pub use caller::{AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor};
+pub use conversation::ConversationId;
+pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use ids::{IdGenerator, MessageId, Seq, Uuid};
+pub use refusal::{MsyncStatus, Refusal, RestRefusal};
+pub use region::{Region, UnknownRegion};
+pub use secret::Secret;
+pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
+pub use user::{Resource, ResourceError, UserId, UserIdError};

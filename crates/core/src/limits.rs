@@ -1,0 +1,96 @@
+//! Every bound of the server in one place, each with its unit and its reason.
+
+use std::time::Duration;
+
+/// Bytes of text, action, event name and `ext` in one message
+/// (chat-rest section 1.8: body and ext together, 5 KB).
+pub const MESSAGE_CONTENT_BYTES: usize = 5 * 1024;
+
+/// Bytes of one MSYNC frame from a client. A message of the largest content with the longest names
+/// and attachment addresses stays far below it.
+pub const FRAME_BYTES: usize = 64 * 1024;
+
+/// Devices of one user that may be online at once (msync section 8: up to 10).
+pub const DEVICES_ONLINE: usize = 10;
+
+/// Devices of one user whose places in conversations are remembered; older ones start where the
+/// user's furthest device stands.
+pub const DEVICES_REMEMBERED: usize = 16;
+
+/// Usernames in one registration call (chat-rest section 1.8).
+pub const REGISTER_BATCH: usize = 60;
+
+/// Usernames in one call for online states (chat-rest R019).
+pub const STATUS_BATCH: usize = 100;
+
+/// Entries of one page of a list over REST, at the most.
+pub const LIST_PAGE: usize = 100;
+
+/// Entries of a list over REST when the caller names no number.
+pub const LIST_PAGE_DEFAULT: usize = 10;
+
+/// Messages in one page of history.
+pub const HISTORY_PAGE: usize = 50;
+
+/// Metas in one page of a queue. The SDK drops doubles among its last 100 meta ids only, so a page
+/// that comes again must fit into that (msync section 4.3, item 4).
+pub const QUEUE_PAGE: usize = 40;
+
+/// Bytes of metas in one page of a queue.
+pub const QUEUE_PAGE_BYTES: usize = 128 * 1024;
+
+/// Pages pushed to a session in one queue and not yet acknowledged.
+pub const PUSH_WINDOW: usize = 32;
+
+/// Bytes that may wait for one session's socket before it is cut back to what it acknowledged.
+pub const OUTBOUND_SOFT_BYTES: usize = 256 * 1024;
+
+/// Bytes waiting for one session's socket at which it is closed: it asks and never reads.
+pub const OUTBOUND_HARD_BYTES: usize = 1024 * 1024;
+
+/// Messages of one session that may wait for their acknowledgement; reading pauses beyond.
+pub const SENDS_IN_FLIGHT: usize = 256;
+
+/// Frames a session may send in a burst, and per second in the long run.
+pub const FRAMES_BURST: u32 = 2_000;
+/// See [`FRAMES_BURST`].
+pub const FRAMES_PER_SECOND: u32 = 500;
+
+/// Silence after which a session is closed. The SDK beats at least once a minute
+/// (msync section 1.4).
+pub const SESSION_IDLE: Duration = Duration::from_secs(120);
+
+/// How long a connection may take to log in after the WebSocket opened. The SDK waits 10 s for the
+/// answer.
+pub const LOGIN_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long after the end of its last token a session may stay. The SDK closes by itself at the end.
+pub const TOKEN_GRACE: Duration = Duration::from_secs(120);
+
+/// In which a message sent again by the same device under the same client id is the same message.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+
+/// Entries that one append to a conversation takes together.
+pub const APPEND_BATCH: usize = 256;
+
+/// Every CHAT and MUC meta is answered within this time, or the session is closed. The SDK waits
+/// 15 s.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Places in conversations are stored at most this often for each device.
+pub const CURSOR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Bytes of a password (chat-rest R006).
+pub const PASSWORD_BYTES: usize = 64;
+
+/// Characters of a nickname (chat-rest R006).
+pub const NICKNAME_CHARS: usize = 100;
+
+/// Bytes of a JSON body over REST.
+pub const REST_BODY_BYTES: usize = 1024 * 1024;
+
+/// Calls per second for each app and operation over REST (chat-rest section 1.7).
+pub const REST_CALLS_PER_SECOND: u32 = 100;
+
+/// Life of a token, at the most (token specification, section 5).
+pub const TOKEN_LIFE: Duration = Duration::from_secs(86_400);

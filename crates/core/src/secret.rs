@@ -1,0 +1,28 @@
+//! Text that must not be printed, logged or left in memory.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A secret text (a password, a certificate, a token): zeroed on drop, and `Debug` says only that it
+/// is set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[set]")
+    }
+}

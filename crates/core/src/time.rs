@@ -1,0 +1,141 @@
+//! Time as the domain sees it: milliseconds since the Unix epoch, and days in UTC.
+//!
+//! A [`Clock`] is passed to whatever needs the time, so that a test of 180 days runs in
+//! milliseconds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since the Unix epoch, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `ms` milliseconds after the Unix epoch.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// The moment `s` seconds after the Unix epoch; the last representable one if that overflows.
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// The UTC day that this moment lies in.
+    pub const fn day(self) -> Day {
+        // 2^64 ms / 86,400,000 fits into 38 bits only for absurd times; saturate instead of wrap.
+        let day = self.0 / Day::MILLIS;
+        Day(if day > u32::MAX as u64 { u32::MAX } else { day as u32 })
+    }
+
+    /// This moment `by` later; the last representable one if that overflows.
+    pub const fn plus(self, by: Duration) -> Self {
+        let ms = by.as_millis();
+        Self(if ms > u64::MAX as u128 { u64::MAX } else { self.0.saturating_add(ms as u64) })
+    }
+
+    /// This moment `by` earlier; the epoch if that would be before it.
+    pub const fn minus(self, by: Duration) -> Self {
+        let ms = by.as_millis();
+        Self(if ms > u64::MAX as u128 { 0 } else { self.0.saturating_sub(ms as u64) })
+    }
+
+    /// How long after `earlier` this is; zero if it is before it.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A day in UTC, counted from 1 January 1970. Data keys of time-bound classes live for one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Day(pub u32);
+
+impl Day {
+    /// Milliseconds in a UTC day (leap seconds do not exist in Unix time).
+    pub const MILLIS: u64 = 86_400_000;
+
+    /// The first moment of the day.
+    pub const fn start(self) -> Timestamp {
+        Timestamp(self.0 as u64 * Self::MILLIS)
+    }
+
+    /// The day after.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// The present moment. May go backwards when the machine's clock is set.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that moves only when told to, for tests.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// A clock that stands at `at`.
+    pub fn new(at: Timestamp) -> Self {
+        Self(AtomicU64::new(at.0))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.set(self.now().plus(by));
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, to: Timestamp) {
+        self.0.store(to.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_begin_at_midnight_utc() {
+        let t = Timestamp::from_secs(1_795_208_151);
+        assert!(t.day().start() <= t && t < t.day().next().start());
+        assert_eq!(Timestamp::from_millis(Day::MILLIS - 1).day(), Day(0));
+        assert_eq!(Timestamp::from_millis(Day::MILLIS).day(), Day(1));
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::from_millis(5).minus(Duration::from_secs(1)), Timestamp::default());
+        let end = Timestamp::from_millis(u64::MAX);
+        assert_eq!(end.plus(Duration::MAX), end);
+        assert_eq!(Timestamp::default().since(end), Duration::ZERO);
+    }
+}

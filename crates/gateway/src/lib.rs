@@ -1,0 +1,1 @@
+//! MSYNC sessions over WebSocket: login, push, acknowledge.

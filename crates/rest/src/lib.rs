@@ -1,0 +1,1 @@
+//! HTTP adapters: Chat REST, error envelopes, rate limits.

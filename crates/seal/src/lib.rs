@@ -1,0 +1,1 @@
+//! AES-256-GCM sealing, key derivation and blinded identifiers. No IO.

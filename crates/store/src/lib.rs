@@ -1,0 +1,1 @@
+//! An ordered key-value store of sealed records with serializable transactions.

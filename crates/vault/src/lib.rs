@@ -1,0 +1,1 @@
+//! Where data keys live and really die.

@@ -1,0 +1,1 @@
+//! The MSYNC protobuf types and their framing. No IO.
