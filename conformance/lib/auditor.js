@@ -1,0 +1,205 @@
+// Reads every frame of every session and notes each one that would break, mislead or hang the SDK.
+//
+// The rules are those that the unmodified SDK was seen to depend on: a status in every answer, a
+// queue beside every meta, a sender and a unique id in every meta, an answer to everything that was
+// sent or asked for, and none of the answers after which the app waits for ever. A problem is noted
+// with its evidence and fails the run at the end, whichever test happened to provoke it.
+
+import { Command, CommNotice, CommSyncDL, CommSyncUL, CommUnreadDL, dec, has, MessageBody, MSync, Ns, Provision } from './wire.js';
+
+/** Reasons with which an ack may carry errorCode 7; after any other the SDK never settles the promise. */
+const PERMISSION_REASONS = ['sensitive words', 'blocked by mod_antispam', 'user is mute', 'traffic limit', 'Sorry, data is too large'];
+/** Reasons with which a login may be refused with FAIL and PERMISSION_DENIED so that the app learns why. */
+const LOGIN_REASONS = [
+  'Sorry, user register limit',
+  'Sorry, user register rate limit',
+  'Sorry, token expired',
+  'Sorry, token or password does not match login info',
+  'Sorry, user not found',
+];
+const HIGHEST_STATUS = 19;
+/** The SDK gives up on an ack after 15 s; the server has promised 10. */
+const ANSWER_MS = 10_000;
+
+export class Auditor {
+  constructor() {
+    this.problems = [];
+    this.counts = { sessions: 0, sent: 0, received: 0, metas: 0, acks: 0, pulls: 0, provisions: 0, responses: 0 };
+  }
+
+  problem(where, text) {
+    if (this.problems.length < 200) this.problems.push(`${where}: ${text}`);
+  }
+
+  /** A new socket; `instance` is shared by all sockets of one SDK object, whose memory spans reconnects. */
+  session(where, instance = {}) {
+    this.counts.sessions += 1;
+    return new SessionAudit(this, where, instance);
+  }
+
+  /** One REST answer, from a page or from Node. `body` is the parsed object, or undefined if it was none. */
+  response(where, status, body) {
+    this.counts.responses += 1;
+    if (status === 406 && body?.error_code !== 90004) this.problem(where, 'HTTP 406 without error_code 90004 hangs the SDK');
+    if (status > 200 && status < 300 && status !== 204) this.problem(where, `success with HTTP ${status}; the SDK takes only 200`);
+    if (status >= 500) this.problem(where, `HTTP ${status}`);
+  }
+}
+
+class SessionAudit {
+  constructor(auditor, where, instance) {
+    this.auditor = auditor;
+    this.where = where;
+    this.instance = instance;
+    instance.lastKey ??= new Map();
+    this.pulls = new Map();
+    this.unacked = new Map();
+    this.seen = new Map();
+    this.failed = false;
+  }
+
+  problem(text) {
+    this.auditor.problem(this.where, text);
+  }
+
+  /** A frame from the client. Hostile clients are audited too, hence nothing here may throw. */
+  sent(bytes) {
+    this.auditor.counts.sent += 1;
+    let frame, payload;
+    try {
+      frame = MSync.decode(bytes);
+      if (frame.command !== Command.SYNC) return;
+      payload = CommSyncUL.decode(frame.payload);
+    } catch {
+      return;
+    }
+    const now = performance.now();
+    if (has(payload, 'meta') && (payload.meta.ns === Ns.CHAT || payload.meta.ns === Ns.MUC)) this.unacked.set(dec(payload.meta.id), now);
+    if (has(payload, 'queue') && !has(payload, 'meta')) {
+      this.auditor.counts.pulls += 1;
+      this.pulls.set(payload.queue.name, now);
+    }
+  }
+
+  /** A frame from the server. */
+  received(bytes) {
+    this.auditor.counts.received += 1;
+    try {
+      const frame = MSync.decode(bytes);
+      if (frame.command === Command.PROVISION) this.provision(Provision.decode(frame.payload));
+      else if (frame.command === Command.UNREAD) this.unread(CommUnreadDL.decode(frame.payload));
+      else if (frame.command === Command.NOTICE) this.notice(CommNotice.decode(frame.payload));
+      else this.sync(CommSyncDL.decode(frame.payload));
+    } catch (error) {
+      this.problem(`a frame that does not decode: ${error.message}`);
+    }
+  }
+
+  provision(answer) {
+    this.auditor.counts.provisions += 1;
+    if (!has(answer, 'status')) return this.problem('login answer without status');
+    const { errorCode, reason } = answer.status;
+    if (errorCode === 0) {
+      if (!answer.resource) this.problem('login answer without resource');
+      if (!has(answer, 'authToken')) return this.problem('login answer without the time of expiry');
+      const expiry = JSON.parse(answer.authToken).expires_in;
+      if (!(expiry > Date.now() - 5_000 && expiry < Date.now() + 90 * 86_400_000)) {
+        this.problem(`expires_in ${expiry} is not an absolute time in ms`);
+      }
+    } else if (errorCode === 1 && !LOGIN_REASONS.includes(reason)) {
+      this.problem(`login refused with FAIL and a reason the SDK does not know: ${reason}`);
+    } else if (errorCode > HIGHEST_STATUS) {
+      this.problem(`login refused with the unknown code ${errorCode}`);
+    }
+  }
+
+  unread(answer) {
+    for (const entry of answer.unread ?? []) if (!entry.queue?.name) this.problem('an unread entry without a queue name');
+    const clock = Number(dec(answer.timestamp));
+    if (clock && Math.abs(clock - Date.now()) > 60_000) this.problem(`UNREAD timestamp ${clock} is not the clock in ms`);
+  }
+
+  notice(answer) {
+    if (!answer.queue?.name) this.problem('a NOTICE without a queue name');
+  }
+
+  sync(answer) {
+    if (!has(answer, 'status')) this.problem('a SYNC answer without status');
+    const code = answer.status?.errorCode ?? 0;
+    const metaId = dec(answer.metaId);
+    if (metaId !== '0') this.ack(answer, metaId, code);
+    else this.page(answer);
+    const ids = new Set();
+    for (const meta of answer.metas) this.meta(meta, ids, metaId !== '0');
+  }
+
+  ack(answer, metaId, code) {
+    this.auditor.counts.acks += 1;
+    const since = this.unacked.get(metaId);
+    if (since !== undefined && performance.now() - since > ANSWER_MS) this.problem(`a meta answered after ${Math.round(performance.now() - since)} ms`);
+    this.unacked.delete(metaId);
+    if (code === 7 && !PERMISSION_REASONS.includes(answer.status.reason)) {
+      this.problem(`ack with errorCode 7 and the reason "${answer.status.reason}" hangs the SDK`);
+    }
+    if (code < 0 || code > HIGHEST_STATUS) this.problem(`ack with the unknown code ${code}`);
+    if (code === 0) {
+      if (dec(answer.serverId) === '0') this.problem('ack without a server id');
+      const stamp = Number(dec(answer.timestamp));
+      if (Math.abs(stamp - Date.now()) > 60_000 && stamp !== 0) {
+        // A resent message is acknowledged with the id and time it already has: minutes, never years.
+        if (Math.abs(stamp - Date.now()) > 900_000) this.problem(`ack timestamp ${stamp} is not the clock in ms`);
+      }
+    }
+  }
+
+  page(answer) {
+    if (answer.metas.length > 0 && !has(answer, 'queue')) return this.problem('metas without a queue');
+    if (!has(answer, 'queue')) return undefined;
+    const { name } = answer.queue;
+    this.pulls.delete(name);
+    if (answer.metas.length > 0 && answer.isLast) this.problem('metas in a page marked last: the SDK does not acknowledge it');
+    if (!answer.isLast) {
+      const key = dec(answer.nextKey);
+      if (key === '0') this.problem('a page that is not the last without nextKey');
+      if (this.instance.lastKey.get(name) === key) this.problem(`nextKey ${key} repeated: the SDK does not acknowledge it`);
+      this.instance.lastKey.set(name, key);
+    }
+    return undefined;
+  }
+
+  meta(meta, ids, inAck) {
+    this.auditor.counts.metas += 1;
+    if (!has(meta, 'from')) this.problem('a meta without from');
+    const id = dec(meta.id);
+    if (id === '0') this.problem('a meta without id');
+    if (ids.has(id)) this.problem(`two metas with the id ${id} in one frame`);
+    ids.add(id);
+    if (!inAck) {
+      if (this.seen.has(id)) this.problem(`meta ${id} sent twice on one socket`);
+      this.seen.set(id, true);
+    }
+    if (has(meta, 'meta')) this.compactJson(meta.meta);
+    if (meta.ns === Ns.NOTIFY) this.compactJson(meta.payload);
+    if (meta.ns === Ns.CHAT) this.chat(meta);
+  }
+
+  chat(meta) {
+    const body = MessageBody.decode(meta.payload);
+    if (!body.from?.name || !body.to?.name) this.problem('a CHAT body without from or to');
+    if (meta.to?.clientResource && !this.instance.directed) this.problem('to.clientResource set: the app would see "user/resource"');
+    if (dec(meta.timestamp) === '0') this.problem('a CHAT meta without timestamp');
+  }
+
+  compactJson(bytes) {
+    if (bytes.some((byte) => byte < 0x10)) this.problem('JSON bytes below 0x10: the SDK throws "URI malformed"');
+  }
+
+  /** The socket is gone; what the server still owed was owed since `grace` at least. */
+  closed(grace = ANSWER_MS) {
+    const now = performance.now();
+    for (const [id, since] of this.unacked) if (now - since > grace) this.problem(`meta ${id} not answered in ${Math.round(now - since)} ms`);
+    for (const [name, since] of this.pulls) if (now - since > grace) this.problem(`the pull of queue of length ${name.length} not answered in ${Math.round(now - since)} ms`);
+    this.unacked.clear();
+    this.pulls.clear();
+  }
+}

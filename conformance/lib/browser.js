@@ -1,0 +1,193 @@
+// The browser: a page for each device, serving the SDK as it came from the package, with every
+// request, socket and frame seen from outside the page.
+
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { chromium } from 'playwright-core';
+import { within } from './runner.js';
+
+const require = createRequire(import.meta.url);
+const SDK_FILE = require.resolve('agora-chat/Agora-chat.js');
+const SDK_SHA256 = 'd62c2ddfe54ed761252518469a791c1e0f6b77dacf02d10e1064f48c850c1172';
+const EVENT_MS = 30_000;
+
+/** Serves the page and the SDK's own file on a loopback port. */
+export async function startPages() {
+  const sdk = readFileSync(SDK_FILE);
+  const hash = createHash('sha256').update(sdk).digest('hex');
+  if (hash !== SDK_SHA256) throw new Error(`this is not the published SDK 1.4.0: ${SDK_FILE} has ${hash}`);
+  const files = {
+    '/': ['text/html', '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="/sdk.js"></script><script src="/page.js"></script>'],
+    '/sdk.js': ['text/javascript', sdk],
+    '/page.js': ['text/javascript', readFileSync(new URL('./page.js', import.meta.url))],
+  };
+  const server = http.createServer((incoming, outgoing) => {
+    const file = files[incoming.url];
+    if (!file) return outgoing.writeHead(404).end();
+    return outgoing.writeHead(200, { 'content-type': `${file[0]}; charset=utf-8` }).end(file[1]);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { origin: `http://localhost:${server.address().port}`, close: () => server.close() };
+}
+
+/**
+ * Starts Chromium. TLS stays on; what it trusts beyond the public authorities are exactly the keys
+ * whose hashes are given, which were verified against the server's CA file before.
+ */
+export function startBrowser(keyHashes, executablePath) {
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-background-timer-throttling',
+      '--disable-renderer-backgrounding',
+      '--disable-backgrounding-occluded-windows',
+      // Nothing but loopback resolves: a page that asked for another host would be seen, and get nothing.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+      `--ignore-certificate-errors-spki-list=${keyHashes.join(',')}`,
+    ],
+  });
+}
+
+let devices = 0;
+
+/** One installation of an app: a browser profile of its own (or that of `beside`), one page, one SDK object. */
+export class Device {
+  static async start(lab, { beside, label, ...options } = {}) {
+    const device = new Device();
+    devices += 1;
+    device.label = `${label ?? 'device'} ${devices}`;
+    device.lab = lab;
+    device.events = [];
+    device.listeners = new Set();
+    device.errors = [];
+    device.instance = {};
+    device.sockets = new Set();
+    device.taken = 0;
+    device.context = beside ? beside.context : await lab.browser.newContext();
+    device.ownsContext = !beside;
+    device.page = await device.context.newPage();
+    device.watch();
+    await device.page.exposeBinding('__events', (_source, list) => device.receive(list));
+    await device.page.goto(`${lab.pages.origin}/`);
+    await device.configure(options);
+    return device;
+  }
+
+  /** Makes a new SDK object in the page. */
+  async configure(options = {}) {
+    const { demo } = this.lab.server;
+    const { dns, ...rest } = options;
+    const settings = { appKey: demo.appKey, isHttpDNS: false, url: demo.wsUrl, apiUrl: demo.restUrl, ...rest };
+    await this.page.evaluate(([given, hosts]) => window.lab.open(given, hosts), [settings, dns ?? null]);
+  }
+
+  watch() {
+    const { auditor, hosts } = this.lab;
+    this.page.on('request', (request) => hosts.note(request.url(), this.label));
+    this.page.on('pageerror', (error) => this.errors.push(String(error?.stack ?? error)));
+    this.page.on('response', async (response) => {
+      if (new URL(response.url()).origin === this.lab.pages.origin) return;
+      const body = response.status() === 406 ? await response.json().catch(() => undefined) : undefined;
+      auditor.response(`${this.label} ${response.request().method()}`, response.status(), body);
+    });
+    this.page.on('websocket', (socket) => {
+      hosts.note(socket.url(), this.label);
+      const audit = auditor.session(this.label, this.instance);
+      this.sockets.add(audit);
+      socket.on('framesent', ({ payload }) => audit.sent(Buffer.from(payload)));
+      socket.on('framereceived', ({ payload }) => audit.received(Buffer.from(payload)));
+      socket.on('close', () => {
+        audit.closed();
+        this.sockets.delete(audit);
+      });
+    });
+  }
+
+  receive(list) {
+    for (const event of list) {
+      this.events.push(event);
+      for (const listener of this.listeners) listener(event);
+    }
+  }
+
+  /** Logs in and notes what a log could betray. Never rejects: the outcome is in the result. */
+  async login(options) {
+    const outcome = await within(60_000, `login on ${this.label}`, this.page.evaluate((given) => window.lab.login(given), options));
+    const resource = outcome.resource || (await this.page.evaluate(() => window.lab.resource()));
+    if (resource) this.resource = this.lab.secrets.add('resource', resource);
+    return outcome;
+  }
+
+  /** Sends one message; resolves with `{ok, serverMsgId, message}` or `{ok: false, error}`. */
+  async send(parameters) {
+    return (await this.sendAll([parameters]))[0];
+  }
+
+  sendAll(list) {
+    const complete = list.map((one) => ({ chatType: 'singleChat', ...one }));
+    return within(60_000, `send on ${this.label}`, this.page.evaluate((given) => window.lab.send(given), complete));
+  }
+
+  text(to, msg, more = {}) {
+    return this.send({ type: 'txt', to, msg, ...more });
+  }
+
+  /** Calls a method of the SDK's connection. */
+  call(method, ...args) {
+    return within(60_000, `${method} on ${this.label}`, this.page.evaluate(([name, given]) => window.lab.call(name, ...given), [method, args]));
+  }
+
+  get(property) {
+    return this.page.evaluate((name) => window.lab.get(name), property);
+  }
+
+  /** Events so far of that name (all names if none is given) that fit. */
+  seen(name, fits = () => true) {
+    return this.events.filter((event) => (!name || event.name === name) && fits(event.data)).map((event) => event.data);
+  }
+
+  /** Resolves with the data of the first event, past or future, that fits. */
+  event(name, fits = () => true, ms = EVENT_MS) {
+    const past = this.events.find((event) => event.name === name && fits(event.data));
+    if (past) return Promise.resolve(past.data);
+    return this.until(name, ms, (event) => event.name === name && fits(event.data)).then((event) => event.data);
+  }
+
+  /** Resolves when `count` events of that name that fit have come, with all of them. */
+  async several(name, count, fits = () => true, ms = EVENT_MS) {
+    if (this.seen(name, fits).length < count) {
+      let rest = count - this.seen(name, fits).length;
+      await this.until(`${name} (${count} of them; ${count - rest} came)`, ms, (event) => event.name === name && fits(event.data) && (rest -= 1) === 0);
+    }
+    return this.seen(name, fits);
+  }
+
+  until(what, ms, fits) {
+    let listener;
+    const arrived = new Promise((resolve) => {
+      listener = (event) => fits(event) && resolve(event);
+      this.listeners.add(listener);
+    });
+    return within(ms, `${what} on ${this.label}`, arrived).finally(() => this.listeners.delete(listener));
+  }
+
+  close() {
+    return this.page.evaluate(() => window.lab.close());
+  }
+
+  async dispose() {
+    if (this.disposed) return;
+    this.disposed = true;
+    for (const audit of this.sockets) audit.closed();
+    for (const error of this.errors) this.lab.pageErrors.push(`${this.label}: ${error}`);
+    await (this.ownsContext ? this.context.close() : this.page.close());
+  }
+}

@@ -1,0 +1,105 @@
+// One server with the browser that trusts it, and what the tests need around them.
+
+import { Device, startBrowser, startPages } from './browser.js';
+import { Rest } from './rest.js';
+import { Socket } from './socket.js';
+import { Server } from './server.js';
+import { Tokens } from './tokens.js';
+
+/** The hosts that pages may contact: the page's own and the server's. Any other is kept as a problem. */
+class Hosts {
+  constructor() {
+    this.allowed = new Set();
+    this.contacted = new Map();
+    this.foreign = [];
+  }
+
+  note(url, who) {
+    if (url.startsWith('data:') || url.startsWith('blob:')) return;
+    const { host } = new URL(url);
+    this.contacted.set(host, (this.contacted.get(host) ?? 0) + 1);
+    if (!this.allowed.has(host)) this.foreign.push(`${who}: ${url}`);
+  }
+}
+
+export class Lab {
+  static async start({ binary, chromium, name, auditor, secrets }) {
+    const lab = new Lab();
+    Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [] });
+    lab.server = new Server(binary, name);
+    try {
+      await lab.server.start();
+      lab.pages = await startPages();
+      lab.browser = await startBrowser(await lab.server.publicKeyHashes(), chromium);
+    } catch (error) {
+      await lab.dispose();
+      throw error;
+    }
+    const { demo } = lab.server;
+    for (const url of [lab.pages.origin, demo.restUrl, demo.wsUrl]) lab.hosts.allowed.add(new URL(url).host);
+    secrets.add('certificate', demo.certificate);
+    for (const { username, password } of demo.users) {
+      if (username.length >= 8) secrets.add('user name', username);
+      secrets.add('password', password);
+    }
+    lab.rest = new Rest(lab.server, auditor);
+    lab.tokens = new Tokens(demo, secrets);
+    return lab;
+  }
+
+  device(options) {
+    return Device.start(this, options);
+  }
+
+  socket(options) {
+    return Socket.open(this, options);
+  }
+
+  /** An app token, as a back end would keep one. */
+  get admin() {
+    if (!this.adminToken || Date.now() > this.adminUntil) {
+      this.adminToken = this.tokens.app(3600);
+      this.adminUntil = Date.now() + 1_800_000;
+    }
+    return this.adminToken;
+  }
+
+  /** Registers a user with a new name and password. */
+  async user(prefix) {
+    const username = this.secrets.name(prefix);
+    const password = this.secrets.password();
+    const answer = await this.rest.call('POST', '/users', { token: this.admin, json: { username, password } });
+    if (answer.status !== 200) throw new Error(`register: HTTP ${answer.status} ${answer.text}`);
+    const { uuid } = answer.body.entities[0];
+    this.secrets.add('user uuid', uuid);
+    return { username, password, uuid };
+  }
+
+  async users(count) {
+    return Promise.all(Array.from({ length: count }, () => this.user()));
+  }
+
+  /** A token for `user` by the official builder. */
+  token(user, seconds) {
+    return this.tokens.user(user.username, seconds);
+  }
+
+  /** A device on which `user` is logged in. */
+  async online(user, options = {}) {
+    const device = await this.device(options);
+    await this.login(device, user);
+    return device;
+  }
+
+  async login(device, user) {
+    const outcome = await device.login({ user: user.username, accessToken: this.token(user) });
+    if (!outcome.ok) throw new Error(`login on ${device.label}: ${JSON.stringify(outcome.error)}`);
+    await device.event('onConnected');
+  }
+
+  async dispose(options) {
+    await this.browser?.close();
+    this.pages?.close();
+    await this.server.dispose(options);
+  }
+}

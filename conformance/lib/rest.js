@@ -1,0 +1,78 @@
+// REST as a customer's back end would call it. `fetch` takes no CA of its own, hence `node:https`.
+
+import https from 'node:https';
+
+const agents = new Map();
+function agentFor(ca) {
+  const key = ca?.toString() ?? '';
+  if (!agents.has(key)) agents.set(key, new https.Agent({ ca, keepAlive: true, maxSockets: 32 }));
+  return agents.get(key);
+}
+
+/** One request; resolves with status, headers, text and the JSON body if it was JSON. */
+export function request({ method, url, headers = {}, body, ca, timeout = 30_000 }) {
+  return new Promise((resolve, reject) => {
+    const bytes = body === undefined ? undefined : Buffer.from(body);
+    const call = https.request(url, {
+      method,
+      agent: agentFor(ca),
+      headers: { ...(bytes && { 'content-length': bytes.length }), ...headers },
+      timeout,
+    });
+    call.once('timeout', () => call.destroy(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })));
+    // A server may answer a body that is too big before it was sent to the end, and then close.
+    let answered = false;
+    call.on('error', (error) => answered || reject(error));
+    call.once('response', (response) => {
+      answered = true;
+      const parts = [];
+      response.on('data', (part) => parts.push(part));
+      response.once('error', reject);
+      response.once('end', () => {
+        const text = Buffer.concat(parts).toString();
+        let json;
+        try {
+          json = JSON.parse(text);
+        } catch {
+          json = undefined;
+        }
+        resolve({ status: response.statusCode, headers: response.headers, text, body: json });
+      });
+    });
+    call.end(bytes);
+  });
+}
+
+export class Rest {
+  constructor(server, auditor) {
+    this.server = server;
+    this.auditor = auditor;
+  }
+
+  /** `{base}` of the app. */
+  get base() {
+    const { restUrl, orgName, appName } = this.server.demo;
+    return `${restUrl}/${orgName}/${appName}`;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path below the app, or a full URL
+   * @param {{token?: string, json?: unknown, body?: string|Buffer, headers?: object}} options
+   */
+  async call(method, path, { token, json, body, headers = {} } = {}) {
+    const answer = await request({
+      method,
+      url: path.startsWith('https:') ? path : this.base + path,
+      ca: this.server.ca,
+      body: json === undefined ? body : JSON.stringify(json),
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...((json !== undefined || body !== undefined) && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    });
+    this.auditor.response(`REST ${method} ${new URL(path, 'https://x').pathname.replace(/[0-9a-f-]{14,}/g, '*')}`, answer.status, answer.body);
+    return answer;
+  }
+}

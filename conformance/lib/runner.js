@@ -1,0 +1,89 @@
+// A small test runner: one process, one server and one browser shared by all tests, assertions
+// counted. `node:test` isolates every file in a process of its own, which would mean a server and a
+// browser for each; and the count of assertions is part of what this suite has to show.
+
+import assert from 'node:assert/strict';
+
+/** How many assertions have been made so far in this process. */
+export let assertions = 0;
+
+/** `node:assert/strict`, counting every call that did not throw. */
+export const check = new Proxy(
+  {},
+  {
+    get(_target, name) {
+      const original = assert[name];
+      return (...args) => {
+        const result = original(...args);
+        if (result instanceof Promise) {
+          return result.then((value) => ((assertions += 1), value));
+        }
+        assertions += 1;
+        return result;
+      };
+    },
+  },
+);
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** Rejects with `what` when `promise` has not settled after `ms`; a guard against hanging, not a pace. */
+export function within(ms, what, promise) {
+  let timer;
+  const limit = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Runs tests `width` at a time and prints one line for each.
+ *
+ * @param {{name: string, run: Function, timeout?: number}[]} tests
+ * @returns {Promise<{passed: number, failed: number, failures: {name: string, error: Error}[]}>}
+ */
+export async function runAll(tests, context, width) {
+  const outcome = { passed: 0, failed: 0, failures: [] };
+  const waiting = [...tests];
+  const worker = async () => {
+    for (let test = waiting.shift(); test; test = waiting.shift()) {
+      const started = performance.now();
+      const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
+      try {
+        await within(test.timeout ?? DEFAULT_TIMEOUT_MS, 'test', runOne(test, context));
+        outcome.passed += 1;
+        console.log(`ok      ${test.name} (${seconds()} s)`);
+      } catch (error) {
+        outcome.failed += 1;
+        outcome.failures.push({ name: test.name, error });
+        console.log(`FAILED  ${test.name} (${seconds()} s)`);
+        console.log(String(error?.stack ?? error).replace(/^/gm, '        '));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return outcome;
+}
+
+/** Gives the test a place to leave clean-up work, which runs whatever the outcome was. */
+async function runOne(test, context) {
+  const cleanups = [];
+  const scope = { ...context, cleanup: (work) => cleanups.push(work) };
+  if (context.lab) {
+    scope.device = async (options) => {
+      const device = await context.lab.device(options);
+      cleanups.push(() => device.dispose());
+      return device;
+    };
+    scope.socket = async (options) => {
+      const socket = await context.lab.socket(options);
+      cleanups.push(() => socket.dispose());
+      return socket;
+    };
+  }
+  try {
+    await test.run(scope);
+  } finally {
+    for (const work of cleanups.reverse()) await work().catch(() => {});
+  }
+}

@@ -1,0 +1,124 @@
+// One life, or several, of the real binary: start, ready, stop, kill, start again on the same data.
+
+import { spawn } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { openSync, closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import os from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+import { request } from './rest.js';
+
+const READY_MS = 90_000;
+
+export class Server {
+  /**
+   * @param {string} binary path of `stoa`
+   * @param {string} name for messages and file names
+   */
+  constructor(binary, name) {
+    this.binary = binary;
+    this.name = name;
+    this.dir = mkdtempSync(path.join(os.tmpdir(), `stoa-conformance-${name}-`));
+    this.data = path.join(this.dir, 'data');
+    this.keys = path.join(this.dir, 'keys');
+    this.logs = path.join(this.dir, 'logs');
+    mkdirSync(this.logs);
+    this.lives = 0;
+  }
+
+  get manifest() {
+    return path.join(this.data, 'demo.json');
+  }
+
+  /** Starts the binary on its data, on the port it had before if it ran before, and waits until it answers. */
+  async start() {
+    this.lives += 1;
+    const listen = this.demo ? new URL(this.demo.restUrl).host : '127.0.0.1:0';
+    const before = existsSync(this.manifest) ? statSync(this.manifest).mtimeMs : 0;
+    const out = openSync(path.join(this.logs, `out-${this.lives}.txt`), 'w');
+    const err = openSync(path.join(this.logs, `err-${this.lives}.txt`), 'w');
+    const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen];
+    this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1' } });
+    closeSync(out);
+    closeSync(err);
+    const child = this.child;
+    this.exit = new Promise((resolve) => {
+      child.once('error', (error) => resolve({ error }));
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    this.exit.then((how) => (child.ended = how));
+    await this.ready(child, before);
+    return this;
+  }
+
+  async ready(child, before) {
+    const deadline = Date.now() + READY_MS;
+    for (;;) {
+      if (child.ended) throw new Error(`the server ended before it was ready (${JSON.stringify(child.ended)})\n${this.logTail()}`);
+      if (Date.now() > deadline) throw new Error(`the server is not ready after ${READY_MS} ms\n${this.logTail()}`);
+      // The first start has the address only from demo.json; later ones keep it and are asked directly.
+      if (existsSync(this.manifest) && (this.demo || statSync(this.manifest).mtimeMs > before)) {
+        try {
+          const demo = this.demo ?? JSON.parse(readFileSync(this.manifest, 'utf8'));
+          const ca = readFileSync(demo.ca);
+          const answer = await request({ method: 'GET', url: `${demo.restUrl}/healthz`, ca });
+          if (answer.status === 200) {
+            if (!this.demo) {
+              this.demo = demo;
+              this.ca = ca;
+            }
+            return;
+          }
+        } catch (error) {
+          if (!(error instanceof SyntaxError) && !error.code) throw error;
+        }
+      }
+      await pause(25);
+    }
+  }
+
+  logTail() {
+    const text = readFileSync(path.join(this.logs, `err-${this.lives}.txt`), 'utf8') + readFileSync(path.join(this.logs, `out-${this.lives}.txt`), 'utf8');
+    return text.slice(-4000);
+  }
+
+  /** Sends SIGTERM and returns how the process ended and how long it took, in milliseconds. */
+  async stop() {
+    const started = performance.now();
+    this.child.kill('SIGTERM');
+    const how = await this.exit;
+    return { ...how, ms: performance.now() - started };
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exit;
+  }
+
+  /** For the end of the run: whatever state it is in. */
+  async dispose({ keep = false } = {}) {
+    if (this.child && !this.child.ended) await this.kill();
+    if (!keep) rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  get host() {
+    const url = new URL(this.demo.restUrl);
+    return { name: url.hostname, port: Number(url.port) };
+  }
+
+  /** Hashes (SHA-256, base64) of the public keys that the server shows, having verified them against its CA. */
+  async publicKeyHashes() {
+    const { name, port } = this.host;
+    const socket = tls.connect({ host: name, port, ca: this.ca, servername: name.match(/^[\d.]+$/) ? undefined : name });
+    await once(socket, 'secureConnect');
+    const certificates = [new X509Certificate(this.ca)];
+    for (let one = socket.getPeerX509Certificate(); one; one = one.issuerCertificate) {
+      certificates.push(one);
+      if (one.issuerCertificate?.fingerprint256 === one.fingerprint256) break;
+    }
+    socket.destroy();
+    return certificates.map((one) => createHash('sha256').update(one.publicKey.export({ type: 'spki', format: 'der' })).digest('base64'));
+  }
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+// Runs the suite and prints its count. See README.md.
+//
+//   node run.js [--only TEXT] [--keep] [--lanes N]
+//
+//   STOA_BIN   the binary to test (default ../target/debug/stoa)
+//   CHROMIUM   the browser (default /usr/bin/chromium)
+
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { Auditor } from './lib/auditor.js';
+import { Lab } from './lib/lab.js';
+import { assertions, runAll } from './lib/runner.js';
+import { Secrets } from './lib/secrets.js';
+import * as audit from './tests/audit.js';
+import * as leaks from './tests/leaks.js';
+import * as restart from './tests/restart.js';
+
+const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
+
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, keep: { type: 'boolean', default: false }, lanes: { type: 'string', default: '3' } },
+});
+const binary = process.env.STOA_BIN ?? fileURLToPath(new URL('../target/debug/stoa', import.meta.url));
+const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
+for (const [what, file] of [['server binary (STOA_BIN)', binary], ['browser (CHROMIUM)', chromium]]) {
+  if (!existsSync(file)) {
+    console.error(`no ${what} at ${file}`);
+    process.exit(2);
+  }
+}
+
+const wanted = (test) => !options.only || test.name.includes(options.only);
+const named = (prefix, tests) => tests.map((test) => ({ ...test, name: `${prefix}: ${test.name}` })).filter(wanted);
+
+const started = performance.now();
+const auditor = new Auditor();
+const secrets = new Secrets();
+const labs = [];
+const total = { passed: 0, failed: 0, failures: [] };
+const tally = ({ passed, failed, failures }) => {
+  total.passed += passed;
+  total.failed += failed;
+  total.failures.push(...failures);
+};
+
+const lab = async (name) => {
+  const one = await Lab.start({ binary, chromium, name, auditor, secrets });
+  labs.push(one);
+  return one;
+};
+
+try {
+  const files = await Promise.all(SHARED.map(async (name) => named(name, (await import(`./tests/${name}.js`)).tests)));
+  const shared = files.flat();
+  if (shared.length > 0) {
+    tally(await runAll(shared, { lab: await lab('main'), secrets }, Number(options.lanes)));
+  }
+  // Restarts need a server of their own each, and the machine to themselves.
+  for (const [name, tests] of Object.entries(restart.suites)) {
+    const chosen = named('restart', tests);
+    if (chosen.length > 0) tally(await runAll(chosen, { lab: await lab(name), secrets }, 1));
+  }
+  // What was recorded while all the others ran, and what they left behind.
+  for (const [name, tests] of [['audit', audit.tests], ['leaks', leaks.tests]]) {
+    tally(await runAll(named(name, tests), { labs, auditor, secrets }, 1));
+  }
+} catch (error) {
+  total.failed += 1;
+  total.failures.push({ name: 'the run itself', error });
+  console.error(error);
+} finally {
+  for (const one of labs) await one.dispose({ keep: options.keep }).catch(() => {});
+}
+
+if (options.keep) for (const one of labs) console.log(`kept: ${one.server.dir}`);
+for (const { name, error } of total.failures) console.log(`failed: ${name}: ${String(error?.message ?? error).split('\n')[0]}`);
+console.log(`${assertions} assertions in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 ? 1 : 0);
