@@ -1,0 +1,86 @@
+//! Signatures and the keys they are made with (token specification, sections 3 and 6).
+
+use std::fmt;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
+
+/// A token's 32-byte signature: what identifies the token, for revocation or counting.
+///
+/// One token has many spellings (compression may differ), but one signature. With the token's
+/// other fields, which can be guessed, it makes the token: [`fmt::Debug`] does not show it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signature([u8; 32]);
+
+impl Signature {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
+
+/// `bytes` as text if they have the form of an App ID or App Certificate: 32 hexadecimal
+/// characters.
+pub(crate) fn hex32(bytes: &[u8]) -> Option<&str> {
+    let hexadecimal = bytes.len() == 32 && bytes.iter().all(u8::is_ascii_hexdigit);
+    if hexadecimal { std::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// HMAC-SHA-256 of `parts` put together.
+fn hmac_sha256(key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    if let [one] = parts {
+        hmac::sign_to_buffer(&key, one, out).expect("the buffer holds a SHA-256 digest");
+        return;
+    }
+    let mut context = hmac::Context::with_key(&key);
+    for part in parts {
+        context.update(part);
+    }
+    out.copy_from_slice(context.sign().as_ref());
+}
+
+/// The signature of a 007 token. `certificate` goes in as its ASCII bytes; time and salt are the
+/// *keys* of the derivation, the certificate is its message.
+pub(crate) fn sign_007(certificate: &str, issue_ts: u32, salt: u32, signed: &[u8]) -> [u8; 32] {
+    let mut key = Zeroizing::new([0; 32]);
+    let mut step = Zeroizing::new([0; 32]);
+    let mut signature = [0; 32];
+    hmac_sha256(&issue_ts.to_le_bytes(), &[certificate.as_bytes()], &mut step);
+    hmac_sha256(&salt.to_le_bytes(), &[&step[..]], &mut key);
+    hmac_sha256(&key[..], &[signed], &mut signature);
+    signature
+}
+
+/// The signature of a 006 token over the parts as they stand, without separators.
+pub(crate) fn sign_006(certificate: &str, signed: [&[u8]; 4]) -> [u8; 32] {
+    let mut signature = [0; 32];
+    hmac_sha256(certificate.as_bytes(), &signed, &mut signature);
+    signature
+}
+
+/// Whether any of `certificates` makes `signature`. Tries them all and compares in constant time,
+/// so the time tells nothing of which one it was. What is no certificate (32 hexadecimal
+/// characters) is passed over: an empty one in the settings must not let anybody sign.
+pub(crate) fn any_signs(
+    certificates: &[&str],
+    signature: &Signature,
+    sign: impl Fn(&str) -> [u8; 32],
+) -> bool {
+    let mut found = false;
+    for certificate in certificates.iter().filter(|c| hex32(c.as_bytes()).is_some()) {
+        found |= verify_slices_are_equal(&sign(certificate), signature.as_bytes()).is_ok();
+    }
+    found
+}
