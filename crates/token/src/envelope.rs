@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
+use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status, compress_bound};
 
 use crate::{Error, MAX_CONTENT_BYTES, MAX_TOKEN_BYTES};
 
@@ -78,21 +78,27 @@ pub(crate) fn inflated<T>(
     SCRATCH.with_borrow_mut(|scratch| read(scratch.inflate(text)?))
 }
 
-/// `prefix` followed by `content` in base64.
-pub(crate) fn encode(prefix: &str, content: &[u8]) -> String {
-    let mut text = prefix.to_owned();
-    STANDARD.encode_string(content, &mut text);
+/// The 007 token with this content.
+pub(crate) fn seal_007(content: &[u8]) -> String {
+    encode("007".to_owned(), &deflate(content))
+}
+
+/// The 006 token of `app_id` with this content.
+pub(crate) fn seal_006(app_id: &str, content: &[u8]) -> String {
+    encode(format!("006{app_id}"), content)
+}
+
+fn encode(mut text: String, body: &[u8]) -> String {
+    STANDARD.encode_string(body, &mut text);
     text
 }
 
-/// `content` as a zlib stream.
-pub(crate) fn deflate(content: &[u8]) -> Vec<u8> {
+fn deflate(content: &[u8]) -> Vec<u8> {
     const LEVEL: i32 = 6;
-    // Stored blocks are the worst case: 5 bytes for each 16 KiB at the least, header, checksum.
-    let mut out = vec![0; content.len() + content.len() / 1024 + 64];
     let mut state = Deflate::new(LEVEL, ZLIB_HEADER, WINDOW_BITS);
+    let mut out = vec![0; compress_bound(content.len())];
     let status = state.compress(content, &mut out, DeflateFlush::Finish);
-    assert!(matches!(status, Ok(Status::StreamEnd)), "the buffer holds the worst case");
+    assert_eq!(status, Ok(Status::StreamEnd), "the bound covers the worst case");
     out.truncate(usize::try_from(state.total_out()).expect("it lies within the buffer"));
     out
 }

@@ -9,17 +9,24 @@
 //! before anything is decoded, inflating stops at [`MAX_CONTENT_BYTES`], and up to the check of
 //! the signature only base64, zlib and a fixed header are read.
 
+mod build;
 mod chat;
 mod envelope;
 mod error;
 mod format006;
 mod format007;
+#[cfg(feature = "vectors")]
+pub mod json;
 mod reader;
 mod requirement;
 mod service;
 mod signature;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 mod verify;
+mod write;
 
+pub use build::{BuildError, Builder006, Builder007, RtcRole, classroom_chat_user, rtc_uid};
 pub use chat::{ChatGrant, ChatSubject, RoomClaim, verify_chat};
 pub use error::Error;
 pub use format006::Claims006;
