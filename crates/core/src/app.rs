@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::{Region, Secret, Timestamp, Uuid};
 
@@ -61,7 +62,7 @@ impl fmt::Debug for AppId {
 
 /// Why a text is no App ID or App Certificate.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("must be exactly 32 hexadecimal characters (0-9, a-f, A-F), got {got} characters{}", if .bad { " of which some are not hexadecimal" } else { "" })]
+#[error("must be exactly 32 hexadecimal characters (0-9, a-f, A-F), got {got} characters{}", if *bad { " of which some are not hexadecimal" } else { "" })]
 pub struct CertificateError {
     got: usize,
     bad: bool,
@@ -209,6 +210,14 @@ pub struct App {
     pub server_certificate: Secret,
 }
 
+/// Knows the apps of this data centre, by the names that clients use.
+pub trait AppDirectory: Send + Sync + 'static {
+    /// The app with that key.
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>>;
+    /// The app with that App ID.
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>>;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,7 +233,9 @@ mod tests {
     #[test]
     fn an_app_id_says_what_is_wrong() {
         assert_eq!(AppId::from_bytes([0xAB; 16]).as_str(), "ab".repeat(16));
-        assert_eq!("xyz".parse::<AppId>().unwrap_err().to_string(),
-            "must be exactly 32 hexadecimal characters (0-9, a-f, A-F), got 3 characters of which some are not hexadecimal");
+        assert_eq!(
+            "xyz".parse::<AppId>().unwrap_err().to_string(),
+            "must be exactly 32 hexadecimal characters (0-9, a-f, A-F), got 3 characters of which some are not hexadecimal"
+        );
     }
 }

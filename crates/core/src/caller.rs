@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::{App, Timestamp, UserId};
+use stoa_token::{Builder007, ChatSubject, Error as TokenError, Signature};
+
+use crate::{App, Entropy, Secret, Timestamp, UserId};
 
 /// Something that belongs to one app, and may therefore reach that app's records and no others.
 /// Implemented in this module alone.
@@ -41,7 +43,7 @@ pub enum TokenRefusal {
 pub struct VerifiedToken {
     app: Arc<App>,
     user: Option<String>,
-    signature: [u8; 32],
+    signature: Signature,
     issued: Timestamp,
     expires: Timestamp,
 }
@@ -57,14 +59,19 @@ impl VerifiedToken {
         let mut certificates: Vec<&str> = app.certificates.iter().map(|c| c.expose()).collect();
         certificates.push(app.server_certificate.expose());
         match stoa_token::verify_chat(token, now.as_secs(), app.id.as_str(), &certificates) {
+            // A class room's token reaches that room and nothing else of the app.
+            Ok(grant) if grant.room.is_some() => Err(TokenRefusal::Invalid("room_token")),
             Ok(grant) => Ok(Self {
                 app: app.clone(),
-                user: grant.user,
+                user: match grant.subject {
+                    ChatSubject::User(user) => Some(user),
+                    ChatSubject::App => None,
+                },
                 signature: grant.signature,
-                issued: Timestamp::from_secs(u64::from(grant.issue_ts)),
+                issued: Timestamp::from_secs(grant.issued_at),
                 expires: Timestamp::from_secs(grant.expires_at),
             }),
-            Err(error) if error.is_expired() => Err(TokenRefusal::Expired),
+            Err(TokenError::Expired | TokenError::PrivilegeExpired) => Err(TokenRefusal::Expired),
             Err(error) => Err(TokenRefusal::Invalid(error.name())),
         }
     }
@@ -85,7 +92,7 @@ impl VerifiedToken {
     }
 
     /// What identifies the token whatever its spelling.
-    pub const fn signature(&self) -> &[u8; 32] {
+    pub const fn signature(&self) -> &Signature {
         &self.signature
     }
 
@@ -113,6 +120,26 @@ impl AppScope for VerifiedToken {
     fn app(&self) -> &Arc<App> {
         &self.app
     }
+}
+
+/// Issues a token of Stoa's own: format 007, signed with the app's server certificate, for `user` or,
+/// without one, for the app's back end.
+pub fn issue_token(
+    app: &App,
+    user: Option<&UserId>,
+    now: Timestamp,
+    expires_in_s: u32,
+    entropy: &dyn Entropy,
+) -> Secret {
+    let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
+    let salt = u32::from_le_bytes(entropy.bytes());
+    let certificate = app.server_certificate.expose();
+    let token = Builder007::new(app.id.as_str(), certificate, issued, expires_in_s, salt);
+    let token = match user {
+        Some(user) => token.chat_user(user.as_str()),
+        None => token.chat_app(),
+    };
+    Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))
 }
 
 /// Who is asking, and for which app.
@@ -214,5 +241,55 @@ pub struct OperatorOf {
 impl AppScope for OperatorOf {
     fn app(&self) -> &Arc<App> {
         &self.app
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AppId, AppNumber, AuthPolicy, Region, SeededEntropy, Uuid};
+
+    fn app(entropy: &SeededEntropy) -> Arc<App> {
+        let entropy: &dyn Entropy = entropy;
+        let certificate = || Secret::new(AppId::from_bytes(entropy.bytes()).as_str());
+        Arc::new(App {
+            number: AppNumber(1),
+            id: AppId::from_bytes(entropy.bytes()),
+            key: "demo#stoa".parse().unwrap(),
+            uuid: Uuid::random(entropy),
+            region: Region::Eu,
+            created: Timestamp::default(),
+            auth: AuthPolicy::Token,
+            token_cap_s: 86_400,
+            certificates: vec![certificate()],
+            server_certificate: certificate(),
+        })
+    }
+
+    #[test]
+    fn only_a_token_for_this_app_makes_a_caller_and_only_of_its_kind() {
+        let entropy = SeededEntropy::new(3);
+        let (ours, other) = (app(&entropy), app(&entropy));
+        let now = Timestamp::from_secs(1_800_000_000);
+        let alice: UserId = "alice".parse().unwrap();
+        let token = issue_token(&ours, Some(&alice), now, 60, &entropy);
+
+        let verified = VerifiedToken::verify(&ours, token.expose(), now).unwrap();
+        assert_eq!(verified.named_user(), Some("alice"));
+        assert_eq!(verified.expires(), Timestamp::from_secs(1_800_000_060));
+        let verified = verified.into_app_caller().unwrap_err();
+        let caller = verified.into_user_caller(alice.clone()).unwrap();
+        assert!(caller.may_act_for(&alice) && !caller.may_act_for(&"bob".parse().unwrap()));
+
+        let foreign = VerifiedToken::verify(&other, token.expose(), now);
+        assert!(matches!(foreign, Err(TokenRefusal::Invalid("app_id_mismatch"))));
+        let late =
+            VerifiedToken::verify(&ours, token.expose(), Timestamp::from_secs(1_800_000_060));
+        assert!(matches!(late, Err(TokenRefusal::Expired)));
+
+        let token = issue_token(&ours, None, now, 60, &entropy);
+        let verified = VerifiedToken::verify(&ours, token.expose(), now).unwrap();
+        let verified = verified.into_user_caller(alice).unwrap_err();
+        assert!(verified.into_app_caller().unwrap().is_app());
     }
 }

@@ -74,9 +74,12 @@ impl IdGenerator {
         let mut id = start(ms);
         if id <= above {
             // Same millisecond, or the clock went back: count on from what was given last.
-            let counter_full = above & ((1 << Self::COUNTER_BITS) - 1) == (1 << Self::COUNTER_BITS) - 1;
-            let of_this_life = (above >> Self::COUNTER_BITS) & ((1 << Self::LIFE_BITS) - 1) == self.life;
-            id = if of_this_life && !counter_full { above + 1 } else { start((above >> shift) + 1) };
+            let counter_full =
+                above & ((1 << Self::COUNTER_BITS) - 1) == (1 << Self::COUNTER_BITS) - 1;
+            let of_this_life =
+                (above >> Self::COUNTER_BITS) & ((1 << Self::LIFE_BITS) - 1) == self.life;
+            id =
+                if of_this_life && !counter_full { above + 1 } else { start((above >> shift) + 1) };
         }
         *last = id;
         MessageId(id)

@@ -17,13 +17,18 @@ mod secret;
 mod time;
 mod user;
 
-pub use app::{App, AppId, AppKey, AppKeyError, AppNumber, AuthPolicy, CertificateError};
-pub use caller::{AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor};
+pub use app::{
+    App, AppDirectory, AppId, AppKey, AppKeyError, AppNumber, AuthPolicy, CertificateError,
+};
+pub use caller::{
+    AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
+    issue_token,
+};
 pub use conversation::ConversationId;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
 pub use region::{Region, UnknownRegion};
-pub use secret::Secret;
+pub use secret::{Secret, same_secret};
 pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
 pub use user::{Resource, ResourceError, UserId, UserIdError};

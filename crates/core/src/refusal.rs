@@ -75,6 +75,8 @@ refusals! {
     UnknownApp => 404 "organization_application_not_found" "OrganizationApplicationNotFoundException", 1 "Sorry, token or password does not match login info";
     /// No user has that name.
     UnknownUser => 404 "service_resource_not_found" "UserNotFoundException", 1 "Sorry, user not found";
+    /// No user has the name that a message is for. The SDK looks for these words.
+    UnknownRecipient => 404 "resource_not_found" "ResourceNotFoundException", 1 "the recipient's username doesn't exist!";
     /// No message has that id, or it is over.
     UnknownMessage => 404 "service_resource_not_found" "MessageUnavailableException", 1 "Sorry, message does not exist";
     /// A path that the server does not serve.
@@ -126,17 +128,28 @@ mod tests {
     #[test]
     fn the_documented_errors_are_in_the_table() {
         for error in [
-            "json_parse", "illegal_argument", "duplicate_unique_property_exists", "invalid_grant",
-            "unauthorized", "auth_bad_access_token", "forbidden_op",
-            "organization_application_not_found", "service_resource_not_found", "reach_limit",
+            "json_parse",
+            "illegal_argument",
+            "duplicate_unique_property_exists",
+            "invalid_grant",
+            "unauthorized",
+            "auth_bad_access_token",
+            "forbidden_op",
+            "organization_application_not_found",
+            "service_resource_not_found",
+            "reach_limit",
             "web_application",
         ] {
             assert!(Refusal::ALL.iter().any(|r| r.rest().error == error), "{error}");
         }
         for reason in [
-            "Sorry, token expired", "Sorry, token or password does not match login info",
-            "Sorry, user not found", "Sorry, message does not exist", "traffic limit",
-            "Sorry, data is too large", "Sorry, You do not have permission",
+            "Sorry, token expired",
+            "Sorry, token or password does not match login info",
+            "Sorry, user not found",
+            "Sorry, message does not exist",
+            "traffic limit",
+            "Sorry, data is too large",
+            "Sorry, You do not have permission",
         ] {
             assert!(Refusal::ALL.iter().any(|r| r.msync().reason == reason), "{reason}");
         }

@@ -32,28 +32,31 @@ impl Timestamp {
     }
 
     /// The UTC day that this moment lies in.
-    pub const fn day(self) -> Day {
-        // 2^64 ms / 86,400,000 fits into 38 bits only for absurd times; saturate instead of wrap.
-        let day = self.0 / Day::MILLIS;
-        Day(if day > u32::MAX as u64 { u32::MAX } else { day as u32 })
+    pub fn day(self) -> Day {
+        // A day that does not fit lies twelve million years ahead; saturate instead of wrap.
+        Day(u32::try_from(self.0 / Day::MILLIS).unwrap_or(u32::MAX))
     }
 
     /// This moment `by` later; the last representable one if that overflows.
-    pub const fn plus(self, by: Duration) -> Self {
-        let ms = by.as_millis();
-        Self(if ms > u64::MAX as u128 { u64::MAX } else { self.0.saturating_add(ms as u64) })
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(millis(by)))
     }
 
     /// This moment `by` earlier; the epoch if that would be before it.
-    pub const fn minus(self, by: Duration) -> Self {
-        let ms = by.as_millis();
-        Self(if ms > u64::MAX as u128 { 0 } else { self.0.saturating_sub(ms as u64) })
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(by)))
     }
 
     /// How long after `earlier` this is; zero if it is before it.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A day in UTC, counted from 1 January 1970. Data keys of time-bound classes live for one day.
