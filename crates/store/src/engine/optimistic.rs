@@ -1,0 +1,175 @@
+//! Transactions over a [`Backing`]: they read from one published state, remember what they read,
+//! and ask the sequencer whether it still holds.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::committer::Committer;
+use super::merge::merge;
+use super::sequencer::{Backing, Proposal, Published, Sequencer, Shared, View, Writes};
+use super::window::ReadSet;
+use super::{CommitError, Direction, EngineError, EngineRead, EngineStats, EngineTxn, Span};
+
+/// Who calls the sequencer.
+pub(crate) enum Driver<B: Backing> {
+    /// The committing task itself, for storage that never waits. None once closed.
+    Inline(Mutex<Option<Sequencer<B>>>),
+    /// A thread that gathers.
+    Thread(Committer),
+}
+
+/// The state that the transactions of one engine share.
+pub(crate) struct Optimistic<B: Backing> {
+    shared: Arc<Shared<B::View>>,
+    driver: Driver<B>,
+}
+
+impl<B: Backing> Optimistic<B> {
+    pub(crate) fn inline(backing: B) -> Arc<Self> {
+        let sequencer = Sequencer::new(backing);
+        let shared = sequencer.shared();
+        Arc::new(Self { shared, driver: Driver::Inline(Mutex::new(Some(sequencer))) })
+    }
+
+    pub(crate) fn threaded(
+        backing: B,
+        gathering: super::committer::Gathering,
+    ) -> std::io::Result<Arc<Self>> {
+        let sequencer = Sequencer::new(backing);
+        let shared = sequencer.shared();
+        let driver = Driver::Thread(Committer::start(sequencer, gathering)?);
+        Ok(Arc::new(Self { shared, driver }))
+    }
+
+    pub(crate) fn begin(self: &Arc<Self>, attempt: u32) -> Result<Box<dyn EngineTxn>, EngineError> {
+        Ok(Box::new(OptimisticTxn {
+            at: self.shared.latest()?,
+            engine: self.clone(),
+            reads: ReadSet::default(),
+            writes: Writes::new(),
+            attempt,
+        }))
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Box<dyn EngineRead>, EngineError> {
+        Ok(Box::new(Snapshot(self.shared.latest()?)))
+    }
+
+    pub(crate) fn health(&self) -> Result<(), EngineError> {
+        self.shared.latest()?;
+        self.shared.health()
+    }
+
+    pub(crate) fn stats(&self) -> EngineStats {
+        self.shared.stats()
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), EngineError> {
+        self.shared.close();
+        match &self.driver {
+            Driver::Thread(committer) => committer.close().await,
+            Driver::Inline(sequencer) => {
+                let sequencer = sequencer.lock().take();
+                sequencer.map_or(Ok(()), Sequencer::close)
+            }
+        }
+    }
+
+    async fn commit(&self, proposal: Proposal) -> Result<(), CommitError> {
+        match &self.driver {
+            Driver::Thread(committer) => committer.commit(proposal).await,
+            Driver::Inline(sequencer) => match sequencer.lock().as_mut() {
+                Some(sequencer) => sequencer.process(vec![proposal]).pop().unwrap_or(Ok(())),
+                None => Err(EngineError::Closed.into()),
+            },
+        }
+    }
+}
+
+struct OptimisticTxn<B: Backing> {
+    engine: Arc<Optimistic<B>>,
+    at: Arc<Published<B::View>>,
+    reads: ReadSet,
+    writes: Writes,
+    attempt: u32,
+}
+
+#[async_trait]
+impl<B: Backing> EngineTxn for OptimisticTxn<B> {
+    async fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        if let Some(own) = self.writes.get(key) {
+            return Ok(own.clone());
+        }
+        self.reads.keys.push(Bytes::copy_from_slice(key));
+        self.at.view.get(key)
+    }
+
+    async fn scan(
+        &mut self,
+        span: &Span,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, EngineError> {
+        if span.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let base = self.at.view.scan(span, direction);
+        let own = self.writes.range::<[u8], _>(span.bounds());
+        let rows = match direction {
+            Direction::Forward => merge(base, own, direction, limit),
+            Direction::Backward => merge(base, own.rev(), direction, limit),
+        }?;
+        // A scan that was cut short depends on nothing beyond its last row.
+        let seen = match rows.last() {
+            Some((last, _)) if rows.len() == limit => span.clone().through(last, direction),
+            _ => span.clone(),
+        };
+        self.reads.spans.push(seen);
+        Ok(rows)
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        debug_assert!(key.first().is_some_and(|&first| first != 0xFF), "keys of this form only");
+        self.writes.insert(key.into(), Some(value.into()));
+    }
+
+    fn delete(&mut self, key: Vec<u8>) {
+        self.writes.insert(key.into(), None);
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), CommitError> {
+        if self.writes.is_empty() {
+            // It read one consistent state: it stands where that state stood.
+            return Ok(());
+        }
+        let Self { engine, at, reads, writes, attempt } = *self;
+        let proposal = Proposal { seen: at.version, reads, writes, attempt };
+        // The old state is not held on to while the new one is written.
+        drop(at);
+        engine.commit(proposal).await
+    }
+}
+
+struct Snapshot<V>(Arc<Published<V>>);
+
+#[async_trait]
+impl<V: View> EngineRead for Snapshot<V> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        self.0.view.get(key)
+    }
+
+    async fn scan(
+        &self,
+        span: &Span,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, EngineError> {
+        if span.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.0.view.scan(span, direction).take(limit).collect()
+    }
+}

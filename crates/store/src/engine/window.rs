@@ -1,0 +1,129 @@
+//! What was written lately: the memory by which a conflict is recognised.
+//!
+//! A transaction read at some version; it may commit if nothing that it read was written after that
+//! version. The window remembers, for each key written of late, the version that wrote it. It is
+//! bounded: what it forgets raises its floor, and a transaction that began below the floor cannot
+//! be judged and is refused.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+
+use super::Span;
+
+/// Counts the batches applied; a snapshot shows one version.
+pub(crate) type Version = u64;
+
+/// What a transaction has read.
+#[derive(Debug, Default)]
+pub(crate) struct ReadSet {
+    pub(crate) keys: Vec<Bytes>,
+    pub(crate) spans: Vec<Span>,
+}
+
+impl ReadSet {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.spans.is_empty()
+    }
+}
+
+/// A read that is out of date.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stale {
+    /// A hash of the key that was written since; none if it was forgotten.
+    pub(crate) over: Option<u64>,
+}
+
+pub(crate) struct Window {
+    latest: BTreeMap<Bytes, Version>,
+    /// Every entry ever made and not yet forgotten, oldest first.
+    order: VecDeque<(Version, Bytes)>,
+    /// Writes of this version and below may have been forgotten.
+    floor: Version,
+    capacity: usize,
+}
+
+impl Window {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { latest: BTreeMap::new(), order: VecDeque::new(), floor: 0, capacity }
+    }
+
+    /// Whether what was read at version `seen` still holds.
+    pub(crate) fn check(&self, seen: Version, reads: &ReadSet) -> Result<(), Stale> {
+        if reads.is_empty() {
+            return Ok(());
+        }
+        if seen < self.floor {
+            return Err(Stale { over: None });
+        }
+        let stale = |key: &Bytes| Err(Stale { over: Some(fingerprint(key)) });
+        for key in &reads.keys {
+            if self.latest.get(key).is_some_and(|&version| version > seen) {
+                return stale(key);
+            }
+        }
+        for span in reads.spans.iter().filter(|span| !span.is_empty()) {
+            let mut written = self.latest.range::<[u8], _>(span.bounds());
+            if let Some((key, _)) = written.find(|&(_, &version)| version > seen) {
+                return stale(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that `version` wrote `key`. Versions never fall.
+    pub(crate) fn record(&mut self, version: Version, key: Bytes) {
+        self.order.push_back((version, key.clone()));
+        self.latest.insert(key, version);
+        while self.order.len() > self.capacity {
+            let Some((version, key)) = self.order.pop_front() else { return };
+            self.floor = version;
+            if self.latest.get(&key) == Some(&version) {
+                self.latest.remove(&key);
+            }
+        }
+    }
+}
+
+fn fingerprint(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(keys: &[&'static str], spans: &[(&'static str, &'static str)]) -> ReadSet {
+        ReadSet {
+            keys: keys.iter().map(|k| Bytes::from_static(k.as_bytes())).collect(),
+            spans: spans.iter().map(|(a, b)| Span::new(*a, *b)).collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_after_the_read_is_stale() {
+        let mut window = Window::new(100);
+        window.record(5, Bytes::from_static(b"k"));
+        assert!(window.check(5, &read(&["k"], &[])).is_ok());
+        assert!(window.check(4, &read(&["k"], &[])).is_err());
+        assert!(window.check(4, &read(&["j"], &[("l", "z"), ("a", "k")])).is_ok());
+        assert!(window.check(4, &read(&[], &[("a", "l")])).is_err());
+        assert!(window.check(4, &read(&[], &[("z", "a")])).is_ok());
+    }
+
+    #[test]
+    fn who_began_before_the_floor_cannot_be_judged() {
+        let mut window = Window::new(2);
+        for (version, key) in [(1, "a"), (2, "a"), (3, "b"), (3, "c")] {
+            window.record(version, Bytes::from_static(key.as_bytes()));
+        }
+        assert_eq!(window.check(1, &read(&["z"], &[])), Err(Stale { over: None }));
+        assert!(window.check(2, &read(&["z"], &[])).is_ok());
+        assert!(window.check(2, &read(&["b"], &[])).is_err());
+        assert!(window.check(0, &read(&[], &[])).is_ok(), "who read nothing is never stale");
+        assert!(window.latest.len() <= 2);
+    }
+}

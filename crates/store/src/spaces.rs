@@ -1,0 +1,280 @@
+//! The key spaces: every kind of record there is, with the form of its key, what its value holds,
+//! the class of data it belongs to and who reads it.
+//!
+//! A stored key is `space u8 ‖ app number u32 ‖ parts`, numbers in big-endian order, so that a range
+//! of one space of one app is contiguous in every engine. Codes are stored and never change or
+//! return. What is not in [`SPACES`] cannot be stored.
+
+use crate::classes::{CONSOLE, DataClass, MESSAGE, USER_EVENT, USER_INFORMATION};
+
+/// A kind of record.
+#[derive(Debug)]
+pub struct Space {
+    /// The first byte of its keys, below 0xFF.
+    pub code: u8,
+    /// Its name.
+    pub name: &'static str,
+    /// The class of data.
+    pub class: &'static DataClass,
+    /// Under which numbers its records stand.
+    pub owner: Owner,
+    /// The parts of its keys after the app number.
+    pub layout: &'static [Part],
+    /// The version and content of its values.
+    pub value: &'static str,
+    /// Who reads it.
+    pub readers: &'static str,
+}
+
+/// Whose records a space holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The platform's (app number 0).
+    Platform,
+    /// An app's.
+    App,
+}
+
+/// A part of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A blinded identifier, 16 bytes.
+    Blind(&'static str),
+    /// A number, 8 bytes.
+    Number(&'static str),
+}
+
+impl Part {
+    /// What the part stands for.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blind(name) | Self::Number(name) => name,
+        }
+    }
+
+    /// Its length in bytes.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Blind(_) => 16,
+            Self::Number(_) => 8,
+        }
+    }
+}
+
+/// What the store as a whole is.
+pub static PLATFORM_META: Space = Space {
+    code: 1,
+    name: "platform_meta",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[],
+    value: "1: format of the records, region, time of creation",
+    readers: "console, at start",
+};
+
+/// The apps.
+pub static APPS: Space = Space {
+    code: 2,
+    name: "apps",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[Part::Number("app number")],
+    value: "1: the app's record: names, region, settings, certificates",
+    readers: "console",
+};
+
+/// Apps by app key.
+pub static APP_KEYS: Space = Space {
+    code: 3,
+    name: "app_keys",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[Part::Blind("app key")],
+    value: "1: app number",
+    readers: "console",
+};
+
+/// Apps by App ID.
+pub static APP_IDS: Space = Space {
+    code: 4,
+    name: "app_ids",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[Part::Blind("App ID")],
+    value: "1: app number",
+    readers: "console",
+};
+
+/// The one registry of names of users, groups, rooms and threads of an app.
+pub static NAMES: Space = Space {
+    code: 10,
+    name: "names",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("name")],
+    value: "1: kind and owner of the name",
+    readers: "chat",
+};
+
+/// User accounts.
+pub static USERS: Space = Space {
+    code: 11,
+    name: "users",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: account: name, uuid, password hash, times",
+    readers: "chat",
+};
+
+/// Users by UUID.
+pub static USER_UUIDS: Space = Space {
+    code: 12,
+    name: "user_uuids",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("uuid")],
+    value: "1: username",
+    readers: "chat",
+};
+
+/// Users in the order of their creation.
+pub static USERS_BY_TIME: Space = Space {
+    code: 13,
+    name: "users_by_time",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("created, ms"), Part::Blind("user")],
+    value: "1: username",
+    readers: "chat",
+};
+
+/// The devices of a user.
+pub static DEVICES: Space = Space {
+    code: 14,
+    name: "devices",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("resource")],
+    value: "1: device",
+    readers: "chat",
+};
+
+/// The conversations that a user takes part in.
+pub static MEMBERSHIPS: Space = Space {
+    code: 15,
+    name: "memberships",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("conversation")],
+    value: "1: who takes part and from where, cursors of devices",
+    readers: "chat",
+};
+
+/// What is kept of a conversation beside its log.
+pub static CONVERSATIONS: Space = Space {
+    code: 16,
+    name: "conversations",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("conversation")],
+    value: "1: the head's floor: what the log reached before the sweep",
+    readers: "chat",
+};
+
+/// Where the devices of a user stand in their user log.
+pub static USER_LOG_CURSORS: Space = Space {
+    code: 17,
+    name: "user_log_cursors",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: cursors of devices",
+    readers: "chat",
+};
+
+/// The conversation logs.
+pub static MESSAGES: Space = Space {
+    code: 30,
+    name: "messages",
+    class: &MESSAGE,
+    owner: Owner::App,
+    layout: &[Part::Blind("conversation"), Part::Number("sequence")],
+    value: "1: entry of a conversation log",
+    readers: "chat",
+};
+
+/// Messages by id.
+pub static MESSAGE_IDS: Space = Space {
+    code: 31,
+    name: "message_ids",
+    class: &MESSAGE,
+    owner: Owner::App,
+    layout: &[Part::Number("message id")],
+    value: "1: conversation and sequence",
+    readers: "chat",
+};
+
+/// What was sent in the last minutes, to know it again when it is sent again.
+pub static DUPLICATES: Space = Space {
+    code: 32,
+    name: "duplicates",
+    class: &MESSAGE,
+    owner: Owner::App,
+    layout: &[Part::Number("ten-minute slot"), Part::Blind("user, resource, client id")],
+    value: "1: message id",
+    readers: "chat",
+};
+
+/// The user logs.
+pub static USER_LOG: Space = Space {
+    code: 40,
+    name: "user_log",
+    class: &USER_EVENT,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Number("sequence")],
+    value: "1: entry of a user log",
+    readers: "chat",
+};
+
+/// Every space, by code.
+pub static SPACES: &[&Space] = &[
+    &PLATFORM_META,
+    &APPS,
+    &APP_KEYS,
+    &APP_IDS,
+    &NAMES,
+    &USERS,
+    &USER_UUIDS,
+    &USERS_BY_TIME,
+    &DEVICES,
+    &MEMBERSHIPS,
+    &CONVERSATIONS,
+    &USER_LOG_CURSORS,
+    &MESSAGES,
+    &MESSAGE_IDS,
+    &DUPLICATES,
+    &USER_LOG,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::CLASSES;
+
+    #[test]
+    fn codes_rise_and_classes_are_in_the_table() {
+        assert!(SPACES.is_sorted_by(|a, b| a.code < b.code));
+        for space in SPACES {
+            assert!(space.code != 0 && space.code != 0xFF, "{}", space.name);
+            assert!(
+                CLASSES.iter().any(|class| std::ptr::eq(*class, space.class)),
+                "{}",
+                space.name
+            );
+        }
+        let mut names: Vec<_> = SPACES.iter().map(|space| space.name).collect();
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|a, b| a < b), "names are given once");
+    }
+}
