@@ -1,0 +1,118 @@
+//! What building and testing need from the machine: found, installed, or asked for in a sentence.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{command, find, output, root, run};
+
+/// Names under which a Chromium may stand on the search path.
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// The oldest Node.js that `conformance/` runs on.
+const NODE_MAJOR: u32 = 20;
+
+/// The C compiler that the cryptography library is built with.
+pub(crate) fn compiler() -> Result<(), String> {
+    match find(&["cc", "gcc", "clang"]) {
+        Some(_) => Ok(()),
+        None => Err("a C compiler is needed to build the cryptography library: \
+            install one (Debian: `apt-get install build-essential`, macOS: `xcode-select --install`)"
+            .into()),
+    }
+}
+
+/// A part of the Rust toolchain that is installed separately.
+pub(crate) fn component(program: &str, name: &str) -> Result<(), String> {
+    match find(&[program]) {
+        Some(_) => Ok(()),
+        None => {
+            Err(format!("`{program}` is missing: install it with `rustup component add {name}`"))
+        }
+    }
+}
+
+/// A browser for the conformance run; installed with apt-get where that is possible.
+pub(crate) fn browser() -> Result<PathBuf, String> {
+    if let Some(chosen) = std::env::var_os("CHROMIUM") {
+        let chosen = PathBuf::from(chosen);
+        return if chosen.is_file() {
+            Ok(chosen)
+        } else {
+            Err(format!("CHROMIUM names {}, which is not a file", chosen.display()))
+        };
+    }
+    if let Some(found) = find(BROWSERS) {
+        return Ok(found);
+    }
+    let wanted = "the conformance run needs a Chromium: install it (Debian: `apt-get install \
+        chromium`) or name one in the variable CHROMIUM";
+    let Some(mut install) = apt_get() else { return Err(wanted.into()) };
+    println!("chromium is missing; installing the Debian package");
+    let _ = run(apt_get().expect("found a line above").args(["update", "-q"]));
+    run(install.args(["install", "-q", "-y", "--no-install-recommends", "chromium"]))
+        .map_err(|error| format!("{error}; {wanted}"))?;
+    find(BROWSERS).ok_or_else(|| wanted.into())
+}
+
+/// `apt-get`, through sudo where we are not root and no password is asked for.
+fn apt_get() -> Option<Command> {
+    find(&["apt-get"])?;
+    if rustix::process::geteuid().is_root() {
+        let mut command = command("apt-get", &[]);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        return Some(command);
+    }
+    find(&["sudo"])?;
+    output(&mut command("sudo", &["-n", "true"])).ok()?;
+    Some(command("sudo", &["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]))
+}
+
+/// Node.js and npm, new enough.
+pub(crate) fn node() -> Result<(), String> {
+    let wanted = format!(
+        "the conformance run needs Node.js {NODE_MAJOR} or newer with npm: install it from your \
+         distribution or from nodejs.org"
+    );
+    if find(&["node"]).is_none() || find(&["npm"]).is_none() {
+        return Err(wanted);
+    }
+    let version = output(&mut command("node", &["--version"]))?;
+    match major(&version) {
+        Some(found) if found >= NODE_MAJOR => Ok(()),
+        _ => Err(format!("{wanted} (found {})", version.trim())),
+    }
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// The npm packages of `conformance/`, exactly as the lock file says; not fetched again while the
+/// lock file is the one that was installed last.
+pub(crate) fn conformance_packages() -> Result<(), String> {
+    let folder = root().join("conformance");
+    let lock = std::fs::read(folder.join("package-lock.json"))
+        .map_err(|error| format!("cannot read conformance/package-lock.json: {error}"))?;
+    let installed = folder.join("node_modules").join(".installed-lock.json");
+    if std::fs::read(&installed).is_ok_and(|previous| previous == lock) {
+        return Ok(());
+    }
+    run(command("npm", &["ci", "--no-audit", "--no-fund"])
+        .current_dir(&folder)
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    std::fs::write(&installed, lock)
+        .map_err(|error| format!("cannot write {}: {error}", installed.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::major;
+
+    #[test]
+    fn the_major_version_of_node() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("20"), None);
+        assert_eq!(major("vx"), None);
+    }
+}

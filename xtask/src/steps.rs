@@ -1,0 +1,157 @@
+//! `cargo xtask test`: everything that must pass, in the order in which it fails fastest.
+//!
+//! Each step is one entry of [`STEPS`]; it can be run alone with `--only`, is timed, and the first
+//! that fails ends the run. All Rust steps share one debug target directory, so that code is
+//! compiled once.
+
+use std::time::{Duration, Instant};
+
+use crate::args::TestOptions;
+use crate::process::{cargo, command, root, run as execute};
+use crate::{licences, setup};
+
+/// One thing that must pass.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Result<(), String>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", about: "the code is formatted", run: fmt },
+    Step { name: "licences", about: "dependencies' licences are allowed", run: licences },
+    Step { name: "tidy", about: "docs, crate edges, key spaces and house rules", run: tidy },
+    Step { name: "clippy", about: "no warning in any target", run: clippy },
+    Step { name: "doc", about: "the API documentation builds without a warning", run: doc },
+    Step { name: "unit", about: "all Rust tests", run: unit },
+    Step { name: "vectors", about: "the public token vectors", run: vectors },
+    Step { name: "conformance", about: "the vendor's SDK in a browser", run: conformance },
+];
+
+/// Runs the steps that were asked for.
+pub(crate) fn run(options: &TestOptions) -> Result<(), String> {
+    let chosen = choose(&options.only)?;
+    if options.list {
+        for step in STEPS {
+            println!("{:<12} {}", step.name, step.about);
+        }
+        return Ok(());
+    }
+    let mut done: Vec<(&str, Duration)> = Vec::new();
+    for step in chosen {
+        println!("\n── {}: {}", step.name, step.about);
+        let started = Instant::now();
+        let outcome = (step.run)();
+        done.push((step.name, started.elapsed()));
+        if let Err(error) = outcome {
+            summarise(&done, Some(step.name));
+            return Err(format!(
+                "step `{name}` failed: {error}\n       alone: cargo xtask test --only {name}",
+                name = step.name
+            ));
+        }
+    }
+    summarise(&done, None);
+    Ok(())
+}
+
+fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
+    if names.is_empty() {
+        return Ok(STEPS.iter().collect());
+    }
+    if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|step| step.name == **name)) {
+        let known: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        return Err(format!("there is no step `{unknown}`; there are {}", known.join(", ")));
+    }
+    Ok(STEPS.iter().filter(|step| names.iter().any(|name| name == step.name)).collect())
+}
+
+fn summarise(done: &[(&str, Duration)], failed: Option<&str>) {
+    println!();
+    for (name, took) in done {
+        let verdict = if failed == Some(name) { "FAILED" } else { "passed" };
+        println!("{name:<12} {verdict}  {:>7.1} s", took.as_secs_f64());
+    }
+    let total: Duration = done.iter().map(|(_, took)| *took).sum();
+    println!("{:<12}         {:>7.1} s", "in all", total.as_secs_f64());
+}
+
+fn fmt() -> Result<(), String> {
+    setup::component("cargo-fmt", "rustfmt")?;
+    execute(&mut command(cargo(), &["fmt", "--all", "--", "--check"]))
+        .map_err(|error| format!("{error}; `cargo fmt --all` mends it"))
+}
+
+fn licences() -> Result<(), String> {
+    licences::check(false)
+}
+
+fn tidy() -> Result<(), String> {
+    setup::compiler()?;
+    execute(&mut command(cargo(), &["test", "--locked", "--package", "xtask"]))
+}
+
+fn clippy() -> Result<(), String> {
+    setup::component("cargo-clippy", "clippy")?;
+    setup::compiler()?;
+    let arguments = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    execute(&mut command(cargo(), &arguments))
+}
+
+fn doc() -> Result<(), String> {
+    let arguments = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
+    execute(command(cargo(), &arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn unit() -> Result<(), String> {
+    setup::compiler()?;
+    let arguments = ["test", "--locked", "--workspace", "--exclude", "xtask"];
+    execute(&mut command(cargo(), &arguments))
+}
+
+fn vectors() -> Result<(), String> {
+    build()?;
+    let vectors = "crates/token/tests/vectors/tokens.json";
+    let server = root().join("target/debug/stoa");
+    execute(&mut command(server, &["token", "check", "--vectors", vectors]))
+}
+
+fn conformance() -> Result<(), String> {
+    setup::node()?;
+    let browser = setup::browser()?;
+    setup::conformance_packages()?;
+    build()?;
+    execute(
+        command("npm", &["test", "--silent"])
+            .current_dir(root().join("conformance"))
+            .env("CHROMIUM", browser)
+            .env("STOA_BIN", root().join("target/debug/stoa")),
+    )
+}
+
+fn build() -> Result<(), String> {
+    setup::compiler()?;
+    execute(&mut command(cargo(), &["build", "--locked", "--package", "stoa"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(only: &[&str]) -> Result<Vec<&'static str>, String> {
+        let only: Vec<String> = only.iter().map(|&name| name.to_owned()).collect();
+        choose(&only).map(|steps| steps.iter().map(|step| step.name).collect())
+    }
+
+    #[test]
+    fn chosen_steps_run_in_the_usual_order() {
+        assert_eq!(names(&["unit", "fmt"]), Ok(vec!["fmt", "unit"]));
+        assert_eq!(names(&[]).map(|all| all.len()), Ok(STEPS.len()));
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_list() {
+        let message = names(&["units"]).expect_err("no such step");
+        assert!(message.starts_with("there is no step `units`; there are fmt, "), "{message}");
+    }
+}
