@@ -175,3 +175,247 @@ fn run<B: Backing>(
     }
     sequencer.close()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use bytes::Bytes;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::engine::merge::Row;
+    use crate::engine::optimistic::Optimistic;
+    use crate::engine::sequencer::{View, Writes};
+    use crate::engine::{Direction, EngineStats, Span};
+
+    /// Storage whose writes begin and end when the test says so.
+    struct Gate {
+        begun: mpsc::Sender<usize>,
+        go: mpsc::Receiver<Result<(), &'static str>>,
+    }
+
+    struct Nothing;
+
+    impl Backing for Gate {
+        type View = Nothing;
+
+        fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+            let _ = self.begun.send(writes.len());
+            self.go.recv().unwrap_or(Ok(())).map_err(Into::into)
+        }
+
+        fn view(&self) -> Nothing {
+            Nothing
+        }
+
+        const SYNCS: bool = true;
+
+        fn close(self) -> Result<(), Arc<str>> {
+            Ok(())
+        }
+    }
+
+    impl View for Nothing {
+        fn get(&self, _: &[u8]) -> Result<Option<Bytes>, EngineError> {
+            Ok(None)
+        }
+
+        fn scan(&self, _: &Span, _: Direction) -> Box<dyn Iterator<Item = Row> + '_> {
+            Box::new(std::iter::empty())
+        }
+    }
+
+    struct Bench {
+        engine: Arc<Optimistic<Gate>>,
+        begun: mpsc::Receiver<usize>,
+        go: mpsc::Sender<Result<(), &'static str>>,
+        next: u32,
+    }
+
+    /// So long that a test that waits for it never ends.
+    const FOREVER: Duration = Duration::from_secs(1 << 20);
+
+    impl Bench {
+        fn new(gathering: Gathering) -> Self {
+            let (begin, begun) = mpsc::channel();
+            let (go, gone) = mpsc::channel();
+            let engine = Optimistic::threaded(Gate { begun: begin, go: gone }, gathering).unwrap();
+            Self { engine, begun, go, next: 0 }
+        }
+
+        /// Proposes a transaction that writes one key, and returns when it stands in the queue.
+        async fn propose(&mut self) -> JoinHandle<Result<(), CommitError>> {
+            self.next += 1;
+            let mut txn = self.engine.begin(0).unwrap();
+            txn.put(self.next.to_be_bytes().to_vec(), Vec::new());
+            let (asked, asking) = oneshot::channel();
+            let commit = tokio::spawn(async move {
+                let mut commit = txn.commit();
+                let first =
+                    std::future::poll_fn(|cx| std::task::Poll::Ready(commit.as_mut().poll(cx)));
+                let first = first.await;
+                let _ = asked.send(());
+                match first {
+                    std::task::Poll::Ready(result) => result,
+                    std::task::Poll::Pending => commit.await,
+                }
+            });
+            asking.await.unwrap();
+            commit
+        }
+
+        fn begun(&self) -> usize {
+            self.begun.recv().unwrap()
+        }
+
+        fn go(&self) {
+            self.go.send(Ok(())).unwrap();
+        }
+
+        fn stats(&self) -> EngineStats {
+            self.engine.stats()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_during_a_write_shares_the_next_one() {
+        let mut bench = Bench::new(Gathering::default());
+        let mut commits = vec![bench.propose().await];
+        assert_eq!(bench.begun(), 1);
+        for _ in 0..20 {
+            commits.push(bench.propose().await);
+        }
+        bench.go();
+        assert_eq!(bench.begun(), 20);
+        bench.go();
+        for commit in commits {
+            commit.await.unwrap().unwrap();
+        }
+        let stats = bench.stats();
+        assert_eq!((stats.commits, stats.batches, stats.syncs), (21, 2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_batch_has_a_limit() {
+        let mut bench = Bench::new(Gathering { most: 4, ..Gathering::default() });
+        let mut commits = vec![bench.propose().await];
+        assert_eq!(bench.begun(), 1);
+        for _ in 0..6 {
+            commits.push(bench.propose().await);
+        }
+        for size in [4, 2] {
+            bench.go();
+            assert_eq!(bench.begun(), size);
+        }
+        bench.go();
+        for commit in commits {
+            commit.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lone_writer_never_waits_for_company() {
+        let mut bench = Bench::new(Gathering { patience: FOREVER, ..Gathering::default() });
+        for _ in 0..5 {
+            let commit = bench.propose().await;
+            assert_eq!(bench.begun(), 1);
+            bench.go();
+            commit.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn two_active_writers_wait_for_each_other() {
+        let mut bench = Bench::new(Gathering { patience: FOREVER, ..Gathering::default() });
+        let first = bench.propose().await;
+        assert_eq!(bench.begun(), 1);
+        let second = bench.propose().await;
+        bench.go();
+        first.await.unwrap().unwrap();
+        // The first writer comes again while the second one is held back for it.
+        let again = bench.propose().await;
+        assert_eq!(bench.begun(), 2);
+        bench.go();
+        second.await.unwrap().unwrap();
+        again.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn patience_ends_without_company() {
+        let mut bench = Bench::new(Gathering { patience: Duration::ZERO, ..Gathering::default() });
+        let first = bench.propose().await;
+        assert_eq!(bench.begun(), 1);
+        let second = bench.propose().await;
+        bench.go();
+        first.await.unwrap().unwrap();
+        assert_eq!(bench.begun(), 1);
+        bench.go();
+        second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_no_further_one_is_tried() {
+        let mut bench = Bench::new(Gathering::default());
+        let failing = bench.propose().await;
+        assert_eq!(bench.begun(), 1);
+        let waiting = bench.propose().await;
+        bench.go.send(Err("the disk is gone")).unwrap();
+        assert!(matches!(failing.await.unwrap(), Err(CommitError::Unknown(_))));
+        assert!(matches!(
+            waiting.await.unwrap(),
+            Err(CommitError::Refused(EngineError::Unavailable(_)))
+        ));
+        assert!(matches!(bench.engine.health(), Err(EngineError::Unavailable(_))));
+        assert!(bench.engine.snapshot().is_ok(), "what is there can still be read");
+        assert_eq!(bench.stats().commits, 0);
+    }
+
+    #[tokio::test]
+    async fn closing_commits_what_waits() {
+        let mut bench = Bench::new(Gathering { patience: FOREVER, ..Gathering::default() });
+        let mut commits = vec![bench.propose().await];
+        assert_eq!(bench.begun(), 1);
+        commits.push(bench.propose().await);
+        commits.push(bench.propose().await);
+        let engine = bench.engine.clone();
+        let close = tokio::spawn(async move { engine.close().await });
+        while bench.engine.health().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        bench.go();
+        assert_eq!(bench.begun(), 2);
+        bench.go();
+        close.await.unwrap().unwrap();
+        for commit in commits {
+            commit.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn if_the_committer_dies_nobody_waits_in_vain() {
+        struct Bomb;
+        impl Backing for Bomb {
+            type View = Nothing;
+            fn apply(&mut self, _: Writes) -> Result<(), Arc<str>> {
+                panic!("a bug, on purpose")
+            }
+            fn view(&self) -> Nothing {
+                Nothing
+            }
+            const SYNCS: bool = true;
+            fn close(self) -> Result<(), Arc<str>> {
+                Ok(())
+            }
+        }
+        let engine = Optimistic::threaded(Bomb, Gathering::default()).unwrap();
+        let commit = async || {
+            let mut txn = engine.begin(0).unwrap();
+            txn.put(b"k".to_vec(), Vec::new());
+            txn.commit().await
+        };
+        assert!(matches!(commit().await, Err(CommitError::Unknown(_))));
+        assert!(matches!(commit().await, Err(CommitError::Refused(_))));
+        assert!(engine.close().await.is_err());
+    }
+}

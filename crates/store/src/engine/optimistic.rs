@@ -82,7 +82,10 @@ impl<B: Backing> Optimistic<B> {
         match &self.driver {
             Driver::Thread(committer) => committer.commit(proposal).await,
             Driver::Inline(sequencer) => match sequencer.lock().as_mut() {
-                Some(sequencer) => sequencer.process(vec![proposal]).pop().unwrap_or(Ok(())),
+                Some(sequencer) => {
+                    let mut verdicts = sequencer.process(vec![proposal]);
+                    verdicts.pop().expect("one verdict for one proposal")
+                }
                 None => Err(EngineError::Closed.into()),
             },
         }

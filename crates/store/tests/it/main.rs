@@ -1,0 +1,7 @@
+//! The store as its users see it: the contract that every engine keeps, and the sealed records
+//! above it.
+
+mod contract;
+mod embedded;
+mod engines;
+mod model;
