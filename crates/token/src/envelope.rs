@@ -80,15 +80,17 @@ pub(crate) fn inflated<T>(
 
 /// The 007 token with this content.
 pub(crate) fn seal_007(content: &[u8]) -> String {
-    encode("007".to_owned(), &deflate(content))
+    encode("007", &deflate(content))
 }
 
 /// The 006 token of `app_id` with this content.
 pub(crate) fn seal_006(app_id: &str, content: &[u8]) -> String {
-    encode(format!("006{app_id}"), content)
+    encode(&format!("006{app_id}"), content)
 }
 
-fn encode(mut text: String, body: &[u8]) -> String {
+/// `head` followed by `body` in base64.
+pub(crate) fn encode(head: &str, body: &[u8]) -> String {
+    let mut text = head.to_owned();
     STANDARD.encode_string(body, &mut text);
     text
 }

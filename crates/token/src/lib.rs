@@ -15,6 +15,8 @@ mod envelope;
 mod error;
 mod format006;
 mod format007;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 #[cfg(feature = "vectors")]
 pub mod json;
 mod reader;

@@ -1,6 +1,6 @@
 //! The vectors made with the official builders, and what each builder call makes.
 
-const FILE: &str = include_str!("../vectors/tokens.json");
+pub(crate) const FILE: &str = include_str!("../vectors/tokens.json");
 
 #[test]
 fn every_vector_comes_out_as_it_should() {
