@@ -95,3 +95,38 @@ pub(crate) fn any_signs(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_signs_nothing() {
+        let good = "00112233445566778899aabbccddeeff";
+        for bad in ["", "0", &good[1..], &good.replace('0', "g"), "é".repeat(16).as_str()] {
+            let signature = Signature::new(sign_007(bad, 1, 2, b"signed"));
+            let signs = |certificates: &[&str]| {
+                any_signs(certificates, &signature, |key| sign_007(key, 1, 2, b"signed"))
+            };
+            assert!(!signs(&[bad]), "{bad}");
+            assert!(!signs(&[bad, good]), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_worked_example_of_the_specification() {
+        let signed = "2000643434343131343938353233363436336565383031316134623131663563643\
+            7be986969100e000067b2cb030100020001000100100e00000a0072746d2d757365722d31";
+        let byte = |pair: &[u8]| {
+            let text = std::str::from_utf8(pair).expect("the text is ASCII");
+            u8::from_str_radix(text, 16).expect("the text is hexadecimal")
+        };
+        let signed: Vec<u8> = signed.as_bytes().chunks(2).map(byte).collect();
+        let certificate = "2e88379471be8772268e413c5873cc98";
+        let signature = sign_007(certificate, 1_768_528_062, 63_681_127, &signed);
+        assert_eq!(
+            hex(&signature),
+            "8b8fb487437d10307324a3892f63d7b6c37af4b4c2e4a1f13b69e38faeacc83a"
+        );
+    }
+}

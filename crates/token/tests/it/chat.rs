@@ -122,7 +122,10 @@ fn other_apps_certificates_and_formats_are_refused() {
     let verify = |app_id: &str, certificates: &[&str]| {
         verify_chat(&token, NOW, app_id, certificates).map(|grant| grant.subject)
     };
+    // Primary and secondary, in either order.
     assert!(verify(APP_ID, &[CERTIFICATE]).is_ok());
+    assert!(verify(APP_ID, &[CERTIFICATE, OTHER_CERTIFICATE]).is_ok());
+    assert!(verify(APP_ID, &[OTHER_CERTIFICATE, CERTIFICATE]).is_ok());
     assert_eq!(verify(OTHER_CERTIFICATE, &[CERTIFICATE]), Err(Error::AppIdMismatch));
     assert_eq!(verify(&APP_ID.to_uppercase(), &[CERTIFICATE]), Err(Error::AppIdMismatch));
     assert_eq!(verify(APP_ID, &[OTHER_CERTIFICATE]), Err(Error::BadSignature));

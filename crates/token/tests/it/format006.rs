@@ -1,7 +1,8 @@
 //! Format 006: what the vectors leave open.
 
 use stoa_token::{
-    Builder006, Error, Expectation, Requirement, RtcRole, Verified, fuzzing, parse, verify,
+    Builder006, Error, Expectation, Requirement, Resource, RtcRole, ServiceType, Verified, fuzzing,
+    parse, verify,
 };
 
 use crate::{APP_ID, CERTIFICATE, ISSUED, NOW};
@@ -63,8 +64,31 @@ fn a_privilege_ends_at_its_own_time() {
     assert_eq!(verify(&token, &expect).unwrap().granted_until(), NOW);
     let late = Expectation { now: NOW, ..expect };
     assert_eq!(verify(&token, &late).unwrap_err(), Error::PrivilegeExpired);
-    let nobody = Expectation { require: Some(Requirement::rtm_login("")), ..expect };
-    assert_eq!(verify(&token, &nobody).unwrap_err(), Error::UserMismatch);
+    // Nothing outlives the token.
+    let far = rtc("room", "1").role(RtcRole::Subscriber, END + 60).build().unwrap();
+    assert_eq!(join(&far, "room", "1").unwrap().granted_until(), u64::from(END));
+}
+
+#[test]
+fn it_serves_a_channel_and_a_user_or_a_signaling_user_only() {
+    let refused = |builder: Builder006<'_>, require: Requirement<'_>| {
+        let expect = Expectation::new(NOW, APP_ID, &[CERTIFICATE]).require(require);
+        let token = builder.build().unwrap();
+        verify(&token, &Expectation { accept_006: true, ..expect }).unwrap_err()
+    };
+    let rtm = |user| Builder006::rtm(APP_ID, CERTIFICATE, user, 1, END, 0);
+    assert_eq!(refused(rtm(""), Requirement::rtm_login("")), Error::UserMismatch);
+    let login = Requirement::rtm_login("ann");
+    assert_eq!(refused(rtm("ann"), Requirement { user: None, ..login }), Error::UserMismatch);
+
+    let join = Requirement::rtc("room", "1", 1);
+    let ask = |require| refused(rtc("room", "1"), require);
+    assert_eq!(ask(Requirement { channel: None, ..join }), Error::ChannelMismatch);
+    assert_eq!(ask(Requirement { user: None, ..join }), Error::UserMismatch);
+    assert_eq!(ask(Requirement { room: Some("room"), ..join }), Error::RoomMismatch);
+    assert_eq!(ask(Requirement { service: ServiceType::Chat, ..join }), Error::ServiceMissing);
+    let resource = Some(Resource { resource_type: 0, permission: 0, name: "r" });
+    assert_eq!(ask(Requirement { resource, ..join }), Error::PermissionMissing);
 }
 
 /// Why 006 is off: no verifier can see this.
