@@ -1,1 +1,93 @@
-//! Users, conversations, messages, receipts and queues: the rules of chat, behind both doors.
+//! The rules of chat: users, conversations, messages, receipts, queues and history.
+//!
+//! `chat` knows no HTTP and no frames. Both doors, REST and MSYNC, call the same functions of
+//! [`Chat`]; each takes a [`Caller`](stoa_core::Caller), so none can be reached without a verified
+//! token, and each reaches the records of the caller's app only. The body of a message is opaque
+//! here: what a door must know of it (its kind, its size) it says in the [`Draft`].
+
+mod account;
+pub mod entry;
+mod error;
+mod grant;
+mod history;
+mod log;
+mod login;
+mod member;
+mod message;
+mod online;
+mod password;
+mod queue;
+mod records;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_bus::Bus;
+pub use stoa_bus::Subscriber;
+use stoa_core::{AppDirectory, Clock, Entropy, IdGenerator};
+use stoa_store::Store;
+
+pub use account::{NewUser, Registered, User, UserPage};
+pub use error::Error;
+pub use grant::{ClientCredentials, Grant, IssuedToken};
+pub use history::{HistoryPage, HistoryQuery};
+pub use log::{Appended, Done};
+pub use login::{LoggedIn, LoginRequest};
+pub use member::Unread;
+pub use message::{Draft, Receipt};
+pub use online::{Attachment, DeviceInfo, OnlineDevice};
+pub use queue::Page;
+
+/// How long messages are kept: the default of the plan `self-hosted`.
+pub(crate) const MESSAGE_RETENTION: Duration = Duration::from_secs(180 * 86_400);
+
+/// The chat service of one node.
+pub struct Chat {
+    shared: Arc<Shared>,
+    directory: Arc<dyn AppDirectory>,
+    store: Store,
+    entropy: Arc<dyn Entropy>,
+    appenders: log::Appenders,
+    online: Arc<online::Online>,
+    passwords: password::Passwords,
+}
+
+/// What the appenders need too.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: IdGenerator,
+    pub(crate) bus: Arc<Bus<entry::Event>>,
+}
+
+impl Chat {
+    /// The chat service over `store`. `directory` knows the apps, `life` is a number that no recent
+    /// life of the process had (it keeps message ids apart).
+    pub fn new(
+        store: Store,
+        directory: Arc<dyn AppDirectory>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        life: u64,
+    ) -> Self {
+        let ids = IdGenerator::new(life);
+        Self {
+            passwords: password::Passwords::new(&*entropy),
+            shared: Arc::new(Shared { clock, ids, bus: Arc::default() }),
+            directory,
+            store,
+            entropy,
+            appenders: log::Appenders::default(),
+            online: Arc::default(),
+        }
+    }
+
+    /// The clock that this service goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// A new id for something that is delivered without being stored (a notice of the server).
+    pub fn fresh_id(&self) -> stoa_core::MessageId {
+        self.shared.ids.next(self.shared.clock.now(), None)
+    }
+}

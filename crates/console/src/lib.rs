@@ -1,1 +1,234 @@
-//! Apps, their settings and certificates.
+//! Apps: created by the operator, known to both doors.
+//!
+//! The records lie in the platform's part of the store. All apps of the data centre are held in
+//! memory, replaced as a whole when one changes, so that finding an app at login takes no lock.
+
+mod record;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use prost::Message;
+use stoa_core::{
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Operator, Region,
+    Secret, Uuid,
+};
+use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
+
+use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
+
+/// Why the console cannot do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// The data belongs to another data centre than the configuration says.
+    #[error(
+        "the data belongs to region '{stored}', but the configuration says '{configured}': data never moves; start with region = \"{stored}\" or with another data directory"
+    )]
+    Region {
+        /// Where the data lives.
+        stored: Region,
+        /// What the configuration says.
+        configured: Region,
+    },
+    /// The data was written by a later version.
+    #[error(
+        "the data was written by a later version (format {found}, this version reads up to {known})"
+    )]
+    Format {
+        /// The format found.
+        found: u32,
+        /// The latest known one.
+        known: u32,
+    },
+    /// There is an app with that key.
+    #[error("an app with the key {0} exists already")]
+    Exists(AppKey),
+    /// An app lives in the region of its data centre.
+    #[error(
+        "this data centre is in region '{here}'; an app of region '{wanted}' must be created there"
+    )]
+    WrongRegion {
+        /// Where this is.
+        here: Region,
+        /// Where the app should live.
+        wanted: Region,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// The format of the records that this version writes.
+const FORMAT: u32 = 1;
+/// The longest life of a token that Stoa issues, unless an app says otherwise.
+const TOKEN_CAP_S: u32 = 86_400;
+
+/// An app to be created.
+#[derive(Debug, Clone)]
+pub struct NewApp {
+    /// Its key.
+    pub key: AppKey,
+    /// Where it will live, for ever.
+    pub region: Region,
+    /// Who may enter.
+    pub auth: AuthPolicy,
+}
+
+#[derive(Default)]
+struct Directory {
+    by_key: HashMap<AppKey, Arc<App>>,
+    by_id: HashMap<AppId, Arc<App>>,
+}
+
+impl Directory {
+    fn of(apps: impl IntoIterator<Item = Arc<App>>) -> Self {
+        let mut directory = Self::default();
+        for app in apps {
+            directory.by_key.insert(app.key.clone(), app.clone());
+            directory.by_id.insert(app.id.clone(), app);
+        }
+        directory
+    }
+}
+
+/// The apps of this data centre.
+pub struct Console {
+    platform: AppStore,
+    region: Region,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    directory: ArcSwap<Directory>,
+}
+
+impl Console {
+    /// Opens the platform's records, or makes them in an empty store.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Region`] or [`ConsoleError::Format`] when the data is not for this server;
+    /// [`ConsoleError::Store`].
+    pub async fn open(
+        store: &Store,
+        operator: &Operator,
+        region: Region,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, ConsoleError> {
+        let platform = store.platform(operator).await?;
+        let key = &platform.key(&spaces::PLATFORM_META).done();
+        let created_ms = clock.now().as_millis();
+        let record: PlatformRecord = platform
+            .transact(|mut txn| async move {
+                if let Some(value) = txn.get(key).await? {
+                    let record = record::decode(&value, spaces::PLATFORM_META.name)?;
+                    return Ok(txn.done(record));
+                }
+                let region = region.name().to_owned();
+                let record = PlatformRecord { format: FORMAT, region, created_ms, next_app: 1 };
+                txn.put(key, Bucket::Whole, &record.encode_to_vec()).await?;
+                Ok::<_, ConsoleError>(txn.done(record))
+            })
+            .await?;
+        if record.format > FORMAT {
+            return Err(ConsoleError::Format { found: record.format, known: FORMAT });
+        }
+        let stored: Region = record.region.parse().map_err(|_| corrupt(&spaces::PLATFORM_META))?;
+        if stored != region {
+            return Err(ConsoleError::Region { stored, configured: region });
+        }
+        let all = platform.key(&spaces::APPS).all();
+        let rows = platform.read().await?.scan(all, Direction::Forward, usize::MAX).await?;
+        let mut apps = Vec::with_capacity(rows.len());
+        for (key, value) in rows {
+            let record: AppRecord = record::decode(&value, spaces::APPS.name)?;
+            let number = u32::try_from(key.number(0)).map_err(|_| corrupt(&spaces::APPS))?;
+            apps.push(Arc::new(record.into_app(AppNumber(number))?));
+        }
+        let directory = ArcSwap::from_pointee(Directory::of(apps));
+        Ok(Self { platform, region, clock, entropy, directory })
+    }
+
+    /// The region of this data centre.
+    pub const fn region(&self) -> Region {
+        self.region
+    }
+
+    /// Creates an app with a random App ID, a primary certificate and a server certificate.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Exists`], [`ConsoleError::WrongRegion`], [`ConsoleError::Store`].
+    pub async fn create_app(&self, new: NewApp) -> Result<Arc<App>, ConsoleError> {
+        if new.region != self.region {
+            return Err(ConsoleError::WrongRegion { here: self.region, wanted: new.region });
+        }
+        let hex = || AppId::from_bytes(self.entropy.bytes());
+        let template = App {
+            number: AppNumber::PLATFORM,
+            id: hex(),
+            key: new.key,
+            uuid: Uuid::random(&*self.entropy),
+            region: new.region,
+            created: self.clock.now(),
+            auth: new.auth,
+            token_cap_s: TOKEN_CAP_S,
+            certificates: vec![Secret::new(hex().as_str())],
+            server_certificate: Secret::new(hex().as_str()),
+        };
+        let template = &template;
+        let created = self.platform.transact(|mut txn| async move {
+            let app = self.insert(&mut txn, template).await?;
+            Ok::<_, ConsoleError>(txn.done(app))
+        });
+        let app = Arc::new(created.await?);
+        self.directory.rcu(|directory| {
+            Directory::of(directory.by_key.values().cloned().chain([app.clone()]))
+        });
+        Ok(app)
+    }
+
+    async fn insert(&self, txn: &mut Txn, template: &App) -> Result<App, ConsoleError> {
+        let platform = &self.platform;
+        let name = platform.blind("app key", &[template.key.to_string().as_bytes()]);
+        let by_key = platform.key(&spaces::APP_KEYS).blind(name).done();
+        if txn.get(&by_key).await?.is_some() {
+            return Err(ConsoleError::Exists(template.key.clone()));
+        }
+        let meta = platform.key(&spaces::PLATFORM_META).done();
+        let value = txn.get(&meta).await?.ok_or(corrupt(&spaces::PLATFORM_META))?;
+        let mut record: PlatformRecord = record::decode(&value, spaces::PLATFORM_META.name)?;
+        let number = AppNumber(record.next_app);
+        record.next_app += 1;
+        txn.put(&meta, Bucket::Whole, &record.encode_to_vec()).await?;
+
+        let app = App { number, ..template.clone() };
+        let at = platform.key(&spaces::APPS).number(u64::from(number.0)).done();
+        txn.put(&at, Bucket::Whole, &AppRecord::new(&app).encode_to_vec()).await?;
+        let number = AppNumberRecord { number: number.0 }.encode_to_vec();
+        txn.put(&by_key, Bucket::Whole, &number).await?;
+        let id = platform.blind("app id", &[app.id.as_str().as_bytes()]);
+        let by_id = platform.key(&spaces::APP_IDS).blind(id).done();
+        txn.put(&by_id, Bucket::Whole, &number).await?;
+        Ok(app)
+    }
+
+    /// All apps, by number.
+    pub fn apps(&self) -> Vec<Arc<App>> {
+        let mut apps: Vec<_> = self.directory.load().by_key.values().cloned().collect();
+        apps.sort_by_key(|app| app.number);
+        apps
+    }
+}
+
+impl AppDirectory for Console {
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
+        self.directory.load().by_key.get(key).cloned()
+    }
+
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
+        self.directory.load().by_id.get(id).cloned()
+    }
+}
+
+const fn corrupt(space: &stoa_store::Space) -> StoreError {
+    StoreError::Corrupt { space: space.name }
+}

@@ -1,0 +1,427 @@
+//! Users: registration, lookup, lists, passwords, deactivation and deletion.
+
+use prost::Message;
+use stoa_core::{AppScope, Caller, Resource, Secret, Timestamp, UserId, Uuid, Visitor, limits};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
+
+use crate::entry::{KickReason, Which};
+use crate::records::{self, Account, Name, Username};
+use crate::{Chat, Error};
+
+/// A user as administrators and the user see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub username: UserId,
+    /// The identifier that the server made for it.
+    pub uuid: Uuid,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// Whether it may log in.
+    pub activated: bool,
+    /// A name for people.
+    pub nickname: Option<String>,
+}
+
+/// A user to register.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The name.
+    pub username: UserId,
+    /// Without one, the user cannot log in by password.
+    pub password: Option<Secret>,
+    /// A name for people, at most 100 characters.
+    pub nickname: Option<String>,
+}
+
+/// The outcome of a registration of several.
+#[derive(Debug, Default)]
+pub struct Registered {
+    /// Those that were registered, in the order given.
+    pub created: Vec<User>,
+    /// The names that existed already.
+    pub taken: Vec<UserId>,
+}
+
+/// A page of the list of users.
+#[derive(Debug)]
+pub struct UserPage {
+    /// In the order of their registration.
+    pub users: Vec<User>,
+    /// Where the next page begins; none on the last.
+    pub cursor: Option<String>,
+}
+
+/// The blinded name of a user in keys.
+pub(crate) fn user_blind(store: &AppStore, user: &UserId) -> Blind {
+    store.blind("user", &[user.as_str().as_bytes()])
+}
+
+/// The key of a user's account.
+pub(crate) fn account_key(store: &AppStore, user: &UserId) -> Key {
+    store.key(&spaces::USERS).blind(user_blind(store, user)).done()
+}
+
+fn name_key(store: &AppStore, user: &UserId) -> Key {
+    let name = store.blind("name", &[user.as_str().as_bytes()]);
+    store.key(&spaces::NAMES).blind(name).done()
+}
+
+fn uuid_key(store: &AppStore, uuid: &Uuid) -> Key {
+    let uuid = store.blind("user uuid", &[uuid.as_bytes()]);
+    store.key(&spaces::USER_UUIDS).blind(uuid).done()
+}
+
+fn time_key(store: &AppStore, created: Timestamp, user: Blind) -> Key {
+    store.key(&spaces::USERS_BY_TIME).number(created.as_millis()).blind(user).done()
+}
+
+/// The text that stands for a position in the list of users.
+fn list_cursor(position: &Key) -> String {
+    let user = u128::from_be_bytes(position.blind(1).0);
+    format!("{:x}-{user:032x}", position.number(0))
+}
+
+fn list_position(store: &AppStore, cursor: &str) -> Option<Key> {
+    let (created, user) = cursor.split_once('-')?;
+    let created = u64::from_str_radix(created, 16).ok()?;
+    let user = Blind(u128::from_str_radix(user, 16).ok()?.to_be_bytes());
+    Some(time_key(store, Timestamp::from_millis(created), user))
+}
+
+impl TryFrom<Account> for User {
+    type Error = Error;
+
+    fn try_from(account: Account) -> Result<Self, Error> {
+        let corrupt = || stoa_store::StoreError::Corrupt { space: spaces::USERS.name };
+        Ok(Self {
+            username: account.username.parse().map_err(|_| corrupt())?,
+            uuid: Uuid::from_bytes(account.uuid.try_into().map_err(|_| corrupt())?),
+            created: Timestamp::from_millis(account.created_ms),
+            modified: Timestamp::from_millis(account.modified_ms),
+            activated: !account.deactivated,
+            nickname: Some(account.nickname).filter(|nickname| !nickname.is_empty()),
+        })
+    }
+}
+
+async fn load(store: &AppStore, txn: &mut Txn, user: &UserId) -> Result<Account, Error> {
+    let value = txn.get(&account_key(store, user)).await?.ok_or(Error::UnknownUser)?;
+    Ok(records::decode(&value, spaces::USERS.name)?)
+}
+
+async fn save(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    account: &Account,
+) -> Result<(), Error> {
+    let bucket = Bucket::Object(user_blind(store, user).0);
+    Ok(txn.put(&account_key(store, user), bucket, &account.encode_to_vec()).await?)
+}
+
+impl Chat {
+    /// Registers users for the app's back end; names that exist are left out and told.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token, [`Error::Argument`], [`Error::Busy`],
+    /// [`Error::Store`].
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        users: Vec<NewUser>,
+    ) -> Result<Registered, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let mut registered = Registered::default();
+        for user in users {
+            let username = user.username.clone();
+            match self.register_one(caller, user).await {
+                Ok(user) => registered.created.push(user),
+                Err(Error::NameTaken) => registered.taken.push(username),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(registered)
+    }
+
+    /// Registers a visitor who asks for it, where the app is open.
+    ///
+    /// # Errors
+    /// [`Error::RegistrationClosed`] where it is not, [`Error::NameTaken`], and as
+    /// [`Self::register`].
+    pub async fn register_openly(&self, visitor: &Visitor, user: NewUser) -> Result<User, Error> {
+        if !visitor.app().auth.allows_open_registration() {
+            return Err(Error::RegistrationClosed);
+        }
+        if user.password.is_none() {
+            return Err(Error::argument("password", "a password must be provided"));
+        }
+        self.register_one(visitor, user).await
+    }
+
+    /// Registers one user in the app of `scope`.
+    pub(crate) async fn register_one(
+        &self,
+        scope: &impl AppScope,
+        new: NewUser,
+    ) -> Result<User, Error> {
+        let NewUser { username, password, nickname } = new;
+        let nickname = nickname.unwrap_or_default();
+        if nickname.chars().count() > limits::NICKNAME_CHARS {
+            let problem = format!("a nickname has at most {} characters", limits::NICKNAME_CHARS);
+            return Err(Error::argument("nickname", problem));
+        }
+        let password_hash = match password {
+            Some(password) => self.passwords.hash("password", &password, &*self.entropy).await?,
+            None => String::new(),
+        };
+        let store = self.store.app(scope).await?;
+        let now = self.shared.clock.now();
+        let uuid = Uuid::random(&*self.entropy);
+        let account = Account {
+            uuid: uuid.as_bytes().to_vec(),
+            username: username.as_str().into(),
+            created_ms: now.as_millis(),
+            modified_ms: now.as_millis(),
+            deactivated: false,
+            nickname,
+            password_hash,
+        };
+        let blind = user_blind(&store, &username);
+        let bucket = Bucket::Object(blind.0);
+        let name = Username { username: username.as_str().into() }.encode_to_vec();
+        let (store, username, name, new) = (&store, &username, &name, &account);
+        store
+            .transact(|mut txn| async move {
+                let key = name_key(store, username);
+                if txn.get(&key).await?.is_some() {
+                    return Err(Error::NameTaken);
+                }
+                txn.put(&key, bucket, &Name { kind: Name::USER }.encode_to_vec()).await?;
+                txn.put(&uuid_key(store, &uuid), bucket, name).await?;
+                txn.put(&time_key(store, now, blind), bucket, name).await?;
+                save(store, &mut txn, username, new).await?;
+                Ok(txn.done(()))
+            })
+            .await?;
+        account.try_into()
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] unless the caller may act for that user; [`Error::UnknownUser`].
+    pub async fn user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
+        if !caller.may_act_for(user) {
+            return Err(Error::NotAllowed);
+        }
+        self.find(caller, user).await?.ok_or(Error::UnknownUser)?.try_into()
+    }
+
+    /// The account of `user`, whoever asks.
+    pub(crate) async fn find(
+        &self,
+        scope: &impl AppScope,
+        user: &UserId,
+    ) -> Result<Option<Account>, Error> {
+        let store = self.store.app(scope).await?;
+        let value = store.read().await?.get(&account_key(&store, user)).await?;
+        Ok(value.map(|value| records::decode(&value, spaces::USERS.name)).transpose()?)
+    }
+
+    /// The user that `text` names: by name, or else by uuid.
+    pub(crate) async fn resolve(
+        &self,
+        scope: &impl AppScope,
+        text: &str,
+    ) -> Result<Option<Account>, Error> {
+        if let Ok(name) = text.parse::<UserId>() {
+            return self.find(scope, &name).await;
+        }
+        let Ok(uuid) = text.parse::<Uuid>() else { return Ok(None) };
+        let store = self.store.app(scope).await?;
+        let Some(value) = store.read().await?.get(&uuid_key(&store, &uuid)).await? else {
+            return Ok(None);
+        };
+        let name: Username = records::decode(&value, spaces::USER_UUIDS.name)?;
+        match name.username.parse() {
+            Ok(name) => self.find(scope, &name).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The name that `text` stands for in the caller's app: a user's name, or its uuid.
+    ///
+    /// # Errors
+    /// [`Error::UnknownUser`].
+    pub async fn user_named(&self, caller: &Caller, text: &str) -> Result<UserId, Error> {
+        let account = self.resolve(caller, text).await?.ok_or(Error::UnknownUser)?;
+        Ok(User::try_from(account)?.username)
+    }
+
+    /// Users in the order of their registration, `limit` (1 to 100) from `cursor` on.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token; [`Error::Argument`] for a cursor that is none.
+    pub async fn users(
+        &self,
+        caller: &Caller,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<UserPage, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let store = self.store.app(caller).await?;
+        let all = store.key(&spaces::USERS_BY_TIME).all();
+        let range =
+            match cursor {
+                None => all,
+                Some(cursor) => all.above(&list_position(&store, cursor).ok_or_else(|| {
+                    Error::argument("cursor", "is not one that this list has given")
+                })?),
+            };
+        let read = store.read().await?;
+        let rows = read.scan(range, Direction::Forward, limit + 1).await?;
+        let more = rows.len() > limit;
+        let mut users = Vec::with_capacity(limit);
+        let mut last = None;
+        for (key, value) in rows.into_iter().take(limit) {
+            let name: Username = records::decode(&value, spaces::USERS_BY_TIME.name)?;
+            last = Some(key);
+            // An erased user's rows may be there until the sweep; they name nobody.
+            let Ok(name) = name.username.parse::<UserId>() else { continue };
+            if let Some(value) = read.get(&account_key(&store, &name)).await? {
+                users.push(records::decode::<Account>(&value, spaces::USERS.name)?.try_into()?);
+            }
+        }
+        let cursor = last.filter(|_| more).map(|key| list_cursor(&key));
+        Ok(UserPage { users, cursor })
+    }
+
+    /// Deletes a user: the account and all that stands under the user's key, which is destroyed. The
+    /// user's sessions end. What the user said to others stays with them.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Store`].
+    pub async fn delete_user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let store = &self.store.app(caller).await?;
+        let blind = user_blind(store, user);
+        let deleted = store
+            .transact(|mut txn| async move {
+                let deleted = User::try_from(load(store, &mut txn, user).await?)?;
+                txn.delete(&account_key(store, user))?;
+                txn.delete(&name_key(store, user))?;
+                txn.delete(&uuid_key(store, &deleted.uuid))?;
+                txn.delete(&time_key(store, deleted.created, blind))?;
+                Ok::<_, Error>(txn.done(deleted))
+            })
+            .await?;
+        self.appenders.forget(caller.app().number, user);
+        self.kick(caller, user, Which::All, KickReason::UserRemoved);
+        // What is left (devices, places in conversations) was sealed with the user's key.
+        store.destroy_object(blind).await?;
+        Ok(deleted)
+    }
+
+    /// Sets a user's password and ends the user's sessions.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Argument`].
+    pub async fn set_password(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        password: &Secret,
+    ) -> Result<(), Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let hash = self.passwords.hash("newpassword", password, &*self.entropy).await?;
+        self.change(caller, user, |account| account.password_hash.clone_from(&hash)).await?;
+        self.kick(caller, user, Which::All, KickReason::PasswordChanged);
+        Ok(())
+    }
+
+    /// Lets a user in again, or out: a deactivated user's sessions end and no login succeeds.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`].
+    pub async fn set_activated(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        activated: bool,
+    ) -> Result<User, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let account = self.change(caller, user, |account| account.deactivated = !activated).await?;
+        if !activated {
+            self.kick(caller, user, Which::All, KickReason::UserRemoved);
+        }
+        account.try_into()
+    }
+
+    /// Sets a user's nickname.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] unless the caller may act for that user; [`Error::UnknownUser`];
+    /// [`Error::Argument`] when it is too long.
+    pub async fn set_nickname(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        nickname: &str,
+    ) -> Result<User, Error> {
+        if !caller.may_act_for(user) {
+            return Err(Error::NotAllowed);
+        }
+        if nickname.chars().count() > limits::NICKNAME_CHARS {
+            let problem = format!("a nickname has at most {} characters", limits::NICKNAME_CHARS);
+            return Err(Error::argument("nickname", problem));
+        }
+        self.change(caller, user, |account| account.nickname = nickname.into()).await?.try_into()
+    }
+
+    async fn change(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        change: impl Fn(&mut Account) + Send + Sync,
+    ) -> Result<Account, Error> {
+        let store = &self.store.app(caller).await?;
+        let now = self.shared.clock.now();
+        let change = &change;
+        store
+            .transact(|mut txn| async move {
+                let mut account = load(store, &mut txn, user).await?;
+                change(&mut account);
+                account.modified_ms = now.as_millis();
+                save(store, &mut txn, user, &account).await?;
+                Ok::<_, Error>(txn.done(account))
+            })
+            .await
+    }
+
+    /// Ends the sessions of one device of `user`, or of all devices without `device`.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] unless the caller may act for that user; [`Error::UnknownUser`].
+    pub async fn disconnect(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        device: Option<Resource>,
+    ) -> Result<bool, Error> {
+        self.user(caller, user).await?;
+        self.log_out(caller, user, device)
+    }
+}

@@ -1,0 +1,108 @@
+//! What can go wrong in chat, and whose fault it was.
+
+use stoa_core::{Refusal, TokenRefusal};
+use stoa_store::StoreError;
+
+/// A refusal of the chat rules, or a fault of the server. Messages are for whoever asked; they name
+/// the field and what is allowed, never another user's data.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The caller gave a value that is not allowed.
+    #[error("{field}: {problem}")]
+    Argument {
+        /// The name of the field as the door knows it.
+        field: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+    /// No app has that key.
+    #[error("no such app")]
+    UnknownApp,
+    /// The token admits nobody.
+    #[error(transparent)]
+    Token(#[from] TokenRefusal),
+    /// The token is good but does not reach this far.
+    #[error("the token does not allow this")]
+    NotAllowed,
+    /// No user of the app has that name.
+    #[error("no such user")]
+    UnknownUser,
+    /// The one that a message is for does not exist.
+    #[error("the recipient does not exist")]
+    UnknownRecipient,
+    /// No message has that id, or its time is over.
+    #[error("no such message")]
+    UnknownMessage,
+    /// The user was deactivated by an administrator.
+    #[error("the user is deactivated")]
+    Deactivated,
+    /// A user or another object has that name already.
+    #[error("the name exists already")]
+    NameTaken,
+    /// Wrong name or password, or wrong client id or secret. The text is the vendor's.
+    #[error("{0}")]
+    InvalidGrant(&'static str),
+    /// The app does not allow registration without a token.
+    #[error("registration is not open, please contact the app's administrator")]
+    RegistrationClosed,
+    /// Another call is doing the same.
+    #[error("the same operation is under way")]
+    Concurrent,
+    /// The message's text and `ext` are larger than allowed.
+    #[error("message is too large: text and ext have {got} bytes, {limit} are allowed")]
+    TooLarge {
+        /// Bytes that count.
+        got: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Too many password checks are waiting.
+    #[error("too many logins at once, try again in a moment")]
+    Busy,
+    /// The store could not do it, and did not.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// A fault of the server, told in its log.
+    #[error("internal error")]
+    Internal,
+}
+
+impl Error {
+    /// An [`Error::Argument`].
+    pub fn argument(field: &'static str, problem: impl ToString) -> Self {
+        Self::Argument { field, problem: problem.to_string() }
+    }
+
+    /// The row of the table of refusals that both doors answer with.
+    pub const fn refusal(&self) -> Refusal {
+        match self {
+            Self::Argument { .. } => Refusal::IllegalArgument,
+            Self::UnknownApp => Refusal::UnknownApp,
+            Self::Token(TokenRefusal::Expired) => Refusal::TokenExpired,
+            Self::Token(TokenRefusal::Invalid(_)) => Refusal::BadToken,
+            Self::NotAllowed => Refusal::Unauthorized,
+            Self::UnknownUser => Refusal::UnknownUser,
+            Self::UnknownRecipient => Refusal::UnknownRecipient,
+            Self::UnknownMessage => Refusal::UnknownMessage,
+            Self::Deactivated => Refusal::Deactivated,
+            Self::NameTaken => Refusal::NameTaken,
+            Self::InvalidGrant(_) => Refusal::InvalidGrant,
+            Self::RegistrationClosed => Refusal::RegistrationClosed,
+            Self::Concurrent => Refusal::Concurrent,
+            Self::TooLarge { .. } => Refusal::TooLarge,
+            Self::Busy => Refusal::RateLimited,
+            Self::Store(_) => Refusal::Unavailable,
+            Self::Internal => Refusal::Internal,
+        }
+    }
+
+    /// Whether the server is at fault: worth a line in the log.
+    pub const fn is_fault(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Internal)
+    }
+
+    /// Whether it may have been done all the same: whoever asked must be told neither yes nor no.
+    pub const fn outcome_is_unknown(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unknown(_)))
+    }
+}

@@ -1,0 +1,144 @@
+//! Tokens that Stoa itself issues: by password, by client credentials, or for a user on behalf of
+//! the app's back end (chat-rest section 1.3).
+
+use stoa_core::{AppScope, Caller, Secret, UserId, Visitor, issue_token, same_secret};
+
+use crate::account::NewUser;
+use crate::{Chat, Error, User};
+
+/// What proves an app's back end: the App ID and one of its certificates.
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    /// The App ID.
+    pub client_id: String,
+    /// The App Certificate.
+    pub client_secret: Secret,
+}
+
+/// Whom a token is asked for.
+#[derive(Debug, Clone)]
+pub enum Grant {
+    /// A user who knows the password.
+    Password {
+        /// The user's name.
+        username: String,
+        /// The user's password.
+        password: Secret,
+    },
+    /// The app's back end.
+    ClientCredentials(ClientCredentials),
+}
+
+/// A token that was issued.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The token, format 007.
+    pub token: Secret,
+    /// Its life in seconds.
+    pub expires_in_s: u32,
+    /// The user it is for; none for an app token.
+    pub user: Option<User>,
+}
+
+/// The vendor's text for a wrong name as well as a wrong password, so that names cannot be tried.
+const WRONG_PASSWORD: &str = "invalid username or password";
+
+impl Chat {
+    /// Issues a token to a visitor who proves who it is. `ttl_s` is cut to the app's longest life;
+    /// none or 0 stands for that.
+    ///
+    /// # Errors
+    /// [`Error::InvalidGrant`] when the proof fails or the app does not take it (`auth` is `token`),
+    /// [`Error::Deactivated`], [`Error::Busy`], [`Error::Store`].
+    pub async fn grant(
+        &self,
+        visitor: &Visitor,
+        grant: Grant,
+        ttl_s: Option<u64>,
+    ) -> Result<IssuedToken, Error> {
+        if !visitor.app().auth.allows_password() {
+            let refusal = "the app takes only tokens made with its App Certificate";
+            return Err(Error::InvalidGrant(refusal));
+        }
+        match grant {
+            Grant::Password { username, password } => {
+                let name = username.parse::<UserId>().ok();
+                let account = match &name {
+                    Some(name) => self.find(visitor, name).await?,
+                    None => None,
+                };
+                let hash = account.as_ref().map(|a| a.password_hash.as_str());
+                let hash = hash.filter(|hash| !hash.is_empty());
+                if !self.passwords.verify(&password, hash).await? {
+                    return Err(Error::InvalidGrant(WRONG_PASSWORD));
+                }
+                // Told only to whoever knows the password.
+                match account {
+                    Some(account) if account.deactivated => Err(Error::Deactivated),
+                    Some(account) => self.issue(visitor, Some(account.try_into()?), ttl_s),
+                    None => Err(Error::InvalidGrant(WRONG_PASSWORD)),
+                }
+            }
+            Grant::ClientCredentials(credentials) => {
+                let app = visitor.app();
+                if credentials.client_id != app.id.as_str() {
+                    return Err(Error::InvalidGrant("client_id does not match"));
+                }
+                let secret = credentials.client_secret.expose();
+                // Every certificate is compared, each in constant time.
+                let matching =
+                    app.certificates.iter().filter(|c| same_secret(c.expose(), secret)).count();
+                if matching == 0 {
+                    return Err(Error::InvalidGrant("client_secret does not match"));
+                }
+                self.issue(visitor, None, ttl_s)
+            }
+        }
+    }
+
+    /// Issues a token for a user on behalf of the app's back end, registering the user first if
+    /// `create` says so and there is none.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token, [`Error::UnknownUser`], [`Error::Deactivated`],
+    /// [`Error::Concurrent`] when another call registers the same user.
+    pub async fn grant_for(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        create: bool,
+        ttl_s: Option<u64>,
+    ) -> Result<IssuedToken, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let user: User = match self.find(caller, user).await? {
+            Some(account) if account.deactivated => return Err(Error::Deactivated),
+            Some(account) => account.try_into()?,
+            None if create => {
+                let new = NewUser { username: user.clone(), password: None, nickname: None };
+                match self.register_one(caller, new).await {
+                    Err(Error::NameTaken) => return Err(Error::Concurrent),
+                    other => other?,
+                }
+            }
+            None => return Err(Error::UnknownUser),
+        };
+        self.issue(caller, Some(user), ttl_s)
+    }
+
+    fn issue(
+        &self,
+        scope: &impl AppScope,
+        user: Option<User>,
+        ttl_s: Option<u64>,
+    ) -> Result<IssuedToken, Error> {
+        let app = scope.app();
+        let cap = app.token_cap_s;
+        let wanted = ttl_s.filter(|ttl| *ttl > 0).and_then(|ttl| u32::try_from(ttl).ok());
+        let expires_in_s = wanted.map_or(cap, |ttl| ttl.min(cap));
+        let name = user.as_ref().map(|user| &user.username);
+        let token = issue_token(app, name, self.shared.clock.now(), expires_in_s, &*self.entropy);
+        Ok(IssuedToken { token, expires_in_s, user })
+    }
+}

@@ -1,0 +1,133 @@
+//! The history of a conversation, page by page in both directions (msync section 9.10).
+
+use std::sync::Arc;
+
+use stoa_core::{Caller, ConversationId, MessageId, Seq, Timestamp, UserId, limits};
+use stoa_store::{Direction, spaces};
+
+use crate::entry::{Entry, Kind, Log};
+use crate::log::log_blind;
+use crate::records::{self, Place, StoredEntry};
+use crate::{Chat, Error};
+
+/// Rows that one call looks at, at the most: a filter that few messages pass must not read a whole
+/// conversation.
+const ROWS_LOOKED_AT: usize = 1_000;
+
+/// What part of a conversation's history is asked for.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// The other side.
+    pub with: UserId,
+    /// The id of the message behind which (in reading direction) the page begins.
+    pub start: Option<MessageId>,
+    /// Messages wanted, 1 to 50.
+    pub count: usize,
+    /// Oldest first; otherwise newest first.
+    pub oldest_first: bool,
+    /// Only these kinds; all if empty.
+    pub kinds: Vec<Kind>,
+    /// Only from this user.
+    pub from: Option<UserId>,
+    /// Only taken at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Only taken at or before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of history.
+#[derive(Debug)]
+pub struct HistoryPage {
+    /// The messages, in reading direction.
+    pub entries: Vec<Arc<Entry>>,
+    /// The id at which the next page begins; none if nothing was looked at.
+    pub next: Option<MessageId>,
+    /// Nothing lies behind this page.
+    pub is_last: bool,
+}
+
+impl Chat {
+    /// Reads the calling user's history with another user. Commands and receipts are not part of it.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] unless the caller is a user; [`Error::Argument`] for a start that is not
+    /// a message of this conversation; [`Error::Store`].
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
+        let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
+        let Some(since) = self.member_since(caller, me, &query.with).await? else {
+            return Ok(nothing);
+        };
+        let store = self.store.app(caller).await?;
+        let conversation = ConversationId::one_to_one(me, &query.with);
+        let log = Log::Conversation(conversation.clone());
+        let read = store.read().await?;
+
+        let start = match query.start {
+            None => None,
+            Some(id) => {
+                let key = store.key(&spaces::MESSAGE_IDS).number(id.0).done();
+                let value = read.get(&key).await?;
+                let place = value
+                    .map(|value| records::decode::<Place>(&value, spaces::MESSAGE_IDS.name))
+                    .transpose()?
+                    .filter(|place| *place == Place::new(&conversation, Seq(place.seq)));
+                let problem = "is not the id of a message of this conversation";
+                Some(place.ok_or_else(|| Error::argument("start", problem))?.seq)
+            }
+        };
+
+        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
+        let first = since.0 + 1;
+        let (range, direction) = if query.oldest_first {
+            (all.numbers(start.map_or(first, |start| first.max(start + 1))..), Direction::Forward)
+        } else {
+            (all.numbers(first..start.unwrap_or(u64::MAX)), Direction::Backward)
+        };
+        let count = query.count.clamp(1, limits::HISTORY_PAGE);
+        let unfiltered = query.kinds.is_empty() && query.from.is_none() && query.since.is_none();
+        let look_at = if unfiltered { count * 2 + 1 } else { ROWS_LOOKED_AT };
+        let rows = read.scan(range, direction, look_at).await?;
+        let reached_end = rows.len() < look_at;
+
+        let mut page = HistoryPage { is_last: reached_end, ..nothing };
+        for (_, value) in rows {
+            let space = spaces::MESSAGES.name;
+            let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
+            if page.entries.len() == count {
+                // One more that would be shown: there is a next page.
+                if self.is_wanted(query, &entry) {
+                    page.is_last = false;
+                    break;
+                }
+                continue;
+            }
+            page.next = Some(entry.id);
+            let past_the_end = match query.oldest_first {
+                true => query.until.is_some_and(|until| entry.at > until),
+                false => query.since.is_some_and(|since| entry.at < since),
+            };
+            if past_the_end {
+                page.is_last = true;
+                break;
+            }
+            if self.is_wanted(query, &entry) {
+                page.entries.push(Arc::new(entry));
+            }
+        }
+        Ok(page)
+    }
+
+    fn is_wanted(&self, query: &HistoryQuery, entry: &Entry) -> bool {
+        entry.kind.is_countable()
+            && !self.is_over(entry)
+            && (query.kinds.is_empty() || query.kinds.contains(&entry.kind))
+            && query.from.as_ref().is_none_or(|from| entry.from == *from)
+            && query.since.is_none_or(|since| entry.at >= since)
+            && query.until.is_none_or(|until| entry.at <= until)
+    }
+}

@@ -1,0 +1,374 @@
+//! A user's part in conversations, and how far each of the user's devices has received.
+//!
+//! A place is kept for each device and conversation. A device that logs in for the first time starts
+//! where the furthest of the user's devices stands; a user who never received anything starts at the
+//! beginning.
+
+use prost::Message;
+use stoa_core::{Caller, ConversationId, Resource, Seq, Timestamp, UserId, limits};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
+
+use crate::entry::Queue;
+use crate::log::{entry_key, log_blind};
+use crate::records::{self, Cursors, Device, DeviceCursor, Membership};
+use crate::{Chat, Error, account};
+
+/// Rows that one step of a long walk reads.
+const STEP: usize = 500;
+
+/// The blinded name of a conversation in keys.
+pub(crate) fn conversation_blind(store: &AppStore, conversation: &ConversationId) -> Blind {
+    match conversation {
+        ConversationId::OneToOne(a, b) => {
+            store.blind("one-to-one", &[a.as_str().as_bytes(), b.as_str().as_bytes()])
+        }
+    }
+}
+
+fn membership_key(store: &AppStore, user: Blind, conversation: Blind) -> Key {
+    store.key(&spaces::MEMBERSHIPS).blind(user).blind(conversation).done()
+}
+
+fn own_log_key(store: &AppStore, user: Blind) -> Key {
+    store.key(&spaces::USER_LOG_CURSORS).blind(user).done()
+}
+
+fn device_key(store: &AppStore, user: Blind, resource: &Resource) -> Key {
+    let device = store.blind("device", &[resource.as_str().as_bytes()]);
+    store.key(&spaces::DEVICES).blind(user).blind(device).done()
+}
+
+/// Enters the members of `conversation` as such, if they are not yet. Whoever is new sees what lies
+/// behind `end`.
+///
+/// # Errors
+/// [`Error::UnknownRecipient`] when one of them does not exist.
+pub(crate) async fn ensure(
+    store: &AppStore,
+    txn: &mut Txn,
+    conversation: &ConversationId,
+    end: Seq,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let blind = conversation_blind(store, conversation);
+    for member in conversation.members() {
+        let user = account::user_blind(store, &member);
+        let key = membership_key(store, user, blind);
+        if txn.get(&key).await?.is_some() {
+            continue;
+        }
+        if !txn.exists(&account::account_key(store, &member)).await? {
+            return Err(Error::UnknownRecipient);
+        }
+        let membership = Membership {
+            name: conversation.name_for(&member).as_str().into(),
+            cursors: None,
+            since_ms: now.as_millis(),
+            since_seq: end.0,
+        };
+        txn.put(&key, Bucket::Object(user.0), &membership.encode_to_vec()).await?;
+    }
+    Ok(())
+}
+
+impl Membership {
+    /// Where `resource` stands: never before the user became a member.
+    fn cursor(&self, resource: &Resource) -> Seq {
+        let cursor = self.cursors.as_ref().map_or(Seq::START, |cursors| cursors.of(resource));
+        cursor.max(Seq(self.since_seq))
+    }
+}
+
+impl Cursors {
+    /// Where `resource` stands.
+    fn of(&self, resource: &Resource) -> Seq {
+        match self.devices.iter().find(|d| d.resource == resource.as_str()) {
+            Some(device) => Seq(device.seq),
+            // A known device without a place has received nothing here, unless places were dropped.
+            None if self.devices.len() < limits::DEVICES_REMEMBERED => Seq::START,
+            None => Seq(self.highest),
+        }
+    }
+
+    /// Moves `resource` forward to `seq`; answers whether that changed anything.
+    fn advance(&mut self, resource: &Resource, seq: Seq, now: Timestamp) -> bool {
+        let at_ms = now.as_millis();
+        match self.devices.iter_mut().find(|d| d.resource == resource.as_str()) {
+            Some(device) if device.seq >= seq.0 => return false,
+            Some(device) => (device.seq, device.at_ms) = (seq.0, at_ms),
+            None => {
+                if self.devices.len() >= limits::DEVICES_REMEMBERED {
+                    let oldest = self.devices.iter().enumerate().min_by_key(|(_, d)| d.at_ms);
+                    oldest.map(|(index, _)| index).map(|index| self.devices.swap_remove(index));
+                }
+                let resource = resource.as_str().into();
+                self.devices.push(DeviceCursor { resource, seq: seq.0, at_ms });
+            }
+        }
+        self.highest = self.highest.max(seq.0);
+        true
+    }
+}
+
+/// A queue with something that a device has not received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The queue.
+    pub queue: Queue,
+    /// The device has everything up to here.
+    pub cursor: Seq,
+}
+
+impl Chat {
+    /// Remembers the device and, when it is new, lets it start where the furthest of the user's
+    /// devices stands.
+    pub(crate) async fn remember_device(
+        &self,
+        store: &AppStore,
+        user: &UserId,
+        info: &crate::DeviceInfo,
+    ) -> Result<(), Error> {
+        let now = self.shared.clock.now();
+        let blind = account::user_blind(store, user);
+        let key = device_key(store, blind, &info.resource);
+        if let Some(value) = store.read().await?.get(&key).await? {
+            let device: Device = records::decode(&value, spaces::DEVICES.name)?;
+            // The last login orders devices by use; to the hour is enough for that.
+            if now.since(Timestamp::from_millis(device.last_login_ms)).as_secs() < 3600 {
+                return Ok(());
+            }
+        } else {
+            self.start_device(store, blind, &info.resource).await?;
+        }
+        let device = Device {
+            resource: info.resource.as_str().into(),
+            uuid: info.uuid.clone(),
+            name: info.name.clone(),
+            last_login_ms: now.as_millis(),
+        };
+        let (key, device) = (&key, &device);
+        store
+            .transact(|mut txn| async move {
+                let all = store.key(&spaces::DEVICES).blind(blind).all();
+                let mut known = Vec::new();
+                for (key, value) in txn.scan(all, Direction::Forward, STEP).await? {
+                    let device: Device = records::decode(&value, spaces::DEVICES.name)?;
+                    known.push((device.last_login_ms, key));
+                }
+                known.retain(|(_, other)| other != key);
+                known.sort_by_key(|(last_login, _)| *last_login);
+                let surplus = (known.len() + 1).saturating_sub(limits::DEVICES_REMEMBERED);
+                for (_, forgotten) in known.drain(..surplus) {
+                    txn.delete(&forgotten)?;
+                }
+                txn.put(key, Bucket::Object(blind.0), &device.encode_to_vec()).await?;
+                Ok::<_, Error>(txn.done(()))
+            })
+            .await
+    }
+
+    /// Sets a new device's place in each of the user's queues to the furthest.
+    async fn start_device(
+        &self,
+        store: &AppStore,
+        user: Blind,
+        resource: &Resource,
+    ) -> Result<(), Error> {
+        let now = self.shared.clock.now();
+        let mut from = None;
+        loop {
+            let rows = {
+                let all = store.key(&spaces::MEMBERSHIPS).blind(user).all();
+                let all = from.as_ref().map_or(all.clone(), |key| all.clone().above(key));
+                store.read().await?.scan(all, Direction::Forward, STEP).await?
+            };
+            let Some((last, _)) = rows.last() else { break };
+            from = Some(last.clone());
+            let keys: Vec<Key> = rows.into_iter().map(|(key, _)| key).collect();
+            let keys = &keys;
+            store
+                .transact(|mut txn| async move {
+                    for key in keys {
+                        let Some(value) = txn.get(key).await? else { continue };
+                        let mut row: Membership =
+                            records::decode(&value, spaces::MEMBERSHIPS.name)?;
+                        let cursors = row.cursors.get_or_insert_default();
+                        let highest = Seq(cursors.highest);
+                        if highest > Seq::START && cursors.advance(resource, highest, now) {
+                            txn.put(key, Bucket::Object(user.0), &row.encode_to_vec()).await?;
+                        }
+                    }
+                    Ok::<_, Error>(txn.done(()))
+                })
+                .await?;
+        }
+        let key = &own_log_key(store, user);
+        store
+            .transact(|mut txn| async move {
+                let Some(value) = txn.get(key).await? else { return Ok(txn.done(())) };
+                let mut cursors: Cursors = records::decode(&value, spaces::USER_LOG_CURSORS.name)?;
+                let highest = Seq(cursors.highest);
+                if cursors.advance(resource, highest, now) {
+                    txn.put(key, Bucket::Object(user.0), &cursors.encode_to_vec()).await?;
+                }
+                Ok::<_, Error>(txn.done(()))
+            })
+            .await
+    }
+
+    /// The queues in which `resource` of the calling user has something to receive. Found by asking
+    /// whether an entry lies behind the device's place, so no count is kept for it.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
+    pub async fn unread(&self, caller: &Caller, resource: &Resource) -> Result<Vec<Unread>, Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
+        let store = self.store.app(caller).await?;
+        let user = account::user_blind(&store, me);
+        let read = store.read().await?;
+        let mut unread = Vec::new();
+        let mut queues =
+            vec![(Queue::OwnLog, self.cursor(caller, resource, &Queue::OwnLog).await?)];
+        let mut from = None;
+        loop {
+            let all = store.key(&spaces::MEMBERSHIPS).blind(user).all();
+            let all = from.as_ref().map_or(all.clone(), |key| all.clone().above(key));
+            let rows = read.scan(all, Direction::Forward, STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, value) in rows {
+                let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+                if let Some(queue) = Queue::from_name(&row.name) {
+                    queues.push((queue, row.cursor(resource)));
+                }
+                from = Some(key);
+            }
+            for (queue, cursor) in queues.drain(..) {
+                let log = queue.log(me);
+                let key = entry_key(&store, &log, log_blind(&store, &log), cursor.next());
+                if read.exists(&key).await? {
+                    unread.push(Unread { queue, cursor });
+                }
+            }
+            if !full {
+                return Ok(unread);
+            }
+        }
+    }
+
+    /// Where `resource` of the calling user stands in `queue`.
+    pub(crate) async fn cursor(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        queue: &Queue,
+    ) -> Result<Seq, Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
+        let store = self.store.app(caller).await?;
+        let key = cursors_key(&store, me, queue);
+        let Some(value) = store.read().await?.get(&key).await? else { return Ok(Seq::START) };
+        Ok(match queue {
+            Queue::OwnLog => {
+                records::decode::<Cursors>(&value, spaces::USER_LOG_CURSORS.name)?.of(resource)
+            }
+            Queue::With(_) => {
+                records::decode::<Membership>(&value, spaces::MEMBERSHIPS.name)?.cursor(resource)
+            }
+        })
+    }
+
+    /// Since which position the calling user is a member of the conversation with `peer`; none if
+    /// it has never begun.
+    pub(crate) async fn member_since(
+        &self,
+        caller: &Caller,
+        me: &UserId,
+        peer: &UserId,
+    ) -> Result<Option<Seq>, Error> {
+        let store = self.store.app(caller).await?;
+        let key = cursors_key(&store, me, &Queue::With(peer.clone()));
+        let Some(value) = store.read().await?.get(&key).await? else { return Ok(None) };
+        let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+        Ok(Some(Seq(row.since_seq)))
+    }
+
+    /// Stores how far `resource` of the calling user has received. Places only move forward.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
+    pub async fn save_cursors(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        moved: &[(Queue, Seq)],
+    ) -> Result<(), Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
+        let store = self.store.app(caller).await?;
+        let bucket = Bucket::Object(account::user_blind(&store, me).0);
+        let now = self.shared.clock.now();
+        let store = &store;
+        store
+            .transact(|mut txn| async move {
+                for (queue, seq) in moved {
+                    let key = cursors_key(store, me, queue);
+                    let value = txn.get(&key).await?;
+                    let changed = match (queue, value) {
+                        (Queue::OwnLog, value) => {
+                            let space = spaces::USER_LOG_CURSORS.name;
+                            let mut cursors: Cursors = match value {
+                                Some(value) => records::decode(&value, space)?,
+                                None => Cursors::default(),
+                            };
+                            cursors.advance(resource, *seq, now).then(|| cursors.encode_to_vec())
+                        }
+                        (Queue::With(_), Some(value)) => {
+                            let mut row: Membership =
+                                records::decode(&value, spaces::MEMBERSHIPS.name)?;
+                            let cursors = row.cursors.get_or_insert_default();
+                            cursors.advance(resource, *seq, now).then(|| row.encode_to_vec())
+                        }
+                        // The user was deleted, or the conversation never began.
+                        (Queue::With(_), None) => None,
+                    };
+                    if let Some(value) = changed {
+                        txn.put(&key, bucket, &value).await?;
+                    }
+                }
+                Ok::<_, Error>(txn.done(()))
+            })
+            .await
+    }
+}
+
+fn cursors_key(store: &AppStore, me: &UserId, queue: &Queue) -> Key {
+    let user = account::user_blind(store, me);
+    match queue {
+        Queue::OwnLog => own_log_key(store, user),
+        Queue::With(peer) => {
+            let conversation = ConversationId::one_to_one(me, peer);
+            membership_key(store, user, conversation_blind(store, &conversation))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_move_forward_only_and_the_oldest_makes_room() {
+        let resource = |n: usize| format!("web-{n}").parse::<Resource>().unwrap();
+        let at = |n: usize| Timestamp::from_secs(n as u64);
+        let mut cursors = Cursors::default();
+        assert_eq!(cursors.of(&resource(0)), Seq::START);
+        assert!(cursors.advance(&resource(0), Seq(5), at(1)));
+        assert!(!cursors.advance(&resource(0), Seq(4), at(2)));
+        assert_eq!(cursors.of(&resource(0)), Seq(5));
+        for n in 1..=limits::DEVICES_REMEMBERED {
+            cursors.advance(&resource(n), Seq(3), at(n + 5));
+        }
+        assert_eq!(cursors.devices.len(), limits::DEVICES_REMEMBERED);
+        assert_eq!(cursors.highest, 5);
+        assert_eq!(cursors.of(&resource(0)), Seq(5), "dropped: it starts at the furthest");
+        assert_eq!(cursors.of(&resource(1)), Seq(3));
+    }
+}

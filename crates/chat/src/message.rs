@@ -1,0 +1,208 @@
+//! Sending one-to-one messages and receipts.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stoa_bus::Topic;
+use stoa_core::{AppScope, Caller, ConversationId, Resource, Seq, UserId, limits};
+
+use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
+use crate::log::{Appended, Done, NewEntry};
+use crate::{Chat, Error, account};
+
+/// A message as a device hands it in.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// To whom.
+    pub to: UserId,
+    /// Only to this device of the recipient.
+    pub only_resource: Option<Resource>,
+    /// What it is.
+    pub kind: Kind,
+    /// The body, passed on as it is.
+    pub body: Bytes,
+    /// The encoded `ext` of the meta, passed on as it is.
+    pub ext: Bytes,
+    /// Bytes of text and `ext` in the body, which the size limit is about.
+    pub content_bytes: usize,
+    /// The client's number for it.
+    pub client_id: u64,
+    /// Not stored: only for devices that are online now.
+    pub online_only: bool,
+}
+
+/// A receipt as a device hands it in.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// [`Kind::ReadReceipt`], [`Kind::DeliveryReceipt`] or [`Kind::ConversationReceipt`].
+    pub kind: Kind,
+    /// The other side of the conversation.
+    pub to: UserId,
+    /// The body, passed on as it is.
+    pub body: Bytes,
+    /// The client's number for it.
+    pub client_id: u64,
+}
+
+impl Chat {
+    /// Sends a message from the caller's device `resource`. `done` learns the outcome when it is
+    /// durable (or, for an online-only message, handed to who is online). Calls for one conversation
+    /// keep their order if each is awaited before the next; the outcome need not be.
+    pub async fn send(&self, caller: &Caller, resource: &Resource, draft: Draft, done: Done) {
+        let from = match self.check(caller, &draft) {
+            Ok(from) => from.clone(),
+            Err(error) => return done(Err(error)),
+        };
+        if draft.online_only {
+            return done(self.pass_on(caller, &from, resource, draft).await);
+        }
+        let log = Log::Conversation(ConversationId::one_to_one(&from, &draft.to));
+        let entry = NewEntry {
+            kind: draft.kind,
+            from,
+            from_resource: resource.clone(),
+            to: draft.to,
+            only_resource: draft.only_resource,
+            body: draft.body,
+            ext: draft.ext,
+            client_id: draft.client_id,
+        };
+        self.append(caller, &log, entry, done).await;
+    }
+
+    fn check<'a>(&self, caller: &'a Caller, draft: &Draft) -> Result<&'a UserId, Error> {
+        let from = caller.user().ok_or(Error::NotAllowed)?;
+        if !draft.kind.is_message() {
+            return Err(Error::argument("contents", "the kind of content is not known"));
+        }
+        if draft.content_bytes > limits::MESSAGE_CONTENT_BYTES {
+            let (got, limit) = (draft.content_bytes, limits::MESSAGE_CONTENT_BYTES);
+            return Err(Error::TooLarge { got, limit });
+        }
+        Ok(from)
+    }
+
+    /// Sends a receipt from the caller's device `resource`: to all devices of the other side and,
+    /// except for a delivery receipt, to the caller's other devices.
+    pub async fn acknowledge(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        receipt: Receipt,
+        done: Done,
+    ) {
+        let Some(me) = caller.user() else { return done(Err(Error::NotAllowed)) };
+        let entry = NewEntry {
+            kind: receipt.kind,
+            from: me.clone(),
+            from_resource: resource.clone(),
+            to: receipt.to.clone(),
+            only_resource: None,
+            body: receipt.body,
+            ext: Bytes::new(),
+            client_id: receipt.client_id,
+        };
+        let own = receipt.kind != Kind::DeliveryReceipt && receipt.to != *me;
+        match self.user_exists(caller, &receipt.to).await {
+            Ok(true) => {}
+            Ok(false) => return done(Err(Error::UnknownRecipient)),
+            Err(error) => return done(Err(error)),
+        }
+        if !own {
+            return self.append(caller, &Log::User(receipt.to), entry, done).await;
+        }
+        // The same act in two logs: acknowledged when both are durable. The second log's entry has
+        // its own client id in the register of duplicates, or it would be taken for the first.
+        let both = Both::new(done);
+        let copy = NewEntry { client_id: !entry.client_id, ..entry.clone() };
+        self.append(caller, &Log::User(receipt.to), entry, both.half(true)).await;
+        self.append(caller, &Log::User(me.clone()), copy, both.half(false)).await;
+    }
+
+    async fn append(&self, caller: &Caller, log: &Log, entry: NewEntry, done: Done) {
+        match self.store.app(caller).await {
+            Ok(store) => {
+                self.appenders.of(caller.app(), &store, log).submit(&self.shared, entry, done);
+            }
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    /// Hands an online-only message to the devices that are online.
+    async fn pass_on(
+        &self,
+        caller: &Caller,
+        from: &UserId,
+        resource: &Resource,
+        draft: Draft,
+    ) -> Result<Appended, Error> {
+        if !self.user_exists(caller, &draft.to).await? {
+            return Err(Error::UnknownRecipient);
+        }
+        let now = self.shared.clock.now();
+        let id = self.shared.ids.next(now, None);
+        let conversation = ConversationId::one_to_one(from, &draft.to);
+        let entry = Arc::new(Entry {
+            id,
+            at: now,
+            kind: draft.kind,
+            from: from.clone(),
+            from_resource: resource.clone(),
+            to: draft.to,
+            only_resource: draft.only_resource,
+            body: draft.body,
+            ext: draft.ext,
+        });
+        for user in conversation.members() {
+            let app = caller.app().number;
+            let delivery = Delivery {
+                app,
+                queue: Queue::With(conversation.name_for(&user).clone()),
+                seq: Seq::START,
+                entry: entry.clone(),
+                encoded: OnceLock::new(),
+            };
+            self.shared.bus.publish(&Topic { app, user }, &Arc::new(Event::Passing(delivery)));
+        }
+        Ok(Appended { id, at: now })
+    }
+
+    pub(crate) async fn user_exists(&self, caller: &Caller, user: &UserId) -> Result<bool, Error> {
+        let store = self.store.app(caller).await?;
+        Ok(store.read().await?.exists(&account::account_key(&store, user)).await?)
+    }
+}
+
+/// Joins the outcomes of two appends into one answer: the first append's, when both are known.
+struct Both(Arc<Mutex<BothState>>);
+
+struct BothState {
+    done: Option<Done>,
+    first: Option<Result<Appended, Error>>,
+    second: Option<Result<Appended, Error>>,
+}
+
+impl Both {
+    fn new(done: Done) -> Self {
+        Self(Arc::new(Mutex::new(BothState { done: Some(done), first: None, second: None })))
+    }
+
+    fn half(&self, first: bool) -> Done {
+        let state = self.0.clone();
+        Box::new(move |outcome| {
+            let answer = {
+                let mut state = state.lock();
+                *if first { &mut state.first } else { &mut state.second } = Some(outcome);
+                if state.first.is_none() || state.second.is_none() {
+                    return;
+                }
+                let (first, second) = (state.first.take(), state.second.take());
+                state.done.take().zip(first).zip(second)
+            };
+            if let Some(((done, first), second)) = answer {
+                done(second.and(first));
+            }
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! Reading a queue page by page, as one device sees it.
+
+use std::sync::Arc;
+
+use stoa_core::{Caller, Resource, Seq, limits};
+use stoa_store::Direction;
+
+use crate::entry::{Entry, Queue};
+use crate::log::{log_blind, log_space};
+use crate::records::{self, StoredEntry};
+use crate::{Chat, Error};
+
+/// A part of a queue.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// It begins behind this position.
+    pub start: Seq,
+    /// The entries that concern the device, in order.
+    pub entries: Vec<(Seq, Arc<Entry>)>,
+    /// It reaches to here; entries that do not concern the device were passed over.
+    pub end: Seq,
+    /// Whether the log went on when it was read.
+    pub more: bool,
+}
+
+impl Chat {
+    /// Reads what follows `after` in `queue` for the device `resource` of the calling user; without
+    /// `after`, what follows the device's stored place.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
+    pub async fn page(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        queue: &Queue,
+        after: Option<Seq>,
+    ) -> Result<Page, Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
+        let start = match after {
+            Some(after) => after,
+            None => self.cursor(caller, resource, queue).await?,
+        };
+        let store = self.store.app(caller).await?;
+        let log = queue.log(me);
+        let space = log_space(&log);
+        let range = store.key(space).blind(log_blind(&store, &log)).numbers(start.0 + 1..);
+        let limit = limits::QUEUE_PAGE + 1;
+        let rows = store.read().await?.scan(range, Direction::Forward, limit).await?;
+        let mut page = Page { start, entries: Vec::new(), end: start, more: false };
+        let mut bytes = 0;
+        for (index, (key, value)) in rows.into_iter().enumerate() {
+            bytes += value.len();
+            if index == limits::QUEUE_PAGE || (index > 0 && bytes > limits::QUEUE_PAGE_BYTES) {
+                page.more = true;
+                break;
+            }
+            page.end = Seq(key.number(1));
+            let entry =
+                records::decode::<StoredEntry>(&value, space.name)?.into_entry(space.name)?;
+            if entry.concerns(me, resource) && !self.is_over(&entry) {
+                page.entries.push((page.end, Arc::new(entry)));
+            }
+        }
+        Ok(page)
+    }
+
+    /// Whether the time for which an entry is kept has passed.
+    pub(crate) fn is_over(&self, entry: &Entry) -> bool {
+        self.shared.clock.now().since(entry.at) >= crate::MESSAGE_RETENTION
+    }
+}

@@ -1,0 +1,220 @@
+//! The values that chat stores, encoded as protobuf so that a later version can add fields.
+//!
+//! Field numbers are for ever. Each conversion back into a domain type refuses what it cannot be
+//! sure of, as [`StoreError::Corrupt`] does for a record that does not open.
+
+use bytes::Bytes;
+use prost::Message;
+use stoa_core::{ConversationId, MessageId, Seq, Timestamp, UserId};
+use stoa_store::StoreError;
+
+use crate::entry::{Entry, Kind};
+
+/// Decodes a stored value.
+pub(crate) fn decode<R: Message + Default>(
+    value: &[u8],
+    space: &'static str,
+) -> Result<R, StoreError> {
+    R::decode(value).map_err(|_| StoreError::Corrupt { space })
+}
+
+/// USERS: one account.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Account {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) uuid: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(crate) username: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) created_ms: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) modified_ms: u64,
+    #[prost(bool, tag = "5")]
+    pub(crate) deactivated: bool,
+    #[prost(string, tag = "6")]
+    pub(crate) nickname: String,
+    /// A PHC string, or empty: no password, no login by password.
+    #[prost(string, tag = "7")]
+    pub(crate) password_hash: String,
+}
+
+/// NAMES: what a name belongs to.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Name {
+    /// 1: a user.
+    #[prost(uint32, tag = "1")]
+    pub(crate) kind: u32,
+}
+
+impl Name {
+    pub(crate) const USER: u32 = 1;
+}
+
+/// USER_UUIDS and USERS_BY_TIME: a username.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Username {
+    #[prost(string, tag = "1")]
+    pub(crate) username: String,
+}
+
+/// DEVICES: a device that logged in.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Device {
+    #[prost(string, tag = "1")]
+    pub(crate) resource: String,
+    #[prost(string, tag = "2")]
+    pub(crate) uuid: String,
+    #[prost(string, tag = "3")]
+    pub(crate) name: String,
+    #[prost(uint64, tag = "4")]
+    pub(crate) last_login_ms: u64,
+}
+
+/// How far one device has received.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DeviceCursor {
+    #[prost(string, tag = "1")]
+    pub(crate) resource: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) seq: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) at_ms: u64,
+}
+
+/// USER_LOG_CURSORS, and part of MEMBERSHIPS: how far a user's devices have received.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Cursors {
+    /// The furthest of all devices: where a new one starts.
+    #[prost(uint64, tag = "1")]
+    pub(crate) highest: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) devices: Vec<DeviceCursor>,
+}
+
+/// MEMBERSHIPS: a user's part in a conversation.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Membership {
+    /// What the user's devices call the conversation.
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) cursors: Option<Cursors>,
+    /// When the user became a member.
+    #[prost(uint64, tag = "3")]
+    pub(crate) since_ms: u64,
+    /// Entries up to here were there before the user, who does not see them: a name that was deleted
+    /// and registered again is another person.
+    #[prost(uint64, tag = "4")]
+    pub(crate) since_seq: u64,
+}
+
+/// MESSAGE_IDS: where a message lies. The conversation is named by its members.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Place {
+    #[prost(string, tag = "1")]
+    pub(crate) first: String,
+    #[prost(string, tag = "2")]
+    pub(crate) second: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) seq: u64,
+}
+
+impl Place {
+    pub(crate) fn new(conversation: &ConversationId, seq: Seq) -> Self {
+        let ConversationId::OneToOne(first, second) = conversation;
+        Self { first: first.as_str().into(), second: second.as_str().into(), seq: seq.0 }
+    }
+}
+
+/// DUPLICATES: what a client id was acknowledged with.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Acknowledged {
+    #[prost(uint64, tag = "1")]
+    pub(crate) id: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) at_ms: u64,
+}
+
+/// CONVERSATIONS: where numbering goes on when the last entries are gone.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Head {
+    #[prost(uint64, tag = "1")]
+    pub(crate) seq: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) id: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) countable: u64,
+}
+
+/// MESSAGES and USER_LOG: an entry.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredEntry {
+    #[prost(uint64, tag = "1")]
+    pub(crate) id: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) at_ms: u64,
+    #[prost(enumeration = "Kind", tag = "3")]
+    pub(crate) kind: i32,
+    #[prost(string, tag = "4")]
+    pub(crate) from: String,
+    #[prost(string, tag = "5")]
+    pub(crate) from_resource: String,
+    #[prost(string, tag = "6")]
+    pub(crate) to: String,
+    #[prost(string, optional, tag = "7")]
+    pub(crate) only_resource: Option<String>,
+    #[prost(bytes = "bytes", tag = "8")]
+    pub(crate) body: Bytes,
+    #[prost(bytes = "bytes", tag = "9")]
+    pub(crate) ext: Bytes,
+    /// How many countable messages the log holds up to and with this one.
+    #[prost(uint64, tag = "10")]
+    pub(crate) countable: u64,
+}
+
+impl StoredEntry {
+    /// The form in which `entry` is stored.
+    pub(crate) fn new(entry: &Entry, countable: u64) -> Self {
+        Self {
+            id: entry.id.0,
+            at_ms: entry.at.as_millis(),
+            kind: entry.kind.into(),
+            from: entry.from.as_str().into(),
+            from_resource: entry.from_resource.as_str().into(),
+            to: entry.to.as_str().into(),
+            only_resource: entry.only_resource.as_ref().map(|r| r.as_str().into()),
+            body: entry.body.clone(),
+            ext: entry.ext.clone(),
+            countable,
+        }
+    }
+
+    /// The entry.
+    pub(crate) fn into_entry(self, space: &'static str) -> Result<Entry, StoreError> {
+        let corrupt = StoreError::Corrupt { space };
+        let user = |name: &str| name.parse::<UserId>().ok();
+        let kind = Kind::try_from(self.kind).unwrap_or(Kind::Unknown);
+        let (Some(from), Some(to)) = (user(&self.from), user(&self.to)) else {
+            return Err(corrupt);
+        };
+        let Ok(from_resource) = self.from_resource.parse() else { return Err(corrupt) };
+        let only_resource = match self.only_resource {
+            Some(text) => match text.parse() {
+                Ok(resource) => Some(resource),
+                Err(_) => return Err(corrupt),
+            },
+            None => None,
+        };
+        Ok(Entry {
+            id: MessageId(self.id),
+            at: Timestamp::from_millis(self.at_ms),
+            kind,
+            from,
+            from_resource,
+            to,
+            only_resource,
+            body: self.body,
+            ext: self.ext,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! The values that the console stores, encoded as protobuf so that a later version can add fields.
+
+use prost::Message;
+use stoa_core::{App, AppKey, AppNumber, AuthPolicy, Region, Secret, Timestamp, Uuid};
+use stoa_store::{StoreError, spaces};
+
+/// Decodes a stored value.
+pub(crate) fn decode<R: Message + Default>(
+    value: &[u8],
+    space: &'static str,
+) -> Result<R, StoreError> {
+    R::decode(value).map_err(|_| StoreError::Corrupt { space })
+}
+
+/// PLATFORM_META.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PlatformRecord {
+    #[prost(uint32, tag = "1")]
+    pub(crate) format: u32,
+    #[prost(string, tag = "2")]
+    pub(crate) region: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) created_ms: u64,
+    /// The number of the next app: numbers are never given twice.
+    #[prost(uint32, tag = "4")]
+    pub(crate) next_app: u32,
+}
+
+/// APP_KEYS and APP_IDS.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AppNumberRecord {
+    #[prost(uint32, tag = "1")]
+    pub(crate) number: u32,
+}
+
+/// APPS.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AppRecord {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    org: String,
+    #[prost(string, tag = "3")]
+    app: String,
+    #[prost(bytes = "vec", tag = "4")]
+    uuid: Vec<u8>,
+    #[prost(string, tag = "5")]
+    region: String,
+    #[prost(uint64, tag = "6")]
+    created_ms: u64,
+    #[prost(string, tag = "7")]
+    auth: String,
+    #[prost(uint32, tag = "8")]
+    token_cap_s: u32,
+    #[prost(string, repeated, tag = "9")]
+    certificates: Vec<String>,
+    #[prost(string, tag = "10")]
+    server_certificate: String,
+}
+
+impl AppRecord {
+    pub(crate) fn new(app: &App) -> Self {
+        Self {
+            id: app.id.as_str().into(),
+            org: app.key.org().into(),
+            app: app.key.app().into(),
+            uuid: app.uuid.as_bytes().to_vec(),
+            region: app.region.name().into(),
+            created_ms: app.created.as_millis(),
+            auth: app.auth.name().into(),
+            token_cap_s: app.token_cap_s,
+            certificates: app.certificates.iter().map(|c| c.expose().into()).collect(),
+            server_certificate: app.server_certificate.expose().into(),
+        }
+    }
+
+    pub(crate) fn into_app(self, number: AppNumber) -> Result<App, StoreError> {
+        let corrupt = || StoreError::Corrupt { space: spaces::APPS.name };
+        Ok(App {
+            number,
+            id: self.id.parse().map_err(|_| corrupt())?,
+            key: AppKey::new(&self.org, &self.app).map_err(|_| corrupt())?,
+            uuid: Uuid::from_bytes(self.uuid.try_into().map_err(|_| corrupt())?),
+            region: self.region.parse::<Region>().map_err(|_| corrupt())?,
+            created: Timestamp::from_millis(self.created_ms),
+            auth: self.auth.parse::<AuthPolicy>().map_err(|_| corrupt())?,
+            token_cap_s: self.token_cap_s,
+            certificates: self.certificates.into_iter().map(Secret::new).collect(),
+            server_certificate: Secret::new(self.server_certificate),
+        })
+    }
+}

@@ -1,0 +1,561 @@
+//! The session as a state machine: inputs and the time go in, effects and the next deadline come out.
+//!
+//! Handshake: only a login is understood, and the first one decides. Then the session is open: each
+//! meta that needs an answer is answered within [`limits::ANSWER_DEADLINE`] or the session is closed,
+//! every pull of a queue ends in a last page, and nothing is sent to a socket that does not keep up
+//! beyond what the client itself asked for (msync sections 0, 3 and 4).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stoa_chat::entry::{Delivery, Event, Kick, Queue, Which};
+use stoa_chat::{Appended, Draft, Error, LoginRequest, Page, Receipt, Unread};
+use stoa_core::{MessageId, MsyncStatus, Refusal, Resource, Seq, Timestamp, UserId, limits};
+use stoa_wire::Frame;
+
+use super::incoming::{self, Act, Incoming, Login};
+use super::outgoing::{self, Outgoing};
+use super::queues::{Answer, Arrival, PageAnswer, Queues};
+use super::rate::FrameRate;
+
+/// What happens to a session.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// The client sent a frame.
+    Frame(Bytes),
+    /// An event of the user's.
+    Event(Arc<Event>),
+    /// A call was made.
+    Outcome(Outcome),
+    /// The bytes that wait for the socket crossed the soft bound, upwards or downwards.
+    Pressure(bool),
+    /// So much waits for the socket that it will not be read any more.
+    Overrun,
+    /// The deadline came.
+    Tick,
+    /// The server is going to end.
+    Shutdown,
+}
+
+/// What a session wants.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Send this frame.
+    Send(Frame),
+    /// Make this call; calls are made one after the other.
+    Call(Call),
+    /// Send what is queued and close the connection.
+    Close(CloseReason),
+}
+
+/// A call into chat.
+#[derive(Debug)]
+pub(crate) enum Call {
+    /// Log in, and attach the session.
+    Login { request: LoginRequest, note: String },
+    /// List the queues with news.
+    Unread,
+    /// Read a page.
+    Page { queue: Queue, after: Option<Seq> },
+    /// Send a message.
+    Send { id: u64, draft: Draft },
+    /// Send a receipt.
+    Acknowledge { id: u64, receipt: Receipt },
+    /// Store how far the device has received.
+    Save(Vec<(Queue, Seq)>),
+}
+
+/// What a call came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Of [`Call::Login`].
+    Login(Result<LoggedIn, Error>),
+    /// Of [`Call::Unread`].
+    Unread(Result<Vec<Unread>, Error>),
+    /// Of [`Call::Page`].
+    Page(Queue, Result<Page, Error>),
+    /// Of [`Call::Send`] and [`Call::Acknowledge`].
+    Done(u64, Result<Appended, Error>),
+    /// Of [`Call::Save`].
+    Saved,
+}
+
+/// A session that was let in.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) user: UserId,
+    pub(crate) app_key: Arc<str>,
+    pub(crate) number: u64,
+    pub(crate) expires: Timestamp,
+    /// An id for a notice of the server, should one be needed.
+    pub(crate) notice_id: MessageId,
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CloseReason {
+    /// It did not log in in time, or the login was refused.
+    NotLoggedIn,
+    /// A frame that is none, or a command out of order.
+    Protocol,
+    /// Far too many frames.
+    Flood,
+    /// It asks and does not read.
+    TooSlow,
+    /// Silence.
+    Idle,
+    /// The token is over.
+    TokenExpired,
+    /// Told to end.
+    Kicked,
+    /// An answer could not be given in time, or its outcome is not known.
+    Unanswered,
+    /// The server ends; come again.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// The WebSocket close code (RFC 6455, section 7.4.1) and reason.
+    pub(crate) const fn close_frame(self) -> (u16, &'static str) {
+        match self {
+            Self::NotLoggedIn => (1008, "not logged in"),
+            Self::Protocol => (1002, "not an MSYNC frame that is understood here"),
+            Self::Flood => (1008, "too many frames"),
+            Self::TooSlow => (1008, "answers are not read"),
+            Self::Idle => (1001, "silent for too long"),
+            Self::TokenExpired => (1008, "the token has expired"),
+            Self::Kicked => (1000, "logged out"),
+            Self::Unanswered => (1011, "no answer could be given, come again"),
+            Self::Shutdown => (1001, "the server restarts, come again"),
+        }
+    }
+}
+
+/// Deliveries that may wait for the list of unread queues.
+const EARLY: usize = 1024;
+
+/// A session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting { until: Timestamp },
+    LoggingIn { resource: Resource, until: Timestamp },
+    Open(Box<Open>),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Open {
+    user: UserId,
+    resource: Resource,
+    number: u64,
+    expires: Timestamp,
+    notice_id: MessageId,
+    out: Outgoing,
+    queues: Queues,
+    /// What arrived before it was known which queues are unread.
+    early: Option<Vec<Arc<Event>>>,
+    early_overflow: bool,
+    /// The client waits for its list of unread queues.
+    list_owed: bool,
+    unanswered: VecDeque<(u64, Timestamp)>,
+    calls: usize,
+    heard: Timestamp,
+    rate: FrameRate,
+    saved: Timestamp,
+    saving: bool,
+    blocked: bool,
+}
+
+impl Session {
+    /// A session whose connection was opened at `now`.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self { state: State::Waiting { until: now.plus(limits::LOGIN_DEADLINE) } }
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Waiting { until } | State::LoggingIn { until, .. } => Some(*until),
+            State::Open(open) => Some(open.deadline()),
+            State::Closed => None,
+        }
+    }
+
+    /// Whether more frames may be read: not while too much is under way.
+    pub(crate) fn wants_frames(&self) -> bool {
+        match &self.state {
+            State::Waiting { .. } => true,
+            State::Open(open) => open.calls.max(open.unanswered.len()) < limits::SENDS_IN_FLIGHT,
+            State::LoggingIn { .. } | State::Closed => false,
+        }
+    }
+
+    /// Takes an input at `now`; effects are appended to `out`.
+    pub(crate) fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
+        let closing = match (&mut self.state, input) {
+            (State::Closed, _) => return,
+            (State::Open(open), input) => open.handle(now, input, out),
+            (State::Waiting { .. }, Input::Frame(frame)) => return self.first_frame(frame, out),
+            (State::LoggingIn { resource, .. }, Input::Outcome(Outcome::Login(result))) => {
+                match result {
+                    Ok(logged_in) => {
+                        let open = Open::new(logged_in, resource.clone(), now, out);
+                        self.state = State::Open(Box::new(open));
+                        None
+                    }
+                    Err(error) => {
+                        let status = error.refusal().msync();
+                        out.push(Effect::Send(outgoing::login_refused(resource.as_str(), status)));
+                        Some(CloseReason::NotLoggedIn)
+                    }
+                }
+            }
+            (State::Waiting { until } | State::LoggingIn { until, .. }, Input::Tick) => {
+                (now >= *until).then_some(CloseReason::NotLoggedIn)
+            }
+            (_, Input::Shutdown) => Some(CloseReason::Shutdown),
+            (_, Input::Overrun) => Some(CloseReason::TooSlow),
+            // A second frame before the answer to the login: the driver does not read any.
+            (State::LoggingIn { .. }, Input::Frame(_)) => Some(CloseReason::Protocol),
+            (_, Input::Event(_) | Input::Outcome(_) | Input::Pressure(_)) => None,
+        };
+        if let Some(reason) = closing {
+            self.close(reason, out);
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, out: &mut Vec<Effect>) {
+        if let State::Open(open) = &mut self.state {
+            let moved = open.queues.take_moved();
+            if !moved.is_empty() {
+                out.push(Effect::Call(Call::Save(moved)));
+            }
+        }
+        self.state = State::Closed;
+        out.push(Effect::Close(reason));
+    }
+
+    /// Whether the session has ended.
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// The connection is gone: what is left to store.
+    pub(crate) fn disconnected(&mut self, out: &mut Vec<Effect>) {
+        if !self.is_closed() {
+            self.close(CloseReason::Idle, out);
+        }
+    }
+
+    fn first_frame(&mut self, frame: Bytes, out: &mut Vec<Effect>) {
+        let Ok(Incoming::Login(login)) = incoming::read(frame, None) else {
+            return self.close(CloseReason::Protocol, out);
+        };
+        let Login { resource, note, request } = *login;
+        match request {
+            Ok(request) => {
+                let State::Waiting { until } = self.state else { return };
+                self.state = State::LoggingIn { resource: request.device.resource.clone(), until };
+                out.push(Effect::Call(Call::Login { request, note }));
+            }
+            Err(status) => {
+                out.push(Effect::Send(outgoing::login_refused(&resource, status)));
+                self.close(CloseReason::NotLoggedIn, out);
+            }
+        }
+    }
+}
+
+impl Open {
+    fn new(logged_in: LoggedIn, resource: Resource, now: Timestamp, out: &mut Vec<Effect>) -> Self {
+        out.push(Effect::Send(outgoing::logged_in(resource.as_str(), logged_in.expires)));
+        out.push(Effect::Call(Call::Unread));
+        Self {
+            user: logged_in.user,
+            resource,
+            number: logged_in.number,
+            expires: logged_in.expires,
+            notice_id: logged_in.notice_id,
+            out: Outgoing { app_key: logged_in.app_key },
+            queues: Queues::default(),
+            early: Some(Vec::new()),
+            early_overflow: false,
+            list_owed: false,
+            unanswered: VecDeque::new(),
+            calls: 1,
+            heard: now,
+            rate: FrameRate::new(now),
+            saved: now,
+            saving: false,
+            blocked: false,
+        }
+    }
+
+    fn deadline(&self) -> Timestamp {
+        let mut at = self.heard.plus(limits::SESSION_IDLE);
+        at = at.min(self.expires.plus(limits::TOKEN_GRACE));
+        if let Some((_, since)) = self.unanswered.front() {
+            at = at.min(since.plus(limits::ANSWER_DEADLINE));
+        }
+        if self.queues.has_moved() && !self.saving {
+            at = at.min(self.saved.plus(limits::CURSOR_INTERVAL));
+        }
+        if !self.blocked && self.early.is_none() {
+            at = self.queues.deadline().map_or(at, |due| at.min(due));
+        }
+        at
+    }
+
+    /// Handles an input; answers why the session must end, if it must.
+    fn handle(
+        &mut self,
+        now: Timestamp,
+        input: Input,
+        out: &mut Vec<Effect>,
+    ) -> Option<CloseReason> {
+        match input {
+            Input::Frame(frame) => {
+                self.heard = now;
+                self.frame(now, frame, out)
+            }
+            Input::Event(event) => self.event(now, event, out),
+            Input::Outcome(outcome) => {
+                if !matches!(outcome, Outcome::Done(..)) {
+                    self.calls = self.calls.saturating_sub(1);
+                }
+                self.outcome(now, outcome, out)
+            }
+            Input::Pressure(blocked) => {
+                self.blocked = blocked;
+                if !blocked {
+                    self.notices(now, out);
+                }
+                None
+            }
+            Input::Tick => self.tick(now, out),
+            Input::Overrun => Some(CloseReason::TooSlow),
+            Input::Shutdown => Some(CloseReason::Shutdown),
+        }
+    }
+
+    fn call(&mut self, call: Call, out: &mut Vec<Effect>) {
+        self.calls += 1;
+        out.push(Effect::Call(call));
+    }
+
+    fn frame(
+        &mut self,
+        now: Timestamp,
+        frame: Bytes,
+        out: &mut Vec<Effect>,
+    ) -> Option<CloseReason> {
+        let within_rate = self.rate.take(now);
+        let Ok(incoming) = incoming::read(frame, Some(self.user.as_str())) else {
+            return Some(CloseReason::Protocol);
+        };
+        match incoming {
+            // Who flooded with messages is told in the vendor's words; anything else is cut off.
+            Incoming::Act { id, .. } if !within_rate => {
+                let status = Refusal::RateLimited.msync();
+                out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
+            }
+            _ if !within_rate => return Some(CloseReason::Flood),
+            Incoming::Login(login) => {
+                let status = MsyncStatus { code: 4, reason: "already logged in" };
+                out.push(Effect::Send(outgoing::login_refused(&login.resource, status)));
+                return Some(CloseReason::Protocol);
+            }
+            Incoming::Unread if self.early.is_some() => self.list_owed = true,
+            Incoming::Unread => self.list(now, out),
+            Incoming::Pull { queue, key } => self.pull(now, &queue, key, out),
+            Incoming::Act { id, act } => {
+                let call = match act {
+                    Act::Send(draft) => Call::Send { id, draft },
+                    Act::Acknowledge(receipt) => Call::Acknowledge { id, receipt },
+                    Act::Refuse(status) => {
+                        out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
+                        return None;
+                    }
+                };
+                // Not counted as a call under way: it is counted among the unanswered.
+                self.unanswered.push_back((id, now));
+                out.push(Effect::Call(call));
+            }
+            Incoming::Nothing => {}
+        }
+        None
+    }
+
+    fn list(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let queues = self.queues.unread(now);
+        out.push(Effect::Send(self.out.unread(&queues, now)));
+    }
+
+    fn pull(&mut self, now: Timestamp, name: &str, key: Option<u64>, out: &mut Vec<Effect>) {
+        let Some(queue) = Queue::from_name(name) else {
+            return out.push(Effect::Send(self.out.empty_page(name, now)));
+        };
+        let answer = match key {
+            Some(key) => self.queues.acknowledged(&queue, key),
+            None => self.queues.pulled(&queue),
+        };
+        match answer {
+            Answer::Read(after) => self.call(Call::Page { queue, after }, out),
+            Answer::Empty => out.push(Effect::Send(self.out.empty_page(name, now))),
+        }
+    }
+
+    fn event(
+        &mut self,
+        now: Timestamp,
+        event: Arc<Event>,
+        out: &mut Vec<Effect>,
+    ) -> Option<CloseReason> {
+        match &*event {
+            Event::Appended(delivery) => {
+                if let Some(early) = &mut self.early {
+                    // More than fit are found by listing once more.
+                    if early.len() < EARLY {
+                        early.push(event);
+                    } else {
+                        self.early_overflow = true;
+                    }
+                } else {
+                    self.deliver(now, delivery, out);
+                }
+            }
+            Event::Passing(delivery) => {
+                if delivery.entry.concerns(&self.user, &self.resource) && !self.blocked {
+                    out.push(Effect::Send(self.out.passing(delivery)));
+                }
+            }
+            Event::Kick(kick) => return self.kick(now, kick, out),
+            Event::Renewed { until } => self.expires = self.expires.max(*until),
+        }
+        None
+    }
+
+    fn deliver(&mut self, now: Timestamp, delivery: &Delivery, out: &mut Vec<Effect>) {
+        let concerns = delivery.entry.concerns(&self.user, &self.resource);
+        let may_push = !self.blocked;
+        let arrival = self.queues.arrived(&delivery.queue, delivery.seq, concerns, may_push, now);
+        if let Arrival::Push(key) = arrival {
+            out.push(Effect::Send(self.out.push(delivery, key)));
+        }
+    }
+
+    fn kick(&self, now: Timestamp, kick: &Kick, out: &mut Vec<Effect>) -> Option<CloseReason> {
+        let meant = match &kick.which {
+            Which::All => true,
+            Which::Device(resource) => *resource == self.resource,
+            Which::Session(number) => *number == self.number,
+        };
+        if !meant {
+            return None;
+        }
+        let (id, user) = (self.notice_id, self.user.as_str());
+        let frame = self.out.kicked(id, user, kick.reason, &kick.note, now);
+        out.push(Effect::Send(frame));
+        Some(CloseReason::Kicked)
+    }
+
+    fn outcome(
+        &mut self,
+        now: Timestamp,
+        outcome: Outcome,
+        out: &mut Vec<Effect>,
+    ) -> Option<CloseReason> {
+        match outcome {
+            Outcome::Login(_) => {}
+            Outcome::Unread(Ok(unread)) => self.unread(now, unread, out),
+            Outcome::Page(queue, Ok(page)) => self.page(now, queue, page, out),
+            Outcome::Unread(Err(_)) | Outcome::Page(_, Err(_)) => {
+                return Some(CloseReason::Unanswered);
+            }
+            Outcome::Done(id, result) => {
+                let known = self.unanswered.iter().position(|(of, _)| *of == id);
+                known.map(|index| self.unanswered.remove(index));
+                let result = match result {
+                    Err(error) if error.outcome_is_unknown() => {
+                        return Some(CloseReason::Unanswered);
+                    }
+                    result => result.map_err(|error| error.refusal().msync()),
+                };
+                out.push(Effect::Send(outgoing::answer(id, result, now)));
+            }
+            Outcome::Saved => self.saving = false,
+        }
+        None
+    }
+
+    fn unread(&mut self, now: Timestamp, unread: Vec<Unread>, out: &mut Vec<Effect>) {
+        for Unread { queue, cursor } in unread {
+            self.queues.unread_at_login(queue, cursor, now);
+        }
+        let early = self.early.take().unwrap_or_default();
+        for event in early {
+            if let Event::Appended(delivery) = &*event {
+                self.deliver(now, delivery, out);
+            }
+        }
+        if std::mem::take(&mut self.early_overflow) {
+            self.early = Some(Vec::new());
+            self.call(Call::Unread, out);
+        } else if std::mem::take(&mut self.list_owed) {
+            self.list(now, out);
+        }
+    }
+
+    fn page(&mut self, now: Timestamp, queue: Queue, page: Page, out: &mut Vec<Effect>) {
+        let Page { start, entries, end, more } = page;
+        match self.queues.page_read(&queue, start, end, !entries.is_empty(), more, now) {
+            PageAnswer::Entries(key) => {
+                let entries = entries.into_iter().map(|(_, entry)| entry);
+                out.push(Effect::Send(self.out.page(&queue, entries, key, now)));
+            }
+            PageAnswer::Empty => out.push(Effect::Send(self.out.empty_page(queue.name(), now))),
+            PageAnswer::ReadOn(after) => {
+                self.call(Call::Page { queue, after: Some(after) }, out);
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, out: &mut Vec<Effect>) -> Option<CloseReason> {
+        if now >= self.heard.plus(limits::SESSION_IDLE) {
+            return Some(CloseReason::Idle);
+        }
+        if now >= self.expires.plus(limits::TOKEN_GRACE) {
+            return Some(CloseReason::TokenExpired);
+        }
+        let answer_due = |(_, since): &(u64, Timestamp)| now >= since.plus(limits::ANSWER_DEADLINE);
+        if self.unanswered.front().is_some_and(answer_due) {
+            return Some(CloseReason::Unanswered);
+        }
+        let due = now >= self.saved.plus(limits::CURSOR_INTERVAL);
+        if due && self.queues.has_moved() && !self.saving {
+            self.saving = true;
+            self.saved = now;
+            let moved = self.queues.take_moved();
+            self.call(Call::Save(moved), out);
+        }
+        if !self.blocked && self.early.is_none() {
+            self.notices(now, out);
+        }
+        None
+    }
+
+    fn notices(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        for queue in self.queues.to_notice(now) {
+            out.push(Effect::Send(self.out.notice(&queue)));
+        }
+    }
+}
+
+const _: () =
+    assert!(limits::QUEUE_PAGE + limits::PUSH_WINDOW <= 100, "what comes again is known again");

@@ -1,0 +1,362 @@
+//! The task around a session: it owns the socket, makes the session's calls one after the other,
+//! and sleeps until there is something to do.
+//!
+//! An idle session holds this task, its transport and its state: no buffer and no timer entry of its
+//! own beyond the one deadline. What one turn produced leaves in one write.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_chat::{Attachment, Chat, Error, LoginRequest};
+use stoa_core::{AppScope, Caller, Resource, Timestamp, limits};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::core::{Call, CloseReason, Effect, Input, LoggedIn, Outcome, Session};
+use super::mailbox::{Mail, Mailbox};
+use crate::net::{CloseCode, FlushState, ReadState, TransportError, WsTransport};
+
+/// What a session needs of the server.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) chat: Arc<Chat>,
+    /// Becomes true when sessions are to end.
+    pub(crate) stop: watch::Receiver<bool>,
+    /// Held while the session lives.
+    pub(crate) alive: mpsc::Sender<()>,
+}
+
+/// Over how long sessions end when the server does, so that their clients do not all come back at
+/// once.
+pub(crate) const SPREAD: Duration = Duration::from_millis(2_000);
+
+/// Runs one session to its end.
+pub(crate) async fn run(transport: WsTransport, surroundings: Surroundings) {
+    let now = surroundings.chat.clock().now();
+    let mut driver = Driver {
+        transport,
+        session: Session::new(now),
+        mailbox: Arc::default(),
+        calls: VecDeque::new(),
+        identity: None,
+        blocked: false,
+        unsent: false,
+        readable: true,
+        closing: None,
+        surroundings,
+    };
+    driver.run().await;
+    let Driver { transport, identity, surroundings, .. } = driver;
+    // Offline from here on; what follows is only courtesy towards the client.
+    drop(identity);
+    drop(surroundings);
+    Box::pin(transport.finish()).await;
+}
+
+/// Who the session is, once it is known.
+struct Identity {
+    caller: Caller,
+    resource: Resource,
+    _attachment: Attachment,
+}
+
+struct Driver {
+    transport: WsTransport,
+    session: Session,
+    mailbox: Arc<Mailbox>,
+    calls: VecDeque<Call>,
+    identity: Option<Arc<Identity>>,
+    /// The session was told that the socket does not keep up.
+    blocked: bool,
+    /// The socket did not take everything.
+    unsent: bool,
+    /// The last read did not drain the socket.
+    readable: bool,
+    closing: Option<CloseReason>,
+    surroundings: Surroundings,
+}
+
+/// What a call came to, for the driver.
+enum Made {
+    LoggedIn(Arc<Identity>, LoggedIn),
+    Outcome(Outcome),
+    /// The outcome comes by mail.
+    Submitted,
+}
+
+type Running = Pin<Box<dyn Future<Output = Made> + Send>>;
+
+/// What woke the driver.
+enum Woken {
+    Made(Made),
+    Mail,
+    Readable,
+    Writable,
+    Deadline,
+    Stop,
+    Gone,
+}
+
+impl Driver {
+    async fn run(&mut self) {
+        let mut running: Option<Running> = None;
+        let mut stop_at: Option<Instant> = None;
+        loop {
+            for mail in self.mailbox.take() {
+                self.feed(match mail {
+                    Mail::Event(event) => Input::Event(event),
+                    Mail::Done(id, result) => Input::Outcome(Outcome::Done(id, result)),
+                });
+            }
+            if running.is_none() && self.closing.is_none() {
+                running = self.next_call();
+            }
+            if self.flush().is_err() {
+                break;
+            }
+            if self.closing.is_some() {
+                break;
+            }
+            match self.wait(&mut running, stop_at).await {
+                Woken::Made(made) => {
+                    running = None;
+                    self.made(made);
+                }
+                Woken::Mail | Woken::Writable => {}
+                Woken::Readable => {
+                    if self.read().is_err() {
+                        break;
+                    }
+                }
+                Woken::Deadline if stop_at.is_some_and(|at| Instant::now() >= at) => {
+                    self.feed(Input::Shutdown);
+                }
+                Woken::Deadline => self.feed(Input::Tick),
+                Woken::Stop => stop_at = Some(Instant::now() + self.share_of_spread()),
+                Woken::Gone => break,
+            }
+        }
+        // What is under way is seen through: it may be what the client was told to rely on.
+        if let Some(running) = running {
+            running.await;
+        }
+        self.end().await;
+    }
+
+    async fn wait(&mut self, running: &mut Option<Running>, stop_at: Option<Instant>) -> Woken {
+        let deadline = self.session.deadline().map(|at| self.instant(at));
+        let deadline = match (deadline, stop_at) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or_else(|| Instant::now() + limits::SESSION_IDLE),
+        };
+        let may_read = self.session.wants_frames()
+            && self.transport.outbound_bytes() < limits::OUTBOUND_HARD_BYTES;
+        let stop = &mut self.surroundings.stop;
+        tokio::select! {
+            biased;
+            made = async { running.as_mut().expect("checked").await }, if running.is_some() => {
+                Woken::Made(made)
+            }
+            () = self.mailbox.arrived() => Woken::Mail,
+            ready = self.transport.writable(), if self.unsent => {
+                ready.map_or(Woken::Gone, |()| Woken::Writable)
+            }
+            ready = readable(&self.transport, self.readable), if may_read => {
+                ready.map_or(Woken::Gone, |()| Woken::Readable)
+            }
+            () = tokio::time::sleep_until(deadline) => Woken::Deadline,
+            changed = stop.changed(), if stop_at.is_none() => {
+                changed.map_or(Woken::Gone, |()| Woken::Stop)
+            }
+        }
+    }
+
+    /// Hands an input to the session and carries out what it wants.
+    fn feed(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        let now = self.now();
+        self.session.handle(now, input, &mut effects);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => self.transport.queue(frame),
+                Effect::Call(call) => self.calls.push_back(call),
+                Effect::Close(reason) => {
+                    let (code, text) = reason.close_frame();
+                    if reason == CloseReason::TooSlow {
+                        self.transport.drop_queued();
+                    }
+                    self.transport.close(CloseCode(code), text);
+                    self.closing = Some(reason);
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), TransportError> {
+        self.unsent = self.transport.flush()? == FlushState::Blocked;
+        let waiting = self.transport.outbound_bytes();
+        if waiting >= limits::OUTBOUND_HARD_BYTES {
+            self.feed(Input::Overrun);
+        } else if !self.blocked && waiting >= limits::OUTBOUND_SOFT_BYTES {
+            self.blocked = true;
+            self.feed(Input::Pressure(true));
+        } else if self.blocked && waiting < limits::OUTBOUND_SOFT_BYTES / 2 {
+            self.blocked = false;
+            self.feed(Input::Pressure(false));
+            self.unsent = self.transport.flush()? == FlushState::Blocked;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), TransportError> {
+        let mut effects = Vec::new();
+        let now = self.surroundings.chat.clock().now();
+        let session = &mut self.session;
+        let state = self.transport.read_available(&mut |frame| {
+            session.handle(now, Input::Frame(frame), &mut effects);
+        });
+        self.carry_out(effects);
+        match state? {
+            ReadState::Drained => self.readable = false,
+            ReadState::More => self.readable = true,
+            ReadState::Closed(_) => {
+                let mut effects = Vec::new();
+                self.session.disconnected(&mut effects);
+                self.carry_out(effects);
+            }
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, made: Made) {
+        match made {
+            Made::LoggedIn(identity, logged_in) => {
+                self.identity = Some(identity);
+                self.feed(Input::Outcome(Outcome::Login(Ok(logged_in))));
+            }
+            Made::Outcome(outcome) => self.feed(Input::Outcome(outcome)),
+            Made::Submitted => {}
+        }
+    }
+
+    fn next_call(&mut self) -> Option<Running> {
+        let call = self.calls.pop_front();
+        if self.calls.is_empty() {
+            self.calls = VecDeque::new();
+        }
+        let chat = self.surroundings.chat.clone();
+        let mailbox = self.mailbox.clone();
+        match call? {
+            Call::Login { request, note } => {
+                Some(Box::pin(async move { log_in(&chat, request, &note, mailbox).await }))
+            }
+            call => {
+                let identity = self.identity.clone()?;
+                Some(Box::pin(async move { make(&chat, &identity, call, mailbox).await }))
+            }
+        }
+    }
+
+    /// Stores where the client stands. Messages that were not handed over yet were not acknowledged
+    /// either; they are the client's to send again.
+    async fn end(&mut self) {
+        let mut effects = Vec::new();
+        self.session.disconnected(&mut effects);
+        self.carry_out(effects);
+        let Some(identity) = self.identity.clone() else { return };
+        let chat = self.surroundings.chat.clone();
+        for call in self.calls.drain(..) {
+            if let Call::Save(_) = call {
+                make(&chat, &identity, call, self.mailbox.clone()).await;
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.surroundings.chat.clock().now()
+    }
+
+    fn instant(&self, at: Timestamp) -> Instant {
+        Instant::now() + at.since(self.now())
+    }
+
+    /// This session's moment within [`SPREAD`], by its number.
+    fn share_of_spread(&self) -> Duration {
+        let number = self.identity.as_ref().map_or(0, |identity| identity._attachment.number());
+        let share = u32::try_from(number.wrapping_mul(0x9E37_79B9) % 1000).unwrap_or_default();
+        SPREAD * share / 1000
+    }
+}
+
+async fn readable(transport: &WsTransport, at_once: bool) -> std::io::Result<()> {
+    if at_once {
+        // Others had their turn: there is more to read already.
+        tokio::task::coop::consume_budget().await;
+        return Ok(());
+    }
+    transport.readable().await
+}
+
+async fn log_in(chat: &Chat, request: LoginRequest, note: &str, mailbox: Arc<Mailbox>) -> Made {
+    let attached = async {
+        let logged_in = chat.log_in(&request).await?;
+        let resource = request.device.resource.clone();
+        let attachment = chat.attach(&logged_in.caller, request.device, note, mailbox)?;
+        let answer = LoggedIn {
+            user: logged_in.user,
+            app_key: logged_in.caller.app().key.to_string().into(),
+            number: attachment.number(),
+            expires: logged_in.caller.expires(),
+            notice_id: chat.fresh_id(),
+        };
+        let caller = logged_in.caller;
+        Ok::<_, Error>((Identity { caller, resource, _attachment: attachment }, answer))
+    };
+    match attached.await {
+        Ok((identity, answer)) => Made::LoggedIn(Arc::new(identity), answer),
+        Err(error) => {
+            report(&error);
+            Made::Outcome(Outcome::Login(Err(error)))
+        }
+    }
+}
+
+async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox>) -> Made {
+    let Identity { caller, resource, .. } = identity;
+    let done =
+        |id: u64| Box::new(move |result| mailbox.put(Mail::Done(id, result))) as stoa_chat::Done;
+    let outcome = match call {
+        Call::Send { id, draft } => {
+            chat.send(caller, resource, draft, done(id)).await;
+            return Made::Submitted;
+        }
+        Call::Acknowledge { id, receipt } => {
+            chat.acknowledge(caller, resource, receipt, done(id)).await;
+            return Made::Submitted;
+        }
+        Call::Unread => Outcome::Unread(chat.unread(caller, resource).await.inspect_err(report)),
+        Call::Page { queue, after } => {
+            let page = chat.page(caller, resource, &queue, after).await.inspect_err(report);
+            Outcome::Page(queue, page)
+        }
+        Call::Save(moved) => {
+            // Not stored means: comes again after the next login, and the client knows doubles.
+            let _ = chat.save_cursors(caller, resource, &moved).await.inspect_err(report);
+            Outcome::Saved
+        }
+        Call::Login { .. } => Outcome::Login(Err(Error::Internal)),
+    };
+    Made::Outcome(outcome)
+}
+
+fn report(error: &Error) {
+    if error.is_fault() {
+        tracing::error!(error = error as &dyn std::error::Error, "a session's call failed");
+    }
+}

@@ -1,0 +1,222 @@
+//! From frames to what a client wants: every conversion from the wire's types stands here.
+
+use bytes::Bytes;
+use serde_json::Value;
+use stoa_chat::entry::Kind;
+use stoa_chat::{DeviceInfo, Draft, LoginRequest, Receipt};
+use stoa_core::{AppKey, MsyncStatus, Refusal, Resource, Secret, limits};
+use stoa_wire::content::{self, Inspection};
+use stoa_wire::{
+    CommSyncUl, Command, ContentType, GROUP_DOMAIN, Limits, MSync, Message, MessageType, Meta,
+    NameSpace, Provision, RouteType, delivery,
+};
+
+/// What a frame asks for.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// To log in.
+    Login(Box<Login>),
+    /// For the list of queues with news; also the heartbeat.
+    Unread,
+    /// For the next page of the queue of that name; with a key, everything up to it was received.
+    Pull { queue: String, key: Option<u64> },
+    /// To do something, under the client's number.
+    Act { id: u64, act: Act },
+    /// Nothing that needs an answer.
+    Nothing,
+}
+
+/// A login as a frame asks for it.
+#[derive(Debug)]
+pub(crate) struct Login {
+    /// The resource to echo in the answer; empty if the client named none.
+    pub(crate) resource: String,
+    /// The text for devices that this login replaces.
+    pub(crate) note: String,
+    /// The request, or why there is none.
+    pub(crate) request: Result<LoginRequest, MsyncStatus>,
+}
+
+/// What a client wants to have done.
+#[derive(Debug)]
+pub(crate) enum Act {
+    Send(Draft),
+    Acknowledge(Receipt),
+    Refuse(MsyncStatus),
+}
+
+/// A frame that cannot be read: the connection is cut.
+#[derive(Debug, thiserror::Error)]
+#[error("the frame cannot be read: {0}")]
+pub(crate) struct Malformed(&'static str);
+
+const NO_GROUP: MsyncStatus = MsyncStatus { code: 1, reason: "group not found" };
+const NO_ROOM: MsyncStatus = MsyncStatus { code: 1, reason: "grpID does not exist!" };
+const NO_RECALL: MsyncStatus = MsyncStatus { code: 1, reason: "message recall disabled" };
+const NO_EDIT: MsyncStatus = MsyncStatus { code: 1, reason: "Sorry, edit is not available" };
+
+/// Text that devices that are replaced are shown (msync section 2, `Provision.reason`).
+const NOTE_CHARS: usize = 1024;
+
+/// Reads a frame. `user` is the name of the session's user, once it is known.
+pub(crate) fn read(frame: Bytes, user: Option<&str>) -> Result<Incoming, Malformed> {
+    let bounds = Limits { frame_bytes: limits::FRAME_BYTES };
+    let frame =
+        stoa_wire::decode_frame(frame, bounds).map_err(|_| Malformed("not an MSYNC frame"))?;
+    let command = frame.command.unwrap_or(Command::Sync as i32);
+    match Command::try_from(command) {
+        Ok(Command::Provision) => login(frame).map(|login| Incoming::Login(Box::new(login))),
+        Ok(Command::Unread) => Ok(Incoming::Unread),
+        Ok(Command::Sync) => sync(frame.payload.unwrap_or_default(), user),
+        // A NOTICE has no meaning from a client; a later protocol's command neither.
+        Ok(Command::Notice) | Err(_) => Err(Malformed("not a command of a client")),
+    }
+}
+
+fn login(frame: MSync) -> Result<Login, Malformed> {
+    let payload = frame.payload.unwrap_or_default();
+    let provision = Provision::decode(payload).map_err(|_| Malformed("not a Provision"))?;
+    let guid = frame.guid.unwrap_or_default();
+    let resource = provision.resource.clone().or(guid.client_resource).unwrap_or_default();
+    let note = provision.reason.as_deref().unwrap_or_default().chars().take(NOTE_CHARS).collect();
+    let request = request(frame.auth, &provision, guid.app_key, guid.name, &resource);
+    Ok(Login { request, resource, note })
+}
+
+fn request(
+    auth: Option<String>,
+    provision: &Provision,
+    app_key: Option<String>,
+    user: Option<String>,
+    resource: &str,
+) -> Result<LoginRequest, MsyncStatus> {
+    let invalid = Refusal::IllegalArgument.msync();
+    let missing = MsyncStatus { code: 4, reason: "Sorry, a mandatory part is missing" };
+    let platform = provision.os_custom_value.map_or_else(
+        || provision.os_type.and_then(|os| u32::try_from(os).ok()).unwrap_or_default(),
+        |custom| custom.saturating_add(1000),
+    );
+    let device = DeviceInfo {
+        resource: resource.parse::<Resource>().map_err(|_| invalid)?,
+        uuid: cut(provision.device_uuid.as_deref()),
+        name: cut(provision.device_name.as_deref()),
+        platform,
+    };
+    let unknown = Refusal::UnknownApp.msync();
+    let app = app_key.ok_or(missing)?.parse::<AppKey>().map_err(|_| unknown)?;
+    let user = user.ok_or(missing)?;
+    let token = token(auth, provision.auth_token.as_deref()).ok_or(missing)?;
+    Ok(LoginRequest { app, user, token, device })
+}
+
+/// The first 256 characters of a text that is only shown.
+fn cut(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().take(256).collect()
+}
+
+/// The token: in the frame's `auth`, or in the JSON of `Provision.authToken`, behind the prefix that
+/// means "token" in both.
+fn token(auth: Option<String>, auth_token: Option<&str>) -> Option<Secret> {
+    let named = || {
+        let json: Value = serde_json::from_str(auth_token?).ok()?;
+        Some(json.get("token")?.as_str()?.to_owned())
+    };
+    let text = auth.or_else(named)?;
+    Some(Secret::new(text.strip_prefix("$t$")?))
+}
+
+fn sync(payload: Bytes, user: Option<&str>) -> Result<Incoming, Malformed> {
+    let sync = CommSyncUl::decode(payload).map_err(|_| Malformed("not a CommSyncUL"))?;
+    if let Some(meta) = sync.meta {
+        let id = meta.id.unwrap_or_default();
+        return Ok(match act(meta, id, user.unwrap_or_default()) {
+            Some(act) => Incoming::Act { id, act },
+            None => Incoming::Nothing,
+        });
+    }
+    match sync.queue.and_then(|queue| queue.name) {
+        Some(queue) => Ok(Incoming::Pull { queue, key: sync.key }),
+        None => Err(Malformed("a CommSyncUL with neither a meta nor a queue")),
+    }
+}
+
+/// What a meta asks for; nothing for those that need no answer.
+fn act(meta: Meta, id: u64, user: &str) -> Option<Act> {
+    let refuse = |refusal: Refusal| Some(Act::Refuse(refusal.msync()));
+    let ns = match meta.ns {
+        Some(ns) => NameSpace::try_from(ns).ok(),
+        None => Some(NameSpace::Statistic),
+    };
+    match ns {
+        Some(NameSpace::Statistic) => None,
+        Some(NameSpace::Chat) if id == 0 => refuse(Refusal::MissingPart),
+        Some(NameSpace::Chat) => Some(chat(meta, id, user).unwrap_or_else(Act::Refuse)),
+        // Chat rooms do not exist yet, so there is none to enter or leave.
+        Some(NameSpace::Muc) => Some(Act::Refuse(NO_ROOM)),
+        _ => refuse(Refusal::Unsupported),
+    }
+}
+
+fn chat(meta: Meta, id: u64, user: &str) -> Result<Act, MsyncStatus> {
+    let missing = Refusal::MissingPart.msync();
+    let malformed = Refusal::Malformed.msync();
+    let to = meta.to.ok_or(missing)?;
+    let name = to.name.filter(|name| !name.is_empty()).ok_or(missing)?;
+    let body = meta.payload.filter(|body| !body.is_empty()).ok_or(missing)?;
+    let seen = content::inspect(&body).map_err(|_| malformed)?;
+    let is_group = to.domain.as_deref() == Some(GROUP_DOMAIN)
+        || matches!(seen.message_type, Some(MessageType::GroupChat | MessageType::ChatRoom));
+    if is_group {
+        return Err(if seen.message_type == Some(MessageType::ChatRoom) {
+            NO_ROOM
+        } else {
+            NO_GROUP
+        });
+    }
+    let to_user = name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?;
+    let receipt = |kind| {
+        let body = content::override_from_to(&body, user, &name).map_err(|_| malformed)?;
+        let to = name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?;
+        Ok(Act::Acknowledge(Receipt { kind, to, body, client_id: id }))
+    };
+    match seen.message_type.ok_or(malformed)? {
+        MessageType::Chat | MessageType::Normal => {}
+        MessageType::ReadAck | MessageType::DeliverAck if seen.ack_message_id.is_none() => {
+            return Err(missing);
+        }
+        MessageType::ReadAck => return receipt(Kind::ReadReceipt),
+        MessageType::DeliverAck => return receipt(Kind::DeliveryReceipt),
+        MessageType::ChannelAck => return receipt(Kind::ConversationReceipt),
+        MessageType::Recall => return Err(NO_RECALL),
+        MessageType::Edit => return Err(NO_EDIT),
+        MessageType::GroupChat | MessageType::ChatRoom => return Err(NO_GROUP),
+    }
+    let only_resource = match to.client_resource.filter(|resource| !resource.is_empty()) {
+        Some(resource) => Some(resource.parse().map_err(|_| Refusal::IllegalArgument.msync())?),
+        None => None,
+    };
+    Ok(Act::Send(Draft {
+        to: to_user,
+        only_resource,
+        kind: kind(&seen).ok_or(malformed)?,
+        body: content::override_from_to(&body, user, &name).map_err(|_| malformed)?,
+        ext: delivery::encode_ext(&meta.ext),
+        content_bytes: seen.counted_bytes,
+        client_id: id,
+        online_only: meta.routetype == Some(RouteType::Online as i32),
+    }))
+}
+
+fn kind(seen: &Inspection<'_>) -> Option<Kind> {
+    Some(match seen.kind? {
+        ContentType::Text => Kind::Text,
+        ContentType::Image => Kind::Image,
+        ContentType::Video => Kind::Video,
+        ContentType::Location => Kind::Location,
+        ContentType::Voice => Kind::Voice,
+        ContentType::File => Kind::File,
+        ContentType::Command => Kind::Command,
+        ContentType::Custom => Kind::Custom,
+        ContentType::Combine => Kind::Combined,
+    })
+}

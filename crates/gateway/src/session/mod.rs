@@ -1,0 +1,17 @@
+//! One MSYNC session: a state machine without IO, and the task that drives it.
+//!
+//! [`core`] takes frames, events, outcomes of calls and the time; it yields frames to send, calls to
+//! make and the next deadline. It never waits and never looks at a clock, so that a script of frames
+//! tests all of it. [`driver`] owns the socket, makes the calls and sleeps until the deadline.
+
+pub(crate) mod core;
+pub(crate) mod driver;
+mod incoming;
+mod mailbox;
+mod outgoing;
+mod queues;
+mod rate;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! From the domain to frames: every conversion into the wire's types stands here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stoa_chat::Appended;
+use stoa_chat::entry::{Delivery, Entry, KickReason, Queue};
+use stoa_core::{MessageId, MsyncStatus, Timestamp};
+use stoa_wire::delivery::{self, Address};
+use stoa_wire::{
+    CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, MetaQueue, NameSpace, Provision,
+    SharedFrame, StatisticsOperation, Status,
+};
+
+/// The queue of what is not kept: notices of the server and online-only messages. No user can have
+/// this name.
+const PASSING: &str = "@passing";
+
+/// Makes the frames of one session.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    /// `org#app`.
+    pub(crate) app_key: Arc<str>,
+}
+
+/// The login succeeded; the token ends at `expires`, which the client wants as a moment, not as a
+/// duration (msync section 0, item 7).
+pub(crate) fn logged_in(resource: &str, expires: Timestamp) -> Frame {
+    let auth_token = format!("{{\"expires_in\":{}}}", expires.as_millis());
+    Frame::new(
+        Command::Provision,
+        &Provision {
+            resource: Some(resource.into()),
+            status: Some(Status { error_code: Some(0), ..Status::OK }),
+            auth_token: Some(auth_token),
+            ..Default::default()
+        },
+    )
+}
+
+/// The login failed.
+pub(crate) fn login_refused(resource: &str, status: MsyncStatus) -> Frame {
+    Frame::new(
+        Command::Provision,
+        &Provision {
+            resource: Some(resource.into()),
+            status: Some(Status::refused(status.code, status.reason)),
+            ..Default::default()
+        },
+    )
+}
+
+/// The answer to the meta `id`.
+pub(crate) fn answer(id: u64, outcome: Result<Appended, MsyncStatus>, now: Timestamp) -> Frame {
+    let dl = match outcome {
+        Ok(appended) => CommSyncDl {
+            status: Some(Status::OK),
+            meta_id: Some(id),
+            server_id: Some(appended.id.0),
+            timestamp: Some(appended.at.as_millis()),
+            ..Default::default()
+        },
+        Err(status) => CommSyncDl {
+            status: Some(Status::refused(status.code, status.reason)),
+            meta_id: Some(id).filter(|id| *id > 0),
+            timestamp: Some(now.as_millis()),
+            ..Default::default()
+        },
+    };
+    Frame::new(Command::Sync, &dl)
+}
+
+impl Outgoing {
+    fn queue(&self, name: &str) -> Jid {
+        Jid::user(&self.app_key, name)
+    }
+
+    /// The list of queues that the client should pull.
+    pub(crate) fn unread(&self, queues: &[Queue], now: Timestamp) -> Frame {
+        let item = |queue: &Queue| MetaQueue { queue: Some(self.queue(queue.name())), n: Some(1) };
+        Frame::new(
+            Command::Unread,
+            &CommUnreadDl {
+                status: Some(Status::OK),
+                unread: queues.iter().map(item).collect(),
+                timestamp: Some(now.as_millis()),
+            },
+        )
+    }
+
+    /// Something is in `queue`.
+    pub(crate) fn notice(&self, queue: &Queue) -> Frame {
+        let queue = Some(self.queue(queue.name()));
+        Frame::new(Command::Notice, &CommNotice { queue })
+    }
+
+    /// A page of `queue`, to be acknowledged under `key`.
+    pub(crate) fn page(
+        &self,
+        queue: &Queue,
+        entries: impl Iterator<Item = Arc<Entry>>,
+        key: u64,
+        now: Timestamp,
+    ) -> Frame {
+        let metas: Vec<Bytes> = entries.map(|entry| self.meta(&entry)).collect();
+        let shared = SharedFrame::new(&self.queue(queue.name()), &metas, now.as_millis());
+        shared.with_tail(Some(key), false)
+    }
+
+    /// The last page of the queue called `name`: nothing is in it.
+    pub(crate) fn empty_page(&self, name: &str, now: Timestamp) -> Frame {
+        let none: [Bytes; 0] = [];
+        SharedFrame::new(&self.queue(name), &none, now.as_millis()).with_tail(None, true)
+    }
+
+    /// An entry that is pushed, to be acknowledged under `key`. Encoded once for all sessions of the
+    /// user.
+    pub(crate) fn push(&self, delivery: &Delivery, key: u64) -> Frame {
+        self.shared(delivery, delivery.queue.name()).with_tail(Some(key), false)
+    }
+
+    /// An entry that is not kept: no acknowledgement is asked for.
+    pub(crate) fn passing(&self, delivery: &Delivery) -> Frame {
+        self.shared(delivery, PASSING).with_tail(None, true)
+    }
+
+    fn shared(&self, delivery: &Delivery, queue: &str) -> SharedFrame {
+        let encode = || -> SharedFrame {
+            let entry = &delivery.entry;
+            SharedFrame::new(&self.queue(queue), &[self.meta(entry)], entry.at.as_millis())
+        };
+        let kept = delivery.encoded.get_or_init(|| Box::new(encode()));
+        kept.downcast_ref::<SharedFrame>().cloned().unwrap_or_else(encode)
+    }
+
+    fn meta(&self, entry: &Entry) -> Bytes {
+        let from =
+            Address::Device { user: entry.from.as_str(), resource: entry.from_resource.as_str() };
+        delivery::Delivery {
+            id: entry.id.0,
+            app_key: &self.app_key,
+            from,
+            to: Address::User(entry.to.as_str()),
+            timestamp: entry.at.as_millis(),
+            ns: NameSpace::Chat,
+            payload: &entry.body,
+            ext: &entry.ext,
+            meta: b"",
+        }
+        .encode()
+    }
+
+    /// The session is to end, and the client must not come back by itself. The connection is closed
+    /// after it (msync section 3.4).
+    pub(crate) fn kicked(
+        &self,
+        id: MessageId,
+        user: &str,
+        reason: KickReason,
+        note: &str,
+        now: Timestamp,
+    ) -> Frame {
+        let operation = match reason {
+            KickReason::UserRemoved => StatisticsOperation::UserRemoved,
+            KickReason::AnotherDevice => StatisticsOperation::UserLoginAnotherDevice,
+            KickReason::PasswordChanged => StatisticsOperation::UserKickedByChangePassword,
+            KickReason::ByOtherDevice => StatisticsOperation::UserKickedByOtherDevice,
+        };
+        let payload = delivery::kick(operation, Some(note).filter(|note| !note.is_empty()));
+        let meta = delivery::Delivery {
+            id: id.0,
+            app_key: &self.app_key,
+            from: Address::User(user),
+            to: Address::User(user),
+            timestamp: now.as_millis(),
+            ns: NameSpace::Statistic,
+            payload: &payload,
+            ext: b"",
+            meta: b"",
+        }
+        .encode();
+        SharedFrame::new(&self.queue(PASSING), &[meta], now.as_millis()).with_tail(None, true)
+    }
+}

@@ -1,0 +1,468 @@
+//! Where one session stands in each of its queues: what was acknowledged, what is on its way, and
+//! whether the next entry may be pushed or must wait for the client's pull.
+//!
+//! A queue is *idle*, *pulled* (the client asked and answers page by page) or *pushed* (pages went
+//! out unasked and are acknowledged in their turn). An entry is pushed only into a queue that is not
+//! pulled, that has sent everything before it, and whose window is open; otherwise it lies in the log
+//! until the client comes for it. The cursor moves by acknowledgements only (msync section 4;
+//! `docs/decisions/0006-next-key.md` for the keys).
+
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use stoa_chat::entry::Queue;
+use stoa_core::{Seq, Timestamp, limits};
+
+/// A page not acknowledged for so long is taken for lost: the client is told to come again.
+pub(crate) const LOST_AFTER: Duration = Duration::from_secs(10);
+
+/// Makes keys that never repeat for one SDK instance: the sequence in the high bits, the time of the
+/// page in the low ones, strictly rising within the session.
+#[derive(Debug, Default)]
+pub(crate) struct PageKeys {
+    last_ms: u64,
+}
+
+impl PageKeys {
+    const TIME_BITS: u32 = 30;
+
+    /// The key of a page that ends at `upto` and is sent `now`.
+    pub(crate) fn next(&mut self, upto: Seq, now: Timestamp) -> u64 {
+        self.last_ms = now.as_millis().max(self.last_ms + 1);
+        (upto.0 << Self::TIME_BITS) | (self.last_ms & ((1 << Self::TIME_BITS) - 1))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Idle,
+    Pulled,
+    Pushed,
+}
+
+#[derive(Debug)]
+struct Page {
+    key: u64,
+    upto: Seq,
+    at: Timestamp,
+}
+
+#[derive(Debug)]
+struct State {
+    mode: Mode,
+    /// The client has everything up to here.
+    acked: Seq,
+    /// Everything up to here was sent, or does not concern this device.
+    sent: Seq,
+    /// The last entry known to exist; none while the log's end is not known.
+    head: Option<Seq>,
+    on_the_way: VecDeque<Page>,
+    /// A page is being read for the client: its answer is owed.
+    reading: u32,
+    noticed: Option<Timestamp>,
+}
+
+impl State {
+    fn at(position: Seq, head: Option<Seq>) -> Self {
+        Self {
+            mode: Mode::Idle,
+            acked: position,
+            sent: position,
+            head,
+            on_the_way: VecDeque::new(),
+            reading: 0,
+            noticed: None,
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.head.is_none_or(|head| head > self.sent)
+    }
+
+    /// With nothing on its way, what was passed over counts as received.
+    fn settle(&mut self) -> bool {
+        let moved = self.on_the_way.is_empty() && self.acked < self.sent;
+        if moved {
+            self.acked = self.sent;
+        }
+        moved
+    }
+}
+
+/// What to do with an entry that just arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Send it now as a page with this key.
+    Push(u64),
+    /// Nothing to send: it does not concern the device, or the client will come for it.
+    Keep,
+}
+
+/// How to answer a client's SYNC that names a queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Read on after this position (or after the stored cursor) and answer with the page.
+    Read(Option<Seq>),
+    /// There is nothing that was not sent: an empty last page.
+    Empty,
+}
+
+/// What to send of a page that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PageAnswer {
+    /// The entries, under this key.
+    Entries(u64),
+    /// An empty last page.
+    Empty,
+    /// Nothing in it concerned the device: read on after this position.
+    ReadOn(Seq),
+}
+
+/// All queues of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    states: HashMap<Queue, State>,
+    dirty: Vec<Queue>,
+    keys: PageKeys,
+}
+
+impl Queues {
+    /// Takes over where the client stood when it logged in: it has everything up to `cursor`, and
+    /// something lies behind it. The client asks for the list by itself, so no NOTICE is due yet.
+    pub(crate) fn unread_at_login(&mut self, queue: Queue, cursor: Seq, now: Timestamp) {
+        let state = State { noticed: Some(now), ..State::at(cursor, None) };
+        self.states.entry(queue).or_insert(state);
+    }
+
+    /// An entry was appended at `seq`. `concerns` says whether it is for this device, `may_push`
+    /// whether the socket keeps up.
+    pub(crate) fn arrived(
+        &mut self,
+        queue: &Queue,
+        seq: Seq,
+        concerns: bool,
+        may_push: bool,
+        now: Timestamp,
+    ) -> Arrival {
+        // A queue that was not unread at login has been received up to the entry before.
+        let before = Seq(seq.0.saturating_sub(1));
+        let state = match self.states.entry(queue.clone()) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => slot.insert(State::at(before, Some(before))),
+        };
+        if seq <= state.sent {
+            return Arrival::Keep;
+        }
+        let in_turn = state.sent == before && state.head.is_some_and(|head| head <= before);
+        state.head = state.head.map(|head| head.max(seq));
+        if !in_turn || state.mode == Mode::Pulled {
+            return Arrival::Keep;
+        }
+        if !concerns {
+            state.sent = seq;
+            if state.settle() {
+                self.mark_dirty(queue);
+            }
+            return Arrival::Keep;
+        }
+        if !may_push || state.on_the_way.len() >= limits::PUSH_WINDOW {
+            return Arrival::Keep;
+        }
+        let key = self.keys.next(seq, now);
+        state.sent = seq;
+        state.mode = Mode::Pushed;
+        state.on_the_way.push_back(Page { key, upto: seq, at: now });
+        Arrival::Push(key)
+    }
+
+    /// The client pulls `queue` from its start: from what it acknowledged. Pages on their way are
+    /// taken for lost.
+    pub(crate) fn pulled(&mut self, queue: &Queue) -> Answer {
+        let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
+        state.on_the_way.clear();
+        state.sent = state.acked;
+        state.mode = Mode::Pulled;
+        state.reading += 1;
+        state.noticed = None;
+        Answer::Read(Some(state.acked))
+    }
+
+    /// The client acknowledges the page `key` of `queue` and asks for what follows.
+    pub(crate) fn acknowledged(&mut self, queue: &Queue, key: u64) -> Answer {
+        let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
+        // A key that is not on its way was acknowledged before or never sent: it moves nothing.
+        let mut moved = false;
+        if let Some(index) = state.on_the_way.iter().position(|page| page.key == key) {
+            for page in state.on_the_way.drain(..=index) {
+                state.acked = state.acked.max(page.upto);
+            }
+            moved = true;
+        }
+        moved |= state.settle();
+        let answer = if state.has_more() {
+            state.mode = Mode::Pulled;
+            state.reading += 1;
+            Answer::Read(Some(state.sent))
+        } else {
+            state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
+            Answer::Empty
+        };
+        if moved {
+            self.mark_dirty(queue);
+        }
+        answer
+    }
+
+    /// A page was read for the client: it began after `start`, reaches to `end`, holds entries for
+    /// the device if `entries`, and the log goes on if `more`.
+    pub(crate) fn page_read(
+        &mut self,
+        queue: &Queue,
+        start: Seq,
+        end: Seq,
+        entries: bool,
+        more: bool,
+        now: Timestamp,
+    ) -> PageAnswer {
+        let state = self.states.entry(queue.clone()).or_insert_with(|| {
+            // The client pulled a queue that had nothing unread: `start` is its stored cursor.
+            let mut state = State::at(start, None);
+            state.mode = Mode::Pulled;
+            state.reading = 1;
+            state
+        });
+        let end = end.max(start);
+        if !more {
+            state.head = Some(state.head.map_or(end, |head| head.max(end)));
+        }
+        state.sent = state.sent.max(end);
+        if entries {
+            state.reading = state.reading.saturating_sub(1);
+            let key = self.keys.next(end, now);
+            state.on_the_way.push_back(Page { key, upto: end, at: now });
+            return PageAnswer::Entries(key);
+        }
+        if state.has_more() {
+            return PageAnswer::ReadOn(state.sent);
+        }
+        state.reading = state.reading.saturating_sub(1);
+        if state.reading == 0 {
+            state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
+        }
+        if state.settle() {
+            self.mark_dirty(queue);
+        }
+        PageAnswer::Empty
+    }
+
+    /// The queues that the client should come for: something was never sent, or was sent and not
+    /// acknowledged for [`LOST_AFTER`].
+    pub(crate) fn unread(&self, now: Timestamp) -> Vec<Queue> {
+        let waiting = |state: &State| state.reading == 0 && (state.lost(now) || state.behind());
+        self.states
+            .iter()
+            .filter(|(_, state)| waiting(state))
+            .map(|(queue, _)| queue.clone())
+            .collect()
+    }
+
+    /// As [`Self::unread`], each queue at most once in [`LOST_AFTER`]: those to send a NOTICE for.
+    pub(crate) fn to_notice(&mut self, now: Timestamp) -> Vec<Queue> {
+        let mut queues = self.unread(now);
+        queues.retain(|queue| {
+            let Some(state) = self.states.get_mut(queue) else { return false };
+            let due = state.noticed.is_none_or(|at| now.since(at) >= LOST_AFTER);
+            if due {
+                state.noticed = Some(now);
+            }
+            due
+        });
+        queues
+    }
+
+    /// When [`Self::to_notice`] is worth asking again.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let due = self.states.values().filter(|state| state.reading == 0).filter_map(|state| {
+            let noticed = state.noticed.map(|at| at.plus(LOST_AFTER));
+            match state.on_the_way.front() {
+                Some(page) => Some(page.at.plus(LOST_AFTER).max(noticed.unwrap_or_default())),
+                None if state.has_more() => Some(noticed.unwrap_or_default()),
+                None => None,
+            }
+        });
+        due.min()
+    }
+
+    /// The cursors that moved since the last call.
+    pub(crate) fn take_moved(&mut self) -> Vec<(Queue, Seq)> {
+        let states = &self.states;
+        self.dirty
+            .drain(..)
+            .filter_map(|queue| states.get(&queue).map(|state| state.acked).map(|seq| (queue, seq)))
+            .collect()
+    }
+
+    /// Whether a cursor moved since the last [`Self::take_moved`].
+    pub(crate) fn has_moved(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    fn mark_dirty(&mut self, queue: &Queue) {
+        if !self.dirty.contains(queue) {
+            self.dirty.push(queue.clone());
+        }
+    }
+}
+
+impl State {
+    fn lost(&self, now: Timestamp) -> bool {
+        self.on_the_way.front().is_some_and(|page| now.since(page.at) >= LOST_AFTER)
+    }
+
+    /// Something lies in the log that no answer on its way will bring.
+    fn behind(&self) -> bool {
+        self.has_more() && self.on_the_way.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_secs(1_800_000_000)
+    }
+
+    fn queue() -> Queue {
+        Queue::With("bob".parse().unwrap())
+    }
+
+    fn push(queues: &mut Queues, seq: u64) -> Option<u64> {
+        match queues.arrived(&queue(), Seq(seq), true, true, now()) {
+            Arrival::Push(key) => Some(key),
+            Arrival::Keep => None,
+        }
+    }
+
+    #[test]
+    fn pushes_in_turn_and_moves_the_cursor_by_acknowledgements() {
+        let mut queues = Queues::default();
+        let first = push(&mut queues, 5).unwrap();
+        let second = push(&mut queues, 6).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(queues.acknowledged(&queue(), first), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(5))]);
+        assert_eq!(queues.acknowledged(&queue(), second), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(6))]);
+        assert!(!queues.has_moved());
+    }
+
+    #[test]
+    fn an_entry_waits_while_a_pull_is_open() {
+        let mut queues = Queues::default();
+        queues.unread_at_login(queue(), Seq(2), now());
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(2))));
+        assert_eq!(push(&mut queues, 4), None);
+        let PageAnswer::Entries(key) =
+            queues.page_read(&queue(), Seq(2), Seq(3), true, false, now())
+        else {
+            panic!("the page has entries")
+        };
+        assert_eq!(push(&mut queues, 5), None, "a page is open");
+        // The log's end was 3 when it was read, but 5 arrived since: the ack brings it.
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Read(Some(Seq(3))));
+        let PageAnswer::Entries(key) =
+            queues.page_read(&queue(), Seq(3), Seq(5), true, false, now())
+        else {
+            panic!("the page has entries")
+        };
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert!(push(&mut queues, 6).is_some(), "idle again");
+    }
+
+    #[test]
+    fn keys_that_are_not_on_their_way_move_nothing() {
+        let mut queues = Queues::default();
+        let key = push(&mut queues, 1).unwrap();
+        assert_eq!(queues.acknowledged(&queue(), key + 1), Answer::Empty);
+        assert!(!queues.has_moved(), "an ack of a page not yet sent");
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        queues.take_moved();
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert!(!queues.has_moved(), "a repeated key");
+    }
+
+    #[test]
+    fn a_lost_page_comes_again_under_another_key() {
+        let mut queues = Queues::default();
+        let key = push(&mut queues, 1).unwrap();
+        assert!(queues.unread(now()).is_empty());
+        let later = now().plus(LOST_AFTER);
+        assert_eq!(queues.unread(later), [queue()]);
+        assert_eq!(queues.to_notice(later), [queue()]);
+        assert!(queues.to_notice(later).is_empty(), "not twice at once");
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(0))));
+        let PageAnswer::Entries(again) =
+            queues.page_read(&queue(), Seq(0), Seq(1), true, false, later)
+        else {
+            panic!("the page has entries")
+        };
+        assert_ne!(key, again);
+        assert_eq!(queues.acknowledged(&queue(), again), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(1))]);
+    }
+
+    #[test]
+    fn the_window_bounds_what_is_on_its_way() {
+        let mut queues = Queues::default();
+        let mut keys = Vec::new();
+        for seq in 1..=limits::PUSH_WINDOW as u64 + 10 {
+            keys.extend(push(&mut queues, seq));
+        }
+        assert_eq!(keys.len(), limits::PUSH_WINDOW);
+        // The first ack brings what was left out, as a page.
+        let sent = Seq(limits::PUSH_WINDOW as u64);
+        assert_eq!(queues.acknowledged(&queue(), keys[0]), Answer::Read(Some(sent)));
+    }
+
+    #[test]
+    fn own_messages_move_the_cursor_without_being_sent() {
+        let mut queues = Queues::default();
+        assert_eq!(queues.arrived(&queue(), Seq(1), false, true, now()), Arrival::Keep);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(1))]);
+        let key = push(&mut queues, 2).unwrap();
+        assert_eq!(queues.arrived(&queue(), Seq(3), false, true, now()), Arrival::Keep);
+        assert!(!queues.has_moved(), "2 is still on its way");
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(3))]);
+    }
+
+    #[test]
+    fn a_reader_that_falls_behind_is_told_to_come() {
+        let mut queues = Queues::default();
+        assert_eq!(queues.arrived(&queue(), Seq(1), true, false, now()), Arrival::Keep);
+        assert_eq!(queues.unread(now()), [queue()]);
+        assert_eq!(push(&mut queues, 2), None, "not out of turn");
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(0))));
+        assert!(queues.unread(now()).is_empty(), "its answer is being read");
+    }
+
+    #[test]
+    fn a_pull_of_a_queue_without_news_is_answered_empty() {
+        let mut queues = Queues::default();
+        assert_eq!(queues.pulled(&queue()), Answer::Read(None));
+        let answer = queues.page_read(&queue(), Seq(9), Seq(9), false, false, now());
+        assert_eq!(answer, PageAnswer::Empty);
+        assert!(push(&mut queues, 10).is_some());
+    }
+
+    #[test]
+    fn keys_differ_between_two_sessions_of_one_client() {
+        let (mut first, mut second) = (PageKeys::default(), PageKeys::default());
+        let a = first.next(Seq(7), now());
+        let b = second.next(Seq(7), now().plus(Duration::from_secs(1)));
+        assert_ne!(a, b);
+        assert!(first.next(Seq::MAX, now()) < 1 << 63);
+    }
+}
