@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the suite and prints its count. See README.md.
 //
-//   node run.js [--only TEXT] [--keep] [--lanes N]
+//   node run.js [--only REGEXP] [--keep] [--lanes N]
 //
 //   STOA_BIN   the binary to test (default ../target/debug/stoa)
 //   CHROMIUM   the browser (default /usr/bin/chromium)
@@ -31,7 +31,7 @@ for (const [what, file] of [['server binary (STOA_BIN)', binary], ['browser (CHR
   }
 }
 
-const wanted = (test) => !options.only || test.name.includes(options.only);
+const wanted = (test) => !options.only || new RegExp(options.only).test(test.name);
 const named = (prefix, tests) => tests.map((test) => ({ ...test, name: `${prefix}: ${test.name}` })).filter(wanted);
 
 const started = performance.now();

@@ -20,15 +20,21 @@ const LOGIN_REASONS = [
 const HIGHEST_STATUS = 19;
 /** The SDK gives up on an ack after 15 s; the server has promised 10. */
 const ANSWER_MS = 10_000;
+const SHOWN_OF_A_SORT = 3;
 
 export class Auditor {
   constructor() {
     this.problems = [];
+    this.sorts = new Map();
     this.counts = { sessions: 0, sent: 0, received: 0, metas: 0, acks: 0, pulls: 0, provisions: 0, responses: 0 };
   }
 
+  /** Notes a problem; of each sort the first few suffice. */
   problem(where, text) {
-    if (this.problems.length < 200) this.problems.push(`${where}: ${text}`);
+    const sort = text.replace(/\d+/g, '#');
+    const before = this.sorts.get(sort) ?? 0;
+    this.sorts.set(sort, before + 1);
+    if (before < SHOWN_OF_A_SORT) this.problems.push(`${where}: ${text}`);
   }
 
   /** A new socket; `instance` is shared by all sockets of one SDK object, whose memory spans reconnects. */
@@ -78,6 +84,8 @@ class SessionAudit {
     if (has(payload, 'queue') && !has(payload, 'meta')) {
       this.auditor.counts.pulls += 1;
       this.pulls.set(payload.queue.name, now);
+      // A pull without a key starts again at the cursor: what is unacknowledged may come again.
+      if (!has(payload, 'key')) this.seen.delete(payload.queue.name);
     }
   }
 
@@ -130,7 +138,7 @@ class SessionAudit {
     if (metaId !== '0') this.ack(answer, metaId, code);
     else this.page(answer);
     const ids = new Set();
-    for (const meta of answer.metas) this.meta(meta, ids, metaId !== '0');
+    for (const meta of answer.metas) this.meta(meta, ids, metaId === '0' ? answer.queue?.name : undefined);
   }
 
   ack(answer, metaId, code) {
@@ -167,16 +175,17 @@ class SessionAudit {
     return undefined;
   }
 
-  meta(meta, ids, inAck) {
+  meta(meta, ids, queue) {
     this.auditor.counts.metas += 1;
     if (!has(meta, 'from')) this.problem('a meta without from');
     const id = dec(meta.id);
     if (id === '0') this.problem('a meta without id');
     if (ids.has(id)) this.problem(`two metas with the id ${id} in one frame`);
     ids.add(id);
-    if (!inAck) {
-      if (this.seen.has(id)) this.problem(`meta ${id} sent twice on one socket`);
-      this.seen.set(id, true);
+    if (queue !== undefined) {
+      if (!this.seen.has(queue)) this.seen.set(queue, new Set());
+      if (this.seen.get(queue).has(id)) this.problem(`meta ${id} sent twice without being asked for again`);
+      this.seen.get(queue).add(id);
     }
     if (has(meta, 'meta')) this.compactJson(meta.meta);
     if (meta.ns === Ns.NOTIFY) this.compactJson(meta.payload);

@@ -58,6 +58,59 @@ export function startBrowser(keyHashes, executablePath) {
 
 let devices = 0;
 
+/**
+ * A browser profile with its page. Starting one costs more than anything that most tests do, so
+ * that profiles are wiped and used again; `device` is whose page it is now.
+ */
+class Profile {
+  static async create(lab, context) {
+    const profile = new Profile();
+    profile.lab = lab;
+    profile.shared = Boolean(context);
+    profile.context = context ?? (await lab.browser.newContext());
+    profile.page = await profile.context.newPage();
+    await profile.page.exposeBinding('__events', (_source, list) => profile.device?.receive(list));
+    profile.watch();
+    return profile;
+  }
+
+  get label() {
+    return this.device?.label ?? 'idle page';
+  }
+
+  watch() {
+    const { auditor, hosts, pages, pageErrors } = this.lab;
+    this.page.on('request', (request) => hosts.note(request.url(), this.label));
+    this.page.on('pageerror', (error) => pageErrors.push(`${this.label}: ${error?.stack ?? error}`));
+    this.page.on('response', async (response) => {
+      if (new URL(response.url()).origin === pages.origin) return;
+      const label = `${this.label} ${response.request().method()}`;
+      const body = response.status() === 406 ? await response.json().catch(() => undefined) : undefined;
+      auditor.response(label, response.status(), body);
+    });
+    this.page.on('websocket', (socket) => {
+      hosts.note(socket.url(), this.label);
+      const audit = auditor.session(this.label, this.device?.instance);
+      socket.on('framesent', ({ payload }) => audit.sent(Buffer.from(payload)));
+      socket.on('framereceived', ({ payload }) => audit.received(Buffer.from(payload)));
+      socket.on('close', () => audit.closed());
+    });
+  }
+
+  /** Leaves nothing of the last device behind; a profile that cannot be wiped is thrown away. */
+  async release() {
+    this.device = undefined;
+    if (this.shared) return this.page.close();
+    if (this.context.pages().length > 1 || this.altered) return this.context.close();
+    await this.page.evaluate(() => {
+      window.lab.close();
+      localStorage.clear();
+    });
+    this.lab.idle.push(this);
+    return undefined;
+  }
+}
+
 /** One installation of an app: a browser profile of its own (or that of `beside`), one page, one SDK object. */
 export class Device {
   static async start(lab, { beside, label, ...options } = {}) {
@@ -67,18 +120,26 @@ export class Device {
     device.lab = lab;
     device.events = [];
     device.listeners = new Set();
-    device.errors = [];
     device.instance = {};
-    device.sockets = new Set();
-    device.taken = 0;
-    device.context = beside ? beside.context : await lab.browser.newContext();
-    device.ownsContext = !beside;
-    device.page = await device.context.newPage();
-    device.watch();
-    await device.page.exposeBinding('__events', (_source, list) => device.receive(list));
+    device.profile = (!beside && lab.idle.pop()) || (await Profile.create(lab, beside?.context));
+    // Events of the page as it was are nobody's; the new page belongs to the new device.
     await device.page.goto(`${lab.pages.origin}/`);
+    device.profile.device = device;
     await device.configure(options);
     return device;
+  }
+
+  get page() {
+    return this.profile.page;
+  }
+
+  get context() {
+    return this.profile.context;
+  }
+
+  /** Says that the profile was changed in a way that cannot be undone, so that no other test gets it. */
+  alter() {
+    this.profile.altered = true;
   }
 
   /** Makes a new SDK object in the page. */
@@ -87,28 +148,6 @@ export class Device {
     const { dns, ...rest } = options;
     const settings = { appKey: demo.appKey, isHttpDNS: false, url: demo.wsUrl, apiUrl: demo.restUrl, ...rest };
     await this.page.evaluate(([given, hosts]) => window.lab.open(given, hosts), [settings, dns ?? null]);
-  }
-
-  watch() {
-    const { auditor, hosts } = this.lab;
-    this.page.on('request', (request) => hosts.note(request.url(), this.label));
-    this.page.on('pageerror', (error) => this.errors.push(String(error?.stack ?? error)));
-    this.page.on('response', async (response) => {
-      if (new URL(response.url()).origin === this.lab.pages.origin) return;
-      const body = response.status() === 406 ? await response.json().catch(() => undefined) : undefined;
-      auditor.response(`${this.label} ${response.request().method()}`, response.status(), body);
-    });
-    this.page.on('websocket', (socket) => {
-      hosts.note(socket.url(), this.label);
-      const audit = auditor.session(this.label, this.instance);
-      this.sockets.add(audit);
-      socket.on('framesent', ({ payload }) => audit.sent(Buffer.from(payload)));
-      socket.on('framereceived', ({ payload }) => audit.received(Buffer.from(payload)));
-      socket.on('close', () => {
-        audit.closed();
-        this.sockets.delete(audit);
-      });
-    });
   }
 
   receive(list) {
@@ -170,6 +209,16 @@ export class Device {
     return this.seen(name, fits);
   }
 
+  /** Resolves when the SDK has a connection: at once, or when it has found its way back. */
+  async connected(ms = 90_000) {
+    const CHANGES = { onConnected: true, onReconnecting: false, onDisconnected: false };
+    const up = () => CHANGES[this.events.findLast((event) => event.name in CHANGES)?.name] === true;
+    const from = this.events.length;
+    if (up() && (await this.page.evaluate(() => window.lab.isOpened()))) return;
+    if (this.events.slice(from).some((event) => event.name === 'onConnected')) return;
+    await this.until('onConnected', ms, (event) => event.name === 'onConnected');
+  }
+
   until(what, ms, fits) {
     let listener;
     const arrived = new Promise((resolve) => {
@@ -186,8 +235,6 @@ export class Device {
   async dispose() {
     if (this.disposed) return;
     this.disposed = true;
-    for (const audit of this.sockets) audit.closed();
-    for (const error of this.errors) this.lab.pageErrors.push(`${this.label}: ${error}`);
-    await (this.ownsContext ? this.context.close() : this.page.close());
+    await this.profile.release();
   }
 }

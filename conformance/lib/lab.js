@@ -1,5 +1,6 @@
 // One server with the browser that trusts it, and what the tests need around them.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { Device, startBrowser, startPages } from './browser.js';
 import { Rest } from './rest.js';
 import { Socket } from './socket.js';
@@ -25,7 +26,7 @@ class Hosts {
 export class Lab {
   static async start({ binary, chromium, name, auditor, secrets }) {
     const lab = new Lab();
-    Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [] });
+    Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [] });
     lab.server = new Server(binary, name);
     try {
       await lab.server.start();
@@ -95,6 +96,17 @@ export class Lab {
     const outcome = await device.login({ user: user.username, accessToken: this.token(user) });
     if (!outcome.ok) throw new Error(`login on ${device.label}: ${JSON.stringify(outcome.error)}`);
     await device.event('onConnected');
+  }
+
+  /** Resolves when the server no longer counts the user as online. */
+  async offline(user) {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const answer = await this.rest.call('GET', `/users/${user.username}/status`, { token: this.admin });
+      if (answer.body?.data?.[user.username] === 'offline') return;
+      if (Date.now() > deadline) throw new Error('the user stays online');
+      await pause(20);
+    }
   }
 
   async dispose(options) {

@@ -72,6 +72,7 @@
     },
     get: (property) => plain(connection[property]),
     resource: () => connection.context.jid.clientResource,
+    isOpened: () => connection.isOpened(),
     close: () => connection?.close(),
   };
 })();

@@ -10,7 +10,15 @@ function agentFor(ca) {
 }
 
 /** One request; resolves with status, headers, text and the JSON body if it was JSON. */
-export function request({ method, url, headers = {}, body, ca, timeout = 30_000 }) {
+export function request(options) {
+  return once(options).catch((error) => {
+    // A kept connection that the server closed at the same moment was never a request to it.
+    if (error.code === 'ECONNRESET' && error.reused) return once(options);
+    throw error;
+  });
+}
+
+function once({ method, url, headers = {}, body, ca, timeout = 30_000 }) {
   return new Promise((resolve, reject) => {
     const bytes = body === undefined ? undefined : Buffer.from(body);
     const call = https.request(url, {
@@ -22,7 +30,7 @@ export function request({ method, url, headers = {}, body, ca, timeout = 30_000 
     call.once('timeout', () => call.destroy(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })));
     // A server may answer a body that is too big before it was sent to the end, and then close.
     let answered = false;
-    call.on('error', (error) => answered || reject(error));
+    call.on('error', (error) => answered || reject(Object.assign(error, { reused: call.reusedSocket })));
     call.once('response', (response) => {
       answered = true;
       const parts = [];

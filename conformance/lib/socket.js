@@ -2,7 +2,7 @@
 
 import WebSocket from 'ws';
 import { within } from './runner.js';
-import { Command, CommNotice, CommSyncDL, CommSyncUL, CommUnreadDL, encode, frame, MessageBody, MSync, Ns, Provision } from './wire.js';
+import { Command, CommNotice, CommSyncDL, CommSyncUL, CommUnreadDL, dec, encode, frame, MessageBody, MSync, Ns, Provision } from './wire.js';
 
 const FRAME_MS = 15_000;
 let ids = 500_000_000_000;
@@ -100,6 +100,31 @@ export class Socket {
 
   pull(queue, key) {
     this.send(frame(Command.SYNC, encode(CommSyncUL, { queue, ...(key && { key }) })));
+  }
+
+  /** From now on behaves like a good client: pulls what is announced, acknowledges what came. */
+  follow() {
+    const pulling = new Set();
+    const pull = (queue) => {
+      if (pulling.has(queue.name)) return;
+      pulling.add(queue.name);
+      this.pull(queue);
+    };
+    this.listeners.add(({ notice, sync, unread }) => {
+      if (notice) pull(notice.queue);
+      for (const entry of unread?.unread ?? []) pull(entry.queue);
+      if (!sync?.queue || dec(sync.metaId) !== '0') return;
+      if (sync.isLast) pulling.delete(sync.queue.name);
+      else this.pull(sync.queue, dec(sync.nextKey));
+    });
+    this.unread();
+  }
+
+  /** Resolves with the meta of that id, past or future. */
+  async arrival(id, what = 'a message') {
+    const fits = (meta) => dec(meta.id) === id;
+    const { sync } = await this.frame((one) => one.sync?.metas.some(fits), { what });
+    return sync.metas.find(fits);
   }
 
   unread() {

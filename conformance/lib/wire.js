@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
 const proto = path.join(path.dirname(fileURLToPath(import.meta.url)), '../proto/msync.proto');
-const root = protobuf.loadSync(proto, { keepCase: true });
+const root = new protobuf.Root().loadSync(proto, { keepCase: true });
 const type = (name) => root.lookupType(`easemob.pb.${name}`);
 
 export const MSync = type('MSync');

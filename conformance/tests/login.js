@@ -5,7 +5,7 @@ import { check } from '../lib/runner.js';
 const CODE = { AUTH_FAILED: 2, INVALID_PARAMETER: -3, INVALID_TOKEN: 28, TOKEN_EXPIRED: 56, USER_NOT_FOUND: 204, REST: 1 };
 
 /** Logs in with what must be refused, and checks the code of the rejection and of the disconnect. */
-async function refused({ device, lab }, options, codes, configure = {}) {
+async function refused({ device }, options, codes, configure = {}) {
   const page = await device({ label: 'refused', autoReconnectNumMax: 0, ...configure });
   const outcome = await page.login(options);
   check.equal(outcome.ok, false);
@@ -13,7 +13,6 @@ async function refused({ device, lab }, options, codes, configure = {}) {
   check.equal(page.seen('onConnected').length, 0);
   // The SDK leaves the socket open: it is the server that has to close it.
   if (outcome.error.type !== CODE.REST) await page.event('onDisconnected');
-  check.ok(lab);
   return outcome.error;
 }
 
@@ -33,12 +32,11 @@ export const tests = [
       const outcome = await page.login({ user: user.username, accessToken: lab.tokens.user(user.username) });
       check.equal(outcome.ok, true, JSON.stringify(outcome.error));
       await page.event('onConnected');
-      check.equal(await page.get('token'), lab.tokens.secrets && (await page.get('token')));
       check.match(outcome.resource, /^webim_web_/);
     },
   },
   {
-    name: 'by a token with the user\'s uuid',
+    name: "by a token with the user's uuid",
     async run({ lab, device }) {
       const user = await lab.user();
       const page = await device();
@@ -52,7 +50,7 @@ export const tests = [
     },
   },
   {
-    name: 'by the demo users\' names and passwords',
+    name: "by the demo users' names and passwords",
     async run({ lab, device }) {
       for (const { username, password } of lab.server.demo.users) {
         const page = await device();
@@ -148,14 +146,14 @@ export const tests = [
     },
   },
   {
-    name: 'another app\'s token is refused with 28',
+    name: "another app's token is refused with 28",
     async run(scope) {
       const user = await scope.lab.user();
       await refused(scope, { user: user.username, accessToken: scope.lab.tokens.foreign(user.username) }, [CODE.INVALID_TOKEN]);
     },
   },
   {
-    name: 'another user\'s token is refused with 28',
+    name: "another user's token is refused with 28",
     async run(scope) {
       const [user, other] = await scope.lab.users(2);
       await refused(scope, { user: user.username, accessToken: scope.lab.token(other) }, [CODE.INVALID_TOKEN]);

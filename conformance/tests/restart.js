@@ -1,0 +1,148 @@
+// 5,000 messages through a server that goes down in the middle and comes back on the same data.
+//
+// The senders behave as an app would: they send in batches, wait for the outcome, and send again
+// under the same id what was rejected (because the connection died, or no answer came). What was
+// acknowledged, once or on the second try, must reach every device of the recipient exactly once and
+// in order.
+
+import { check, within } from '../lib/runner.js';
+
+const MESSAGES = 5_000;
+const SENDERS = 2;
+const BATCH = 25;
+const STOPS = 2;
+const ATTEMPTS = 40;
+const RECONNECTS = 100;
+
+/** Sends `texts` in order, batch by batch; resolves with the server ids. */
+async function sendAll(device, to, texts, progress) {
+  const ids = [];
+  let again = 0;
+  for (let start = 0; start < texts.length; start += BATCH) {
+    const names = texts.slice(start, start + BATCH);
+    let results = await device.sendAll(names.map((msg, at) => ({ type: 'txt', to, msg, keep: `m${start + at}` })));
+    for (let attempt = 0; results.some((one) => !one.ok); attempt += 1) {
+      const codes = results.filter((one) => !one.ok).map((one) => `${one.error.type} ${one.error.message}`);
+      if (attempt === ATTEMPTS) throw new Error(`batch at ${start} still rejected: ${[...new Set(codes)].join('; ')}`);
+      await device.connected();
+      // In order: everything from the first rejected message on. What was acknowledged after it
+      // keeps its place, for it keeps its id.
+      const first = results.findIndex((one) => !one.ok);
+      again += results.length - first;
+      const retried = await device.sendAll(names.slice(first).map((_, at) => ({ again: `m${start + first + at}` })));
+      results = [...results.slice(0, first), ...retried];
+    }
+    ids.push(...results.map((one) => one.serverMsgId));
+    progress(ids.length);
+  }
+  return { ids, again };
+}
+
+function scenario(name, { stop, expect }) {
+  return {
+    name,
+    timeout: 240_000,
+    async run({ lab, device }) {
+      const [recipient, ...senders] = await lab.users(1 + SENDERS);
+      const more = { autoReconnectNumMax: RECONNECTS };
+      const [b1, b2] = [await device(more), await device(more)];
+      await lab.login(b1, recipient);
+      await lab.login(b2, recipient);
+      const pages = [];
+      for (const user of senders) {
+        const page = await device(more);
+        await lab.login(page, user);
+        pages.push(page);
+      }
+      const texts = senders.map(() => Array.from({ length: MESSAGES / SENDERS }, () => lab.secrets.text()));
+      const started = performance.now();
+      const done = senders.map(() => 0);
+      const sentSoFar = () => done.reduce((sum, count) => sum + count, 0);
+      let wake = () => {};
+      const sending = pages.map((page, at) =>
+        sendAll(page, recipient.username, texts[at], (count) => {
+          done[at] = count;
+          wake();
+        }),
+      );
+      const failed = Promise.all(sending).then(() => {});
+      const reached = (count) => Promise.race([failed, new Promise((resolve) => (wake = () => sentSoFar() >= count && resolve()))]);
+      for (let time = 1; time <= STOPS; time += 1) {
+        await reached((MESSAGES * time) / (STOPS + 1));
+        check.ok(sentSoFar() < MESSAGES, 'the server is stopped while messages are under way');
+        await stop(lab.server);
+        await lab.server.start();
+      }
+      const outcomes = await Promise.all(sending);
+      check.ok(outcomes.some((one) => one.again > 0) || expect !== 'losses', 'no message was under way when the server died');
+      console.log(`        ${MESSAGES} messages, ${outcomes.reduce((sum, one) => sum + one.again, 0)} of them sent again, in ${((performance.now() - started) / 1000).toFixed(1)} s with ${STOPS} restarts`);
+      const acknowledged = outcomes.flatMap((one) => one.ids);
+      check.equal(acknowledged.length, MESSAGES);
+      check.equal(new Set(acknowledged).size, MESSAGES);
+      for (const page of [b1, b2]) {
+        await page.several('onTextMessage', MESSAGES, undefined, 120_000);
+        const got = page.seen('onTextMessage');
+        check.equal(got.length, MESSAGES);
+        check.equal(new Set(got.map((one) => one.id)).size, MESSAGES);
+        senders.forEach((user, at) => {
+          const from = got.filter((one) => one.from === user.username);
+          check.deepEqual(from.map((one) => one.msg), texts[at]);
+          check.deepEqual(from.map((one) => one.id), outcomes[at].ids);
+        });
+      }
+      // A device that was never there finds the same in the history.
+      const history = [];
+      let cursor;
+      for (;;) {
+        const answer = await b1.call('getHistoryMessages', { targetId: senders[0].username, chatType: 'singleChat', pageSize: 50, searchDirection: 'down', ...(cursor && { cursor }) });
+        check.equal(answer.ok, true, JSON.stringify(answer.error));
+        history.push(...answer.result.messages.map((one) => one.id));
+        if (answer.result.isLast) break;
+        cursor = answer.result.cursor;
+      }
+      check.deepEqual(history, outcomes[0].ids);
+    },
+  };
+}
+
+export const suites = {
+  term: [
+    scenario('5,000 messages over two orderly restarts (SIGTERM)', {
+      async stop(server) {
+        const how = await within(30_000, 'the end of the process', server.stop());
+        check.equal(how.code, 0, `exit code ${how.code}, signal ${how.signal}`);
+        check.ok(how.ms < 5_000, `ended after ${Math.round(how.ms)} ms`);
+      },
+    }),
+  ],
+  kill: [
+    scenario('5,000 messages over two crashes (SIGKILL)', {
+      expect: 'losses',
+      stop: (server) => server.kill(),
+    }),
+    {
+      name: 'users, passwords and tokens are there after a crash',
+      async run({ lab, device }) {
+        const [alice, bob] = await lab.users(2);
+        const [a, b] = [await device({ autoReconnectNumMax: RECONNECTS }), await device({ autoReconnectNumMax: RECONNECTS })];
+        await lab.login(a, alice);
+        await lab.login(b, bob);
+        const grant = await lab.rest.call('POST', '/token', { json: { grant_type: 'password', username: alice.username, password: alice.password } });
+        check.equal(grant.status, 200, grant.text);
+        const token = lab.secrets.token(grant.body.access_token);
+        await lab.server.kill();
+        await lab.server.start();
+        await a.connected();
+        await b.connected();
+        const sent = await a.text(bob.username, lab.secrets.text());
+        check.equal(sent.ok, true, JSON.stringify(sent.error));
+        await b.event('onTextMessage', (one) => one.id === sent.serverMsgId);
+        check.equal((await lab.rest.call('GET', `/users/${alice.username}`, { token })).status, 200);
+        const page = await device();
+        check.equal((await page.login({ user: alice.username, pwd: alice.password })).ok, true);
+        lab.secrets.token(await page.get('token'));
+        check.equal((await lab.rest.call('POST', '/users', { token: lab.admin, json: { username: alice.username, password: 'again-and-again' } })).status, 400);
+      },
+    },
+  ],
+};
