@@ -1,0 +1,39 @@
+//! What one connection may cost.
+
+use std::time::Duration;
+
+/// Bounds of the transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetLimits {
+    /// Connections at once. Further ones are closed as they come.
+    pub connections: usize,
+    /// From accepting a connection to the end of its first request's head, TLS included.
+    pub handshake: Duration,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// How long an HTTP connection may wait for a further request, or take to send its head.
+    pub next_head: Duration,
+    /// From a request's head to the start of the answer, the request's body included.
+    pub request: Duration,
+    /// How long the socket of an HTTP connection may take nothing.
+    pub stall: Duration,
+    /// Bytes of one WebSocket message.
+    pub message_bytes: usize,
+    /// How long a closed session may take to receive what is on its way.
+    pub linger: Duration,
+}
+
+impl Default for NetLimits {
+    fn default() -> Self {
+        Self {
+            connections: 100_000,
+            handshake: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
+            next_head: Duration::from_secs(30),
+            request: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            message_bytes: stoa_core::limits::FRAME_BYTES,
+            linger: Duration::from_secs(3),
+        }
+    }
+}

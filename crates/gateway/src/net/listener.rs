@@ -1,0 +1,237 @@
+//! A listener and its connections, up to where they become sessions or HTTP.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower::{Service, ServiceExt};
+
+use super::limits::NetLimits;
+use super::link::{Link, TransportError};
+use super::stream::Stream;
+use super::tls::{Security, TlsSource};
+use super::upgrade::{self, First};
+use super::ws::WsTransport;
+
+/// How long the listener rests when the system has no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The client's address, an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Serves a listener until `shutdown`: sessions go to `on_session`, requests to `http`.
+///
+/// Without `tls` the listener is plain, which is for loopback only. `on_session` gets the transport
+/// of each session and starts whatever drives it; it must not block. After `shutdown` no connection
+/// is accepted, requests that are being answered are finished, and `serve` returns; sessions live
+/// on with whoever drives them.
+///
+/// # Errors
+/// When the listener itself fails.
+pub async fn serve<S, B, F>(
+    listener: TcpListener,
+    tls: Option<TlsSource>,
+    http: S,
+    on_session: F,
+    limits: NetLimits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    F: Fn(WsTransport) + Clone + Send + 'static,
+{
+    let free = Arc::new(Semaphore::new(limits.connections));
+    let limits = Arc::new(limits);
+    let (stop, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_connection(&error) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+            tracing::debug!("too many connections");
+            continue;
+        };
+        let tls = tls.as_ref().map(|tls| tls.load_full());
+        let security = match tls.map_or(Ok(Security::Plain), Security::tls) {
+            Ok(security) => security,
+            Err(error) => {
+                tracing::error!(%error, "the TLS configuration cannot be used");
+                continue;
+            }
+        };
+        let connection = Connection { peer, permit, limits: Arc::clone(&limits) };
+        let (http, on_session, stopped) = (http.clone(), on_session.clone(), stopped.clone());
+        connections.spawn(async move {
+            if let Err(error) = connection.run(socket, security, http, on_session, stopped).await {
+                tracing::trace!(%error, "connection failed");
+            }
+        });
+    }
+    drop(listener);
+    drop(stop);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Errors of `accept` that concern one connection only.
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+struct Connection {
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+    limits: Arc<NetLimits>,
+}
+
+impl Connection {
+    async fn run<S, B, F>(
+        self,
+        socket: TcpStream,
+        security: Security,
+        http: S,
+        on_session: F,
+        mut stopped: watch::Receiver<()>,
+    ) -> Result<(), TransportError>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        F: Fn(WsTransport),
+    {
+        socket.set_nodelay(true)?;
+        let mut stream = Stream::new(Link::new(socket, security), self.limits.stall);
+        let first = tokio::select! {
+            first = timeout(self.limits.handshake, open(&mut stream, self.limits.head_bytes)) => first,
+            _ = stopped.changed() => return Ok(()),
+        };
+        match first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
+            // The future that ran the handshake ends here; whoever drives the session starts anew.
+            Some(First::Session { len, .. }) => {
+                let (link, early) = stream.into_link(len);
+                let Self { peer, permit, limits } = self;
+                let (bytes, linger) = (limits.message_bytes, limits.linger);
+                on_session(WsTransport::new(link, early, bytes, peer, linger, permit));
+            }
+            Some(_) => Box::pin(self.http(stream, http, stopped)).await,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Serves HTTP until the connection ends.
+    async fn http<S, B>(self, stream: Stream, http: S, mut stopped: watch::Receiver<()>)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Self { peer, permit, limits } = self;
+        let within = limits.request;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            let answer = http.clone().oneshot(request);
+            async move {
+                match timeout(within, answer).await {
+                    Ok(Ok(answer)) => Ok(answer),
+                    // Hyper closes the connection without an answer.
+                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+                }
+            }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.next_head)
+            .max_buf_size(limits.head_bytes)
+            .max_headers(upgrade::HEADERS)
+            // A request whose sender has closed its side is still carried out and answered.
+            .half_close(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::trace!(%error, "HTTP connection failed");
+        }
+        drop(permit);
+    }
+}
+
+/// Completes the handshake and reads until it is clear what the client wants; a session is
+/// answered. `None` when the client went away.
+async fn open(stream: &mut Stream, head_bytes: usize) -> Result<Option<First>, TransportError> {
+    stream.handshake().await?;
+    loop {
+        if !stream.ahead().is_empty() {
+            match upgrade::judge(stream.ahead()) {
+                First::Incomplete if stream.ahead().len() < head_bytes => {}
+                // HTTP says that the head is too large.
+                First::Incomplete => return Ok(Some(First::Http)),
+                session @ First::Session { .. } => {
+                    if let First::Session { answer, .. } = &session {
+                        stream.send(answer.as_bytes()).await?;
+                    }
+                    return Ok(Some(session));
+                }
+                First::Http => return Ok(Some(First::Http)),
+            }
+        }
+        if !stream.read_ahead().await? {
+            return Ok(None);
+        }
+    }
+}
