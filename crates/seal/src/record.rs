@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(open(&cipher(1), b"place", &record).unwrap(), b"hello");
         assert_eq!(open(&cipher(1), b"plac", &record), Err(OpenError::Tampered));
         assert_eq!(open(&cipher(2), b"place", &record), Err(OpenError::Tampered));
-        let mut newer = record.clone();
+        let mut newer = record;
         newer[0] = 2;
         assert_eq!(open(&cipher(1), b"place", &newer), Err(OpenError::Format));
     }

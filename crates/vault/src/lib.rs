@@ -1,1 +1,42 @@
 //! Where data keys live and really die.
+//!
+//! Every record of the store is sealed under a data key, one for each (app, class of data, bucket),
+//! and all data keys live here: in a directory of their own, beside the data and never inside it. A
+//! backup of the data holds no key, so destroying a key destroys every copy of what it sealed.
+//!
+//! **The one idea: a chain that hangs on 32 bytes which are overwritten in place.** Keys stand in
+//! *pages*, each sealed under a page key of its own; the page keys stand in the *table*; the table is
+//! sealed under a key that takes both the operator's root key and an *erasable secret* to derive; and
+//! the secret stands in one of the two *slots* of a small file. Keys are destroyed by writing the
+//! changed pages and a new table under a new secret, writing the new secret to the free slot, and
+//! overwriting the old one. Old pages and tables may survive anywhere: nothing opens them. A crash at
+//! any point leaves the old or the new state. Between such steps new keys go to a *journal* whose key
+//! stands in the table; one sync serves all that were waiting.
+//!
+//! Reading the code: [`Vault`] is the door and its fast path; `ring` the keys in memory; `worker` the
+//! one thread that owns the files; `keeper` what that thread knows and writes; `recovery` what
+//! happens at opening; `format` the files' layouts; [`VaultFs`] the few file operations, with
+//! [`DiskFs`] for real and [`SimFs`] to crash at every step.
+//!
+//! What it cannot do: overwriting in place erases nothing on copy-on-write or snapshotting volumes
+//! ([`VaultWarning::CopyOnWrite`]), and a copy of the *vault* taken before a destruction, together
+//! with the root key, still opens what it held. That is why a backup must never contain it.
+
+mod error;
+mod format;
+mod fs;
+mod keeper;
+mod recovery;
+mod ring;
+mod root_source;
+mod scope;
+mod vault;
+mod worker;
+
+pub use error::{OpenError, RootKeyError, VaultError, VaultWarning};
+pub use format::VaultId;
+pub use fs::{DiskFs, LockGuard, LockRefusal, SimFs, VaultFs};
+pub use root_source::RootKeySource;
+pub use scope::{Bucket, KeyClass, KeyScope};
+pub use stoa_seal::{Blind, BlindKey, KeyId, RootKey};
+pub use vault::{Destruction, KeySummary, Opened, Tuning, Vault, VaultOptions};

@@ -1,0 +1,523 @@
+//! What the vault's one writer knows, and how it writes it down.
+//!
+//! Two ways to make a change durable: [`Keeper::append`] adds what is staged to the journal, with one
+//! sync per copy; [`Keeper::advance`] begins a new *generation*: changed pages, a new table and an
+//! empty journal under a new erasable secret, after which nothing opens the old ones. Destroying,
+//! folding the journal and opening the vault are all the second one.
+//!
+//! After an error the files' state is not known for sure. Nothing may be written then: the caller
+//! drops the keeper, and opening the vault anew finds the old or the new state.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stoa_core::{Clock, Entropy};
+use stoa_seal::{Epoch, KeyId, KeyMaterial, NonceSource, RootKey, derive};
+
+use crate::format::{
+    Entry, Journal, PageRef, SLOTS_FILE, SLOTS_LEN, SLOTS_NEW, Slot, StoredKey, Table, VaultId,
+    page_name, table_name, write_page, write_table,
+};
+use crate::ring::{Budget, Key, Ring};
+use crate::scope::Purpose;
+use crate::vault::Tuning;
+use crate::{LockGuard, VaultError, VaultFs};
+
+/// The purpose for which the table's key is derived.
+pub(crate) const TABLE_KEY: &str = "vault table";
+
+/// What the vault works with.
+pub(crate) struct Means {
+    pub(crate) fs: Arc<dyn VaultFs>,
+    pub(crate) root: RootKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) tuning: Tuning,
+}
+
+/// One of the directories that hold the vault.
+pub(crate) struct DirCopy {
+    pub(crate) dir: PathBuf,
+    pub(crate) slots: Slots,
+    /// Whether it lacks files of the present generation.
+    pub(crate) stale: bool,
+    pub(crate) _lock: LockGuard,
+}
+
+/// What a directory's slots file is like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slots {
+    /// There is none.
+    Missing,
+    /// There is one, but neither slot holds a secret.
+    Unusable,
+    /// This slot holds the secret to keep until a newer one is durable.
+    Current(usize),
+}
+
+/// A page as the keeper remembers it.
+struct Page {
+    generation: u64,
+    key: KeyMaterial,
+    members: Vec<KeyId>,
+    dirty: bool,
+}
+
+/// A key with what is durable about it.
+struct Held {
+    key: Arc<Key>,
+    epoch: Epoch,
+    upto: u64,
+    page: Option<u32>,
+}
+
+/// Something made but not yet durable.
+#[derive(Clone, Copy)]
+enum Staged {
+    Add(KeyId),
+    Grant(KeyId),
+    Epoch(Epoch),
+}
+
+/// Files of the present generation by name, for copies that lack them.
+pub(crate) type Originals = BTreeMap<String, Vec<u8>>;
+
+pub(crate) struct Keeper {
+    means: Means,
+    copies: Vec<DirCopy>,
+    vault: VaultId,
+    generation: u64,
+    epoch: Epoch,
+    next_key: KeyId,
+    journal: Option<Journal>,
+    pages: BTreeMap<u32, Page>,
+    keys: HashMap<KeyId, Held>,
+    current: HashMap<Purpose, KeyId>,
+    unplaced: Vec<KeyId>,
+    staged: Vec<Staged>,
+}
+
+impl Keeper {
+    /// The keeper of a vault without keys. Nothing is written yet.
+    pub(crate) fn new(
+        means: Means,
+        copies: Vec<DirCopy>,
+        vault: VaultId,
+        generation: u64,
+        epoch: Epoch,
+        next_key: KeyId,
+    ) -> Self {
+        Self {
+            means,
+            copies,
+            vault,
+            generation,
+            epoch,
+            next_key,
+            journal: None,
+            pages: BTreeMap::new(),
+            keys: HashMap::new(),
+            current: HashMap::new(),
+            unplaced: Vec::new(),
+            staged: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn vault(&self) -> VaultId {
+        self.vault
+    }
+
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Takes over a page that was read.
+    pub(crate) fn adopt_page(&mut self, page: PageRef, keys: Vec<StoredKey>) {
+        let members = keys.iter().map(|key| key.id).collect();
+        for key in keys {
+            self.adopt_key(key, Some(page.number));
+        }
+        let page_state = Page { generation: page.generation, key: page.key, members, dirty: false };
+        self.pages.insert(page.number, page_state);
+    }
+
+    /// Takes over an entry of the journal that was read.
+    pub(crate) fn adopt_entry(&mut self, entry: Entry) {
+        match entry {
+            Entry::Add(key) => {
+                self.unplaced.push(key.id);
+                self.adopt_key(key, None);
+            }
+            Entry::Grant { id, upto, epoch } => {
+                if let Some(held) = self.keys.get_mut(&id) {
+                    (held.upto, held.epoch) = (upto, epoch);
+                    let page = held.page.and_then(|number| self.pages.get_mut(&number));
+                    page.into_iter().for_each(|page| page.dirty = true);
+                }
+            }
+            Entry::Epoch(epoch) => self.epoch = self.epoch.max(epoch),
+        }
+    }
+
+    fn adopt_key(&mut self, stored: StoredKey, page: Option<u32>) {
+        let StoredKey { id, purpose, created, epoch, upto, material } = stored;
+        self.next_key = self.next_key.max(KeyId(id.0.saturating_add(1)));
+        // The budget is set when the epoch of this life is known.
+        let key = Arc::new(Key::new(id, created, purpose, material, Budget::new(0, 0, 0)));
+        self.keys.insert(id, Held { key, epoch, upto, page });
+        let current = self.current.entry(purpose).or_insert(id);
+        *current = id.max(*current);
+    }
+
+    /// Begins a new life: a new epoch, and all that was read in a new generation in every copy.
+    pub(crate) fn begin_life(&mut self, originals: &Originals) -> Result<Ring, VaultError> {
+        self.epoch = next(self.epoch)?;
+        self.advance(&BTreeSet::new(), originals)?;
+        let mut ring = Ring::new(self.nonces());
+        ring.raise_next_key(self.next_key);
+        let tuning = self.means.tuning;
+        for held in self.keys.values_mut() {
+            // In each life (and in each further epoch of one) a key may seal one step of records
+            // without a word in the vault, so all lives since the last word count as a whole step.
+            let silent = u64::from(self.epoch.0.saturating_sub(held.epoch.0).saturating_sub(1));
+            let used = held.upto.saturating_add(silent.saturating_mul(tuning.grant_step));
+            let granted = used.saturating_add(tuning.grant_step);
+            if let Some(key) = Arc::get_mut(&mut held.key) {
+                key.set_budget(Budget::new(used, granted, tuning.records_per_key));
+            }
+            ring.insert(&held.key);
+        }
+        Ok(ring)
+    }
+
+    fn nonces(&self) -> NonceSource {
+        NonceSource::with_end(self.epoch, &*self.means.entropy, self.means.tuning.nonces_per_epoch)
+    }
+
+    /// Stages a key for `purpose` unless there is one other than `instead_of`.
+    pub(crate) fn stage_key(&mut self, purpose: Purpose, instead_of: Option<KeyId>) {
+        let current = self.current.get(&purpose).copied();
+        if current.is_some() && current != instead_of {
+            return;
+        }
+        let id = self.next_key;
+        self.next_key = KeyId(id.0 + 1);
+        let tuning = self.means.tuning;
+        let upto = tuning.grant_step.min(tuning.records_per_key);
+        let budget = Budget::new(0, upto, tuning.records_per_key);
+        let material = KeyMaterial::random(&*self.means.entropy);
+        let key = Key::new(id, self.means.clock.now(), purpose, material, budget);
+        self.keys.insert(id, Held { key: Arc::new(key), epoch: self.epoch, upto, page: None });
+        self.current.insert(purpose, id);
+        self.unplaced.push(id);
+        self.staged.push(Staged::Add(id));
+    }
+
+    /// Stages a further grant for the key unless it already has more than `above`.
+    pub(crate) fn stage_grant(&mut self, id: KeyId, above: u64) {
+        let Some(held) = self.keys.get_mut(&id) else { return };
+        let Some(budget) = held.key.budget() else { return };
+        let granted = budget.granted();
+        let staged = self.staged.iter().any(|s| matches!(s, Staged::Grant(of) if *of == id));
+        if staged || granted > above || granted >= budget.limit() {
+            return;
+        }
+        held.upto = granted.saturating_add(self.means.tuning.grant_step).min(budget.limit());
+        held.epoch = self.epoch;
+        if let Some(page) = held.page.and_then(|number| self.pages.get_mut(&number)) {
+            page.dirty = true;
+        }
+        self.staged.push(Staged::Grant(id));
+    }
+
+    /// Stages the epoch after `after` unless a later one has begun.
+    pub(crate) fn stage_epoch(&mut self, after: Epoch) -> Result<(), VaultError> {
+        if self.epoch <= after {
+            self.epoch = next(self.epoch)?;
+            self.staged.push(Staged::Epoch(self.epoch));
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn has_staged(&self) -> bool {
+        !self.staged.is_empty()
+    }
+
+    /// Whether the journal has grown so long that its keys should go to pages.
+    pub(crate) fn wants_fold(&self) -> bool {
+        let entries = self.journal.as_ref().map_or(0, Journal::entries);
+        entries >= self.means.tuning.journal_entries
+    }
+
+    /// Makes what is staged durable by adding it to the journal.
+    pub(crate) fn append(&mut self) -> Result<(), VaultError> {
+        let journal = self.journal.as_mut().expect("a keeper's life begins with a journal");
+        let entries: Vec<_> = self
+            .staged
+            .iter()
+            .filter_map(|staged| match *staged {
+                Staged::Add(id) => Some(Entry::Add(self.keys.get(&id)?.stored())),
+                Staged::Grant(id) => {
+                    let held = self.keys.get(&id)?;
+                    Some(Entry::Grant { id, upto: held.upto, epoch: held.epoch })
+                }
+                Staged::Epoch(epoch) => Some(Entry::Epoch(epoch)),
+            })
+            .collect();
+        let (name, frame) = (journal.own_name(), journal.frame(&entries));
+        for copy in &self.copies {
+            let path = copy.dir.join(&name);
+            let appended = self.means.fs.append(&path, &frame);
+            appended.map_err(|error| VaultError::io("append to", &path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Lets all tasks see what was staged and is now durable.
+    pub(crate) fn publish(&mut self, ring: &mut Ring) {
+        for staged in std::mem::take(&mut self.staged) {
+            match staged {
+                Staged::Add(id) => {
+                    self.keys.get(&id).into_iter().for_each(|held| ring.insert(&held.key));
+                }
+                Staged::Grant(id) => {
+                    if let Some(held) = self.keys.get(&id)
+                        && let Some(budget) = held.key.budget()
+                    {
+                        budget.grant(held.upto);
+                    }
+                }
+                Staged::Epoch(_) => ring.nonces = Arc::new(self.nonces()),
+            }
+        }
+    }
+
+    /// Begins a new generation without the keys `destroyed`. When this returns, no file that was ever
+    /// written holds a way to them, nor to anything else of the generations before.
+    pub(crate) fn advance(
+        &mut self,
+        destroyed: &BTreeSet<KeyId>,
+        originals: &Originals,
+    ) -> Result<(), VaultError> {
+        let generation = self.generation + 1;
+        destroyed.iter().for_each(|id| self.forget(*id));
+        self.place();
+        let mut files = self.write_pages(generation);
+        let (journal, journal_key) = self.new_journal(generation);
+        files.push((journal.own_name(), journal.header().to_vec()));
+        let secret = KeyMaterial::random(&*self.means.entropy);
+        files.push((table_name(generation), self.write_table(generation, &secret, &journal_key)));
+        let slot =
+            Slot { generation, vault: self.vault, root: self.means.root.fingerprint(), secret };
+
+        // Each phase is done in every copy before the next begins: a copy never has a secret whose
+        // table another one lacks, and no old secret is erased before the new one is everywhere.
+        let wanted = self.file_names(generation);
+        for copy in &self.copies {
+            copy.write_files(&*self.means.fs, &files, originals)?;
+        }
+        for copy in &self.copies {
+            copy.write_slot(&*self.means.fs, &slot)?;
+        }
+        for copy in &mut self.copies {
+            copy.erase_old_slot(&*self.means.fs)?;
+            copy.stale = false;
+        }
+        for copy in &self.copies {
+            copy.remove_leftovers(&*self.means.fs, &wanted);
+        }
+        self.generation = generation;
+        self.journal = Some(journal);
+        Ok(())
+    }
+
+    fn forget(&mut self, id: KeyId) {
+        let Some(held) = self.keys.remove(&id) else { return };
+        let purpose = held.key.purpose();
+        if self.current.get(&purpose) == Some(&id) {
+            self.current.remove(&purpose);
+        }
+        self.unplaced.retain(|unplaced| *unplaced != id);
+        if let Some(page) = held.page.and_then(|number| self.pages.get_mut(&number)) {
+            page.members.retain(|member| *member != id);
+            page.dirty = true;
+        }
+    }
+
+    /// Gives each key of the journal a page: those that are written anyway first, then those at most
+    /// half full (a few keys more are not worth writing nearly full ones again), then new ones.
+    fn place(&mut self) {
+        let capacity = self.means.tuning.keys_per_page.max(1);
+        self.pages.retain(|_, page| !page.members.is_empty());
+        let with_room = |dirty: bool, most: usize| {
+            let fits = move |page: &Page| page.dirty == dirty && page.members.len() <= most;
+            self.pages.iter().filter(move |(_, page)| fits(page)).map(|(number, _)| *number)
+        };
+        let mut rooms: Vec<u32> =
+            with_room(true, capacity - 1).chain(with_room(false, capacity / 2)).collect();
+        rooms.reverse();
+        for id in std::mem::take(&mut self.unplaced) {
+            while let Some(number) = rooms.last()
+                && self.pages[number].members.len() >= capacity
+            {
+                rooms.pop();
+            }
+            let number = rooms.last().copied().unwrap_or_else(|| {
+                let number = self.pages.last_key_value().map_or(1, |(last, _)| last + 1);
+                let key = KeyMaterial::random(&*self.means.entropy);
+                let page = Page { generation: 0, key, members: Vec::new(), dirty: true };
+                self.pages.insert(number, page);
+                rooms.push(number);
+                number
+            });
+            let page = self.pages.get_mut(&number).expect("it is there or was just made");
+            page.members.push(id);
+            page.dirty = true;
+            self.keys.get_mut(&id).expect("an unplaced key is held").page = Some(number);
+        }
+    }
+
+    /// The files of the changed pages, each under a new page key.
+    fn write_pages(&mut self, generation: u64) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        for (number, page) in self.pages.iter_mut().filter(|(_, page)| page.dirty) {
+            page.generation = generation;
+            page.key = KeyMaterial::random(&*self.means.entropy);
+            page.dirty = false;
+            let keys = page.members.iter().map(|id| self.keys[id].stored());
+            let file = write_page(&page.reference(*number), self.vault, keys);
+            files.push((page_name(*number, generation), file));
+        }
+        files
+    }
+
+    fn new_journal(&self, generation: u64) -> (Journal, KeyMaterial) {
+        let key = KeyMaterial::random(&*self.means.entropy);
+        (Journal::new(&key, self.vault, generation), key)
+    }
+
+    fn write_table(&self, generation: u64, secret: &KeyMaterial, journal: &KeyMaterial) -> Vec<u8> {
+        let table = Table {
+            next_key: self.next_key,
+            epoch: self.epoch,
+            journal_key: journal.expose(),
+            pages: self.pages.iter().map(|(number, page)| page.reference(*number)).collect(),
+        };
+        let key = derive(&self.means.root, secret, TABLE_KEY);
+        write_table(&key, self.vault, generation, &table)
+    }
+
+    /// The names of all sealed files of a generation.
+    fn file_names(&self, generation: u64) -> BTreeSet<String> {
+        let pages = self.pages.iter().map(|(number, page)| page_name(*number, page.generation));
+        pages.chain([table_name(generation), Journal::name(generation)]).collect()
+    }
+}
+
+impl Page {
+    fn reference(&self, number: u32) -> PageRef<&[u8; KeyMaterial::LEN]> {
+        let count = u32::try_from(self.members.len()).expect("a page has few keys");
+        PageRef { number, generation: self.generation, count, key: self.key.expose() }
+    }
+}
+
+impl Held {
+    fn stored(&self) -> StoredKey<&[u8; KeyMaterial::LEN]> {
+        StoredKey {
+            id: self.key.id,
+            purpose: self.key.purpose(),
+            created: self.key.created,
+            epoch: self.epoch,
+            upto: self.upto,
+            material: self.key.material(),
+        }
+    }
+}
+
+impl DirCopy {
+    /// Phase 1: everything of the new generation but its secret.
+    fn write_files(
+        &self,
+        fs: &dyn VaultFs,
+        files: &[(String, Vec<u8>)],
+        originals: &Originals,
+    ) -> Result<(), VaultError> {
+        let create = |name: &str, bytes: &[u8]| {
+            let path = self.dir.join(name);
+            fs.create(&path, bytes).map_err(|error| VaultError::io("write", &path, error))
+        };
+        if self.slots == Slots::Missing {
+            // Tells a later start that what it finds here is the beginning of a new copy.
+            create(SLOTS_NEW, &[])?;
+            self.sync_dir(fs)?;
+        }
+        if self.stale {
+            originals.iter().try_for_each(|(name, bytes)| create(name, bytes))?;
+        }
+        files.iter().try_for_each(|(name, bytes)| create(name, bytes))?;
+        self.sync_dir(fs)
+    }
+
+    /// Phase 2: the new secret, beside the old one.
+    fn write_slot(&self, fs: &dyn VaultFs, slot: &Slot) -> Result<(), VaultError> {
+        let path = self.dir.join(SLOTS_FILE);
+        let failed = |error| VaultError::io("write", &path, error);
+        let bytes = slot.write();
+        match self.slots {
+            Slots::Current(current) => {
+                fs.overwrite(&path, slot_offset(1 - current), bytes.as_slice()).map_err(failed)
+            }
+            Slots::Unusable => fs.overwrite(&path, 0, bytes.as_slice()).map_err(failed),
+            Slots::Missing => {
+                let new = self.dir.join(SLOTS_NEW);
+                let mut both = zeroize::Zeroizing::new(Vec::with_capacity(SLOTS_LEN));
+                both.extend_from_slice(bytes.as_slice());
+                both.resize(SLOTS_LEN, 0);
+                fs.create(&new, &both).map_err(failed)?;
+                fs.rename(&new, &path).map_err(failed)?;
+                self.sync_dir(fs)
+            }
+        }
+    }
+
+    /// Phase 3: overwrites the old secret. From here on the old generation is gone.
+    fn erase_old_slot(&mut self, fs: &dyn VaultFs) -> Result<(), VaultError> {
+        let path = self.dir.join(SLOTS_FILE);
+        let (old, new) = match self.slots {
+            Slots::Current(current) => (current, 1 - current),
+            Slots::Unusable | Slots::Missing => (1, 0),
+        };
+        fs.overwrite(&path, slot_offset(old), &[0; Slot::LEN])
+            .map_err(|error| VaultError::io("erase the old secret in", &path, error))?;
+        self.slots = Slots::Current(new);
+        Ok(())
+    }
+
+    /// Phase 4: tidies up. What stays behind cannot be opened, so a failure is no error.
+    fn remove_leftovers(&self, fs: &dyn VaultFs, wanted: &BTreeSet<String>) {
+        let names = fs.list(&self.dir).unwrap_or_default();
+        for name in names.iter().filter(|name| is_sealed_file(name) && !wanted.contains(*name)) {
+            if let Err(error) = fs.remove(&self.dir.join(name)) {
+                tracing::warn!(name, %error, "an old file of the vault could not be removed");
+            }
+        }
+    }
+
+    fn sync_dir(&self, fs: &dyn VaultFs) -> Result<(), VaultError> {
+        fs.sync_dir(&self.dir).map_err(|error| VaultError::io("sync", &self.dir, error))
+    }
+}
+
+const fn slot_offset(slot: usize) -> u64 {
+    (slot * Slot::LEN) as u64
+}
+
+/// Whether a file of this name is one that the vault writes anew in each generation.
+pub(crate) fn is_sealed_file(name: &str) -> bool {
+    name == SLOTS_NEW || ["table.", "page.", "journal."].iter().any(|kind| name.starts_with(kind))
+}
+
+fn next(epoch: Epoch) -> Result<Epoch, VaultError> {
+    epoch.0.checked_add(1).map(Epoch).ok_or(VaultError::Exhausted)
+}

@@ -1,0 +1,167 @@
+//! The one thread that owns the vault's files.
+//!
+//! Tasks send it what they need and wait for the answer. It takes all that is waiting at once, so that
+//! everything that gathered during one sync shares the next. Destructions are gathered too: at most
+//! one generation is written for them in each interval.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use stoa_seal::{Epoch, KeyId};
+use tokio::sync::oneshot;
+
+use crate::VaultError;
+use crate::keeper::{Keeper, Originals};
+use crate::ring::Ring;
+use crate::scope::Purpose;
+
+/// What a task cannot go on without.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Need {
+    /// A key, other than `instead_of`.
+    Key { purpose: Purpose, instead_of: Option<KeyId> },
+    /// That a key may seal more than `above` records.
+    Grant { id: KeyId, above: u64 },
+    /// Nonces of a later epoch.
+    Epoch { after: Epoch },
+}
+
+/// What is to be done.
+pub(crate) enum Request {
+    Provide(Vec<Need>),
+    Destroy(Vec<KeyId>),
+}
+
+/// A request and who waits for it.
+pub(crate) struct Command {
+    pub(crate) request: Request,
+    pub(crate) reply: Option<Reply>,
+}
+
+pub(crate) type Reply = oneshot::Sender<Result<(), VaultError>>;
+
+pub(crate) struct Worker {
+    keeper: Keeper,
+    ring: Arc<RwLock<Ring>>,
+    interval: Duration,
+    last_destruction: Option<Instant>,
+    doomed: BTreeSet<KeyId>,
+    waiting_for_doom: Vec<Reply>,
+    stopped: Option<VaultError>,
+}
+
+impl Worker {
+    pub(crate) const fn new(keeper: Keeper, ring: Arc<RwLock<Ring>>, interval: Duration) -> Self {
+        Self {
+            keeper,
+            ring,
+            interval,
+            last_destruction: None,
+            doomed: BTreeSet::new(),
+            waiting_for_doom: Vec::new(),
+            stopped: None,
+        }
+    }
+
+    /// Serves commands until nobody can send any more, and then completes what is left.
+    #[expect(clippy::needless_pass_by_value, reason = "the thread owns its end of the channel")]
+    pub(crate) fn run(mut self, commands: Receiver<Command>) {
+        loop {
+            let first = match self.until_destruction() {
+                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => commands.recv_timeout(wait),
+            };
+            let over = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let batch = first.into_iter().chain(commands.try_iter()).collect();
+            self.serve(batch, over);
+            if over {
+                return;
+            }
+        }
+    }
+
+    /// How long until the next destruction is due; none if there is nothing to destroy.
+    fn until_destruction(&self) -> Option<Duration> {
+        if self.doomed.is_empty() {
+            return None;
+        }
+        let since = self.last_destruction.map_or(Duration::MAX, |last| last.elapsed());
+        Some(self.interval.saturating_sub(since))
+    }
+
+    fn serve(&mut self, batch: Vec<Command>, over: bool) {
+        let mut replies = Vec::new();
+        let mut failed = self.stopped.clone();
+        for Command { request, reply } in batch {
+            match request {
+                Request::Destroy(ids) => {
+                    self.doomed.extend(ids);
+                    self.waiting_for_doom.extend(reply);
+                }
+                Request::Provide(needs) => {
+                    if failed.is_none() {
+                        failed = needs.into_iter().find_map(|need| self.stage(need).err());
+                    }
+                    replies.extend(reply);
+                }
+            }
+        }
+        let due = self.until_destruction().is_some_and(|wait| over || wait.is_zero());
+        let destroys = due || failed.is_some();
+        let result = failed.map_or_else(|| self.write(due), Err);
+        if let Err(error) = &result {
+            self.stopped = Some(error.clone().stopped());
+        }
+        if destroys {
+            replies.append(&mut self.waiting_for_doom);
+        }
+        if result.is_err() {
+            self.doomed.clear();
+        }
+        // Who stopped waiting needs no answer.
+        for reply in replies {
+            let _ = reply.send(result.clone());
+        }
+        if result.is_ok()
+            && let Err(error) = self.fold()
+        {
+            self.stopped = Some(error.stopped());
+        }
+    }
+
+    fn stage(&mut self, need: Need) -> Result<(), VaultError> {
+        match need {
+            Need::Key { purpose, instead_of } => self.keeper.stage_key(purpose, instead_of),
+            Need::Grant { id, above } => self.keeper.stage_grant(id, above),
+            Need::Epoch { after } => self.keeper.stage_epoch(after)?,
+        }
+        Ok(())
+    }
+
+    /// Makes all that is staged durable, and the destructions if they are due.
+    fn write(&mut self, destroy: bool) -> Result<(), VaultError> {
+        if destroy {
+            let doomed = std::mem::take(&mut self.doomed);
+            self.keeper.advance(&doomed, &Originals::new())?;
+            self.last_destruction = Some(Instant::now());
+            let mut ring = self.ring.write();
+            self.keeper.publish(&mut ring);
+            doomed.into_iter().for_each(|id| ring.remove(id));
+        } else if self.keeper.has_staged() {
+            self.keeper.append()?;
+            self.keeper.publish(&mut self.ring.write());
+        }
+        Ok(())
+    }
+
+    /// Folds the journal if it has grown long.
+    fn fold(&mut self) -> Result<(), VaultError> {
+        if self.keeper.wants_fold() {
+            self.keeper.advance(&BTreeSet::new(), &Originals::new())?;
+        }
+        Ok(())
+    }
+}

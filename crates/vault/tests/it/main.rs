@@ -1,0 +1,4 @@
+//! The vault from outside, on the simulated and on the real file system.
+
+mod basics;
+mod support;
