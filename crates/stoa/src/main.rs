@@ -1,2 +1,7 @@
-//! The binary: command line, configuration, wiring, start and shutdown.
-fn main() {}
+//! The binary. Everything is in the library beside it, where tests reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stoa::cli::main()
+}

@@ -1,0 +1,114 @@
+//! From what was said to what holds: defaults, alternatives, and what does not fit together.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::{
+    Config, ConfigError, Environment, LogFormat, LogLevel, ROOT_KEY_VARIABLE, RootKey, Settings,
+    Tls,
+};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+
+impl Config {
+    /// The configuration that `settings` amount to. Touches no file.
+    pub(super) fn resolve(
+        settings: Settings,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let data = settings.data.clone().unwrap_or_else(|| "data".into());
+        let keys = match &settings.keys {
+            Some(keys) => keys.clone(),
+            None => beside(&data, ".keys").ok_or_else(|| {
+                conflict(&format!(
+                    "the data directory '{}' has no name to derive that of the vault from: name one with 'keys'",
+                    data.display()
+                ))
+            })?,
+        };
+        let key_mirrors = settings.key_mirrors.clone().unwrap_or_default();
+        for vault in std::iter::once(&keys).chain(&key_mirrors) {
+            if lies_in(vault, &data) {
+                return Err(conflict(&format!(
+                    "the vault '{}' must not lie in the data directory '{}': a backup of the data would hold its keys",
+                    vault.display(),
+                    data.display()
+                )));
+            }
+        }
+        let root_key = root_key(&settings, environment, &keys)?;
+        let tls = match (settings.tls_certificate, settings.tls_key) {
+            (None, None) => Tls::OwnCa,
+            (Some(certificate), Some(key)) => Tls::Files { certificate, key },
+            _ => {
+                return Err(conflict("tls-certificate and tls-key go together: name both or none"));
+            }
+        };
+        if let Some(plain) = settings.plain_http
+            && !plain.ip().is_loopback()
+        {
+            return Err(conflict(&format!(
+                "plain-http: {plain} is not a loopback address; without TLS everybody on the way can read along"
+            )));
+        }
+        Ok(Self {
+            data,
+            keys,
+            key_mirrors,
+            root_key,
+            region: settings.region,
+            listen: settings.listen.unwrap_or(LISTEN),
+            plain_http: settings.plain_http,
+            public_rest: settings.public_rest,
+            public_ws: settings.public_ws,
+            tls,
+            log_level: settings.log_level.unwrap_or(LogLevel::Info),
+            log_format: settings.log_format.unwrap_or(LogFormat::Text),
+        })
+    }
+}
+
+fn root_key(
+    settings: &Settings,
+    environment: &Environment,
+    keys: &Path,
+) -> Result<RootKey, ConfigError> {
+    let file = settings.root_key_file.clone().map(RootKey::File);
+    let variable = settings.root_key_env.clone().map(RootKey::Variable);
+    let command = settings.root_key_command.clone().map(|line| RootKey::Command(line.0));
+    let mut named = [file, variable, command].into_iter().flatten();
+    match (named.next(), named.next()) {
+        (Some(_), Some(_)) => Err(conflict(
+            "root-key-file, root-key-env and root-key-command exclude each other: name one",
+        )),
+        (Some(RootKey::Command(words)), None) if words.is_empty() => {
+            Err(conflict("root-key-command: a program must be named"))
+        }
+        (Some(one), None) => Ok(one),
+        _ if environment.has(ROOT_KEY_VARIABLE) => Ok(RootKey::Variable(ROOT_KEY_VARIABLE.into())),
+        _ => beside(keys, ".root").map(RootKey::Beside).ok_or_else(|| {
+            conflict("the vault's directory has no name to derive that of the root key from: name one with 'root-key-file'")
+        }),
+    }
+}
+
+/// The path with `suffix` after its last name.
+fn beside(path: &Path, suffix: &str) -> Option<PathBuf> {
+    let mut name = OsString::from(path.file_name()?);
+    name.push(suffix);
+    Some(path.with_file_name(name))
+}
+
+/// Whether `path` is `directory` or lies below it, as they are written.
+fn lies_in(path: &Path, directory: &Path) -> bool {
+    let (Ok(path), Ok(directory)) = (std::path::absolute(path), std::path::absolute(directory))
+    else {
+        return false;
+    };
+    path.starts_with(directory)
+}
+
+fn conflict(text: &str) -> ConfigError {
+    ConfigError::Conflict(text.into())
+}

@@ -1,0 +1,283 @@
+//! The settings as they are given, each with its name, meaning and default.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use stoa_core::Region;
+
+/// What one source says: the file, the environment or the command line.
+///
+/// The documentation of a field is its help on the command line. Field names are the names of the
+/// settings, with `-` for `_`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Settings (also in the configuration file, and as STOA_… variables)")]
+pub struct Settings {
+    /// The directory of the data [default: data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// The directory of the vault, never inside that of the data [default: the data directory's
+    /// name with ".keys"]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+
+    /// A further directory that is kept like the vault's, on another disk; may be repeated
+    #[arg(long, global = true, value_name = "DIR", value_delimiter = ':')]
+    #[serde(deserialize_with = "paths")]
+    pub key_mirrors: Option<Vec<PathBuf>>,
+
+    /// The file that holds the root key, readable by its owner only [default: the vault directory's
+    /// name with ".root", made at the first start]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub root_key_file: Option<PathBuf>,
+
+    /// The name of the environment variable that holds the root key; it is wiped after reading.
+    /// STOA_ROOT_KEY is used without being named
+    #[arg(long, global = true, value_name = "NAME")]
+    pub root_key_env: Option<String>,
+
+    /// The command that writes the root key to its standard output: a program and its arguments,
+    /// separated by spaces (in the file also as a list); no shell
+    #[arg(long, global = true, value_name = "COMMAND")]
+    pub root_key_command: Option<CommandLine>,
+
+    /// The region of this data centre: cn, ap, eu or na [default: that of the data; eu for new data]
+    #[arg(long, global = true)]
+    #[serde(deserialize_with = "parsed")]
+    pub region: Option<Region>,
+
+    /// The address for HTTPS and WSS; port 0 takes a free one [default: 127.0.0.1:8443]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub listen: Option<SocketAddr>,
+
+    /// A further address, on loopback, for HTTP and WS without TLS (behind a proxy on the same
+    /// machine) [default: none]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub plain_http: Option<SocketAddr>,
+
+    /// The address of REST that clients are told in the DNS document [default: that of the listener]
+    #[arg(long, global = true, value_name = "HOST[:PORT]", hide_short_help = true)]
+    #[serde(deserialize_with = "parsed")]
+    pub public_rest: Option<Address>,
+
+    /// The address for sessions that clients are told in the DNS document [default: that of the
+    /// listener]
+    #[arg(long, global = true, value_name = "HOST[:PORT]", hide_short_help = true)]
+    #[serde(deserialize_with = "parsed")]
+    pub public_ws: Option<Address>,
+
+    /// The file with the certificate and those of its issuers, PEM; with tls-key [default: none, a
+    /// certificate authority of the server's own, whose public part is tls/ca.pem in the data
+    /// directory]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The file with the certificate's private key, PEM, readable by its owner only
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub tls_key: Option<PathBuf>,
+
+    /// The least important log lines that are written [default: info]
+    #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
+    pub log_level: Option<LogLevel>,
+
+    /// How log lines are written [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    pub log_format: Option<LogFormat>,
+}
+
+impl Settings {
+    /// The names of all settings, in the order of their definition.
+    pub fn names() -> Vec<String> {
+        let command = <Self as clap::Args>::augment_args(clap::Command::new("stoa"));
+        command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned).collect()
+    }
+
+    /// These settings, and those of `below` where these say nothing.
+    ///
+    /// Alternatives are one thing: whoever names a source of the root key here is not disturbed by
+    /// another kind of source there.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        let mut below = below;
+        if self.names_root_key() {
+            below.root_key_file = None;
+            below.root_key_env = None;
+            below.root_key_command = None;
+        }
+        self.beside(below)
+    }
+
+    /// These settings together with `other` ones of the same source.
+    #[must_use]
+    pub(super) fn beside(self, other: Self) -> Self {
+        Self {
+            data: self.data.or(other.data),
+            keys: self.keys.or(other.keys),
+            key_mirrors: self.key_mirrors.or(other.key_mirrors),
+            root_key_file: self.root_key_file.or(other.root_key_file),
+            root_key_env: self.root_key_env.or(other.root_key_env),
+            root_key_command: self.root_key_command.or(other.root_key_command),
+            region: self.region.or(other.region),
+            listen: self.listen.or(other.listen),
+            plain_http: self.plain_http.or(other.plain_http),
+            public_rest: self.public_rest.or(other.public_rest),
+            public_ws: self.public_ws.or(other.public_ws),
+            tls_certificate: self.tls_certificate.or(other.tls_certificate),
+            tls_key: self.tls_key.or(other.tls_key),
+            log_level: self.log_level.or(other.log_level),
+            log_format: self.log_format.or(other.log_format),
+        }
+    }
+
+    fn names_root_key(&self) -> bool {
+        self.root_key_file.is_some()
+            || self.root_key_env.is_some()
+            || self.root_key_command.is_some()
+    }
+}
+
+/// The importance of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What stopped working.
+    Error,
+    /// What should be looked at.
+    Warn,
+    /// Starts, ends and changes.
+    Info,
+    /// What leads to them.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A host, and a port unless it is 443.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// A DNS name in lower case, or an IP address (version 6 without brackets).
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self { host: address.ip().to_string(), port: address.port() });
+        }
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        if let Ok(ip) = bare.parse::<std::net::IpAddr>() {
+            return Ok(Self { host: ip.to_string(), port: HTTPS });
+        }
+        let (host, port) = match text.split_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_| AddressError)?),
+            None => (text, HTTPS),
+        };
+        if port == 0 || !is_dns_name(host) {
+            return Err(AddressError);
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+}
+
+/// Letters, digits and hyphens in labels of at most 63 characters (RFC 1123), the last of which is
+/// not a number.
+fn is_dns_name(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    text.len() <= 253 && text.split('.').all(label) && !text.rsplit('.').next().is_some_and(number)
+}
+
+impl fmt::Display for Address {
+    /// As it stands in a URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.host.contains(':'), self.port) {
+            (true, HTTPS) => write!(f, "[{}]", self.host),
+            (true, port) => write!(f, "[{}]:{port}", self.host),
+            (false, HTTPS) => write!(f, "{}", self.host),
+            (false, port) => write!(f, "{}:{port}", self.host),
+        }
+    }
+}
+
+/// A text that is no address.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+#[error("an address is a host name or IP address, with ':PORT' unless the port is 443")]
+pub struct AddressError;
+
+/// A program and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine(pub Vec<String>);
+
+impl FromStr for CommandLine {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split_whitespace().map(str::to_owned).collect()))
+    }
+}
+
+impl<'de> Deserialize<'de> for CommandLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match OneOrMore::deserialize(deserializer)? {
+            OneOrMore::One(text) => Self(text.split_whitespace().map(str::to_owned).collect()),
+            OneOrMore::More(words) => Self(words),
+        })
+    }
+}
+
+/// A text, or a list of texts.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+/// A list of paths, or a text in which they are separated by ':'.
+fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
+    Ok(Some(match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(text) => {
+            text.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+        }
+        OneOrMore::More(texts) => texts.into_iter().map(PathBuf::from).collect(),
+    }))
+}
+
+/// A value that is parsed from a text.
+fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}

@@ -1,0 +1,200 @@
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::of(variables.iter().map(|(name, value)| (name.into(), value.into())))
+}
+
+/// What a file with this text, these variables and these flags amount to.
+fn configured(
+    file: &str,
+    variables: &[(&str, &str)],
+    flags: Settings,
+) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.toml");
+    std::fs::write(&path, file).unwrap();
+    load(flags, Some(&path), &environment(variables))
+}
+
+fn from_file(file: &str) -> Result<Config, ConfigError> {
+    configured(file, &[], Settings::default())
+}
+
+fn refused(outcome: Result<Config, ConfigError>) -> String {
+    outcome.unwrap_err().to_string()
+}
+
+#[test]
+fn everything_has_a_default() {
+    let config = from_file("").unwrap();
+    assert_eq!(config.data, Path::new("data"));
+    assert_eq!(config.keys, Path::new("data.keys"));
+    assert_eq!(config.root_key, RootKey::Beside("data.keys.root".into()));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8443");
+    assert_eq!((config.plain_http, config.tls), (None, Tls::OwnCa));
+    assert_eq!((config.log_level, config.log_format), (LogLevel::Info, LogFormat::Text));
+    assert_eq!(config.region, None);
+
+    let moved = from_file("data = '/srv/stoa/'").unwrap();
+    assert_eq!(moved.keys, Path::new("/srv/stoa.keys"));
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    let file = "data = 'file'\nregion = 'cn'\nlog-level = 'debug'";
+    let variables = [("STOA_DATA", "environment"), ("STOA_REGION", "na"), ("STOA_LOG_FORMAT", "")];
+    let flags = Settings { data: Some("flag".into()), ..Settings::default() };
+    let config = configured(file, &variables, flags).unwrap();
+    assert_eq!(config.data, Path::new("flag"));
+    assert_eq!(config.region, Some(Region::Na));
+    assert_eq!(config.log_level, LogLevel::Debug);
+    assert_eq!(config.log_format, LogFormat::Text, "an empty variable says nothing");
+}
+
+#[test]
+fn every_setting_can_be_given_in_each_way() {
+    let values = [
+        ("data", "d"),
+        ("keys", "k"),
+        ("key-mirrors", "m1:m2"),
+        ("root-key-command", "key get 7"),
+        ("region", "ap"),
+        ("listen", "[::1]:0"),
+        ("plain-http", "127.0.0.1:80"),
+        ("public-rest", "Chat.example.org"),
+        ("public-ws", "im.example.org:444"),
+        ("tls-certificate", "c"),
+        ("tls-key", "p"),
+        ("log-level", "trace"),
+        ("log-format", "json"),
+    ];
+    let mut given: Vec<_> = values.iter().map(|(name, _)| (*name).to_owned()).collect();
+    given.extend(["root-key-file".into(), "root-key-env".into()]);
+    let mut names = Settings::names();
+    given.sort();
+    names.sort();
+    assert_eq!(given, names, "a new setting belongs into this test");
+
+    let lines: Vec<_> =
+        values.iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
+    let from_file = from_file(&lines.concat()).unwrap();
+    let variable = |name: &str| format!("STOA_{}", name.to_uppercase().replace('-', "_"));
+    let variables: Vec<_> = values.iter().map(|(name, value)| (variable(name), *value)).collect();
+    let variables: Vec<_> = variables.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+    let from_environment = configured("", &variables, Settings::default()).unwrap();
+    let flags = values.iter().map(|(name, value)| format!("--{name}={value}"));
+    let command = <Settings as clap::Args>::augment_args(clap::Command::new("stoa"));
+    let matches = command.get_matches_from(std::iter::once("stoa".to_owned()).chain(flags));
+    let flags = <Settings as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+    let from_flags = configured("", &[], flags).unwrap();
+
+    assert_eq!(from_file, from_environment);
+    assert_eq!(from_file, from_flags);
+    assert_eq!(from_file.key_mirrors, [Path::new("m1"), Path::new("m2")]);
+    assert_eq!(from_file.public_rest.unwrap().to_string(), "chat.example.org");
+    assert_eq!(from_file.public_ws.unwrap().to_string(), "im.example.org:444");
+    assert_eq!(from_file.listen.to_string(), "[::1]:0");
+}
+
+#[test]
+fn what_is_unknown_is_refused_with_what_was_meant() {
+    let message = refused(from_file("log_levle = 'info'"));
+    assert!(message.contains("there is no setting 'log_levle'"), "{message}");
+    assert!(message.contains("did you mean 'log-level'?"), "{message}");
+    assert!(message.contains("data, keys, key-mirrors, root-key-file"), "{message}");
+    assert!(refused(from_file("[tls]\nkey = 'x'")).contains("did you mean 'tls-key'?"));
+
+    let message = refused(configured("", &[("STOA_LISTN", "x")], Settings::default()));
+    assert!(message.starts_with("environment: there is no setting 'STOA_LISTN'"), "{message}");
+    assert!(message.contains("did you mean 'STOA_LISTEN'?"), "{message}");
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    let variables = [
+        ("STOA_SERVICE_HOST", "10.0.0.1"),
+        ("STOA_PORT_8443_TCP", "tcp://10.0.0.1:8443"),
+        ("STOA_BIN", "stoa"),
+        ("PATH", "x"),
+    ];
+    assert!(configured("", &variables, Settings::default()).is_ok());
+}
+
+#[test]
+fn a_wrong_value_says_where_it_stands_and_what_is_allowed() {
+    for (file, parts) in [
+        ("region = 'mars'", ["region: 'mars' is no region", "choose cn, ap, eu or na"]),
+        ("log-format = 'xml'", ["log-format: ", "expected `text` or `json`"]),
+        ("listen = '8443'", ["listen: ", "socket address"]),
+        ("listen = 8443", ["listen: ", "expected"]),
+        ("public-rest = 'a b'", ["public-rest: ", "a host name or IP address"]),
+        ("key-mirrors = 1", ["key-mirrors: ", "a text or a list of texts"]),
+        ("data = 'x'\nregion = ", ["line 2: ", ""]),
+        ("plain-http = '0.0.0.0:80'", ["plain-http: 0.0.0.0:80", "not a loopback address"]),
+        ("tls-key = 'k'", ["tls-certificate and tls-key", "both or none"]),
+        ("root-key-env = 'A'\nroot-key-file = 'B'", ["exclude each other", ""]),
+        ("root-key-command = []", ["root-key-command", "a program must be named"]),
+        ("data = '/'", ["the data directory '/'", "'keys'"]),
+        ("data = 'd'\nkeys = 'd/keys'", ["must not lie in the data directory", ""]),
+        ("data = 'd'\nkey-mirrors = ['d']", ["must not lie in the data directory", ""]),
+    ] {
+        let message = refused(from_file(file));
+        for part in parts {
+            assert!(message.contains(part), "{file}: {message}");
+        }
+    }
+    let message =
+        refused(load(Settings::default(), Some(Path::new("gone.toml")), &environment(&[])));
+    assert!(message.starts_with("cannot read the configuration file gone.toml"), "{message}");
+}
+
+#[test]
+fn the_variable_can_name_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("named.toml");
+    std::fs::write(&path, "region = 'na'").unwrap();
+    let named = [(OsString::from("STOA_CONFIG"), path.into_os_string())];
+    let config = load(Settings::default(), None, &Environment::of(named)).unwrap();
+    assert_eq!(config.region, Some(Region::Na));
+}
+
+#[test]
+fn the_root_key_comes_from_what_was_named_last() {
+    let file = "root-key-file = 'of file'";
+    let beside = configured(file, &[("STOA_ROOT_KEY", "x")], Settings::default()).unwrap();
+    assert_eq!(beside.root_key, RootKey::File("of file".into()), "the key itself names no source");
+
+    let variables = [("STOA_ROOT_KEY_ENV", "OTHER")];
+    let config = configured(file, &variables, Settings::default()).unwrap();
+    assert_eq!(config.root_key, RootKey::Variable("OTHER".into()));
+
+    let config = configured("", &[("STOA_ROOT_KEY", "x")], Settings::default()).unwrap();
+    assert_eq!(config.root_key, RootKey::Variable("STOA_ROOT_KEY".into()));
+
+    let config = from_file("root-key-command = ['get key', 'a b']").unwrap();
+    assert_eq!(config.root_key, RootKey::Command(vec!["get key".into(), "a b".into()]));
+}
+
+#[test]
+fn addresses_are_host_names_or_ip_addresses() {
+    for (text, host, port) in [
+        ("chat.example.org", "chat.example.org", 443),
+        ("CHAT:8443", "chat", 8443),
+        ("10.0.0.1", "10.0.0.1", 443),
+        ("10.0.0.1:80", "10.0.0.1", 80),
+        ("::1", "::1", 443),
+        ("[::1]", "::1", 443),
+        ("[::1]:80", "::1", 80),
+    ] {
+        let address: Address = text.parse().unwrap();
+        assert_eq!((address.host.as_str(), address.port), (host, port), "{text}");
+        assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+    }
+    for text in ["", "a b", "a:b", "a:0", "a:70000", "-a", "a..b", "https://a", "a/b", "1.2.3", "ä"]
+    {
+        assert!(text.parse::<Address>().is_err(), "{text}");
+    }
+}
