@@ -9,6 +9,7 @@ mod links;
 mod manifests;
 mod outbound;
 mod sources;
+mod spaces;
 
 use crate::process::{command, output, root};
 
