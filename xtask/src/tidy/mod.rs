@@ -8,6 +8,7 @@ mod edges;
 mod links;
 mod manifests;
 mod outbound;
+mod settings;
 mod sources;
 mod spaces;
 
