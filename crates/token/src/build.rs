@@ -4,7 +4,7 @@
 
 use md5::{Digest as _, Md5};
 
-use crate::signature::{hex, hex32, sign_006, sign_007};
+use crate::signature::{Signer007, hex, hex32, sign_006};
 use crate::write::{put_bytes, put_privileges, put_services};
 use crate::{
     Fields, MAX_CONTENT_BYTES, MAX_TOKEN_BYTES, Permissions, Privileges, Service, envelope,
@@ -240,7 +240,7 @@ impl<'a> Builder007<'a> {
         }
         signed.extend(services);
 
-        let signature = sign_007(self.certificate, self.issue_ts, self.salt, &signed);
+        let signature = Signer007::new(self.issue_ts, self.salt).sign(self.certificate, &signed);
         let mut content = Vec::with_capacity(34 + signed.len());
         put_bytes(&mut content, &signature)?;
         content.extend(signed);

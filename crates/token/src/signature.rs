@@ -48,36 +48,44 @@ pub(crate) fn hex32(bytes: &[u8]) -> Option<&str> {
     if hexadecimal { std::str::from_utf8(bytes).ok() } else { None }
 }
 
-/// HMAC-SHA-256 of `parts` put together.
-fn hmac_sha256(key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    if let [one] = parts {
-        hmac::sign_to_buffer(&key, one, out).expect("the buffer holds a SHA-256 digest");
-        return;
-    }
-    let mut context = hmac::Context::with_key(&key);
-    for part in parts {
-        context.update(part);
-    }
-    out.copy_from_slice(context.sign().as_ref());
+fn hmac_key(key: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key)
 }
 
-/// The signature of a 007 token. `certificate` goes in as its ASCII bytes; time and salt are the
-/// *keys* of the derivation, the certificate is its message.
-pub(crate) fn sign_007(certificate: &str, issue_ts: u32, salt: u32, signed: &[u8]) -> [u8; 32] {
-    let mut key = Zeroizing::new([0; 32]);
-    let mut step = Zeroizing::new([0; 32]);
-    let mut signature = [0; 32];
-    hmac_sha256(&issue_ts.to_le_bytes(), &[certificate.as_bytes()], &mut step);
-    hmac_sha256(&salt.to_le_bytes(), &[&step[..]], &mut key);
-    hmac_sha256(&key[..], &[signed], &mut signature);
-    signature
+/// HMAC-SHA-256, written where it can be wiped.
+fn hmac_sha256(key: &hmac::Key, message: &[u8], out: &mut [u8; 32]) {
+    hmac::sign_to_buffer(key, message, out).expect("the buffer holds a SHA-256 digest");
 }
 
-/// The signature of a 006 token over the parts as they stand, without separators.
-pub(crate) fn sign_006(certificate: &str, signed: [&[u8]; 4]) -> [u8; 32] {
+/// Signs 007 tokens of one time and salt. These two are the *keys* of the derivation, and the
+/// certificate, as its ASCII bytes, is its message: setting up half of the derivation serves all
+/// certificates that are tried.
+pub(crate) struct Signer007 {
+    time: hmac::Key,
+    salt: hmac::Key,
+}
+
+impl Signer007 {
+    pub(crate) fn new(issue_ts: u32, salt: u32) -> Self {
+        Self { time: hmac_key(&issue_ts.to_le_bytes()), salt: hmac_key(&salt.to_le_bytes()) }
+    }
+
+    pub(crate) fn sign(&self, certificate: &str, signed: &[u8]) -> [u8; 32] {
+        let mut step = Zeroizing::new([0; 32]);
+        let mut key = Zeroizing::new([0; 32]);
+        let mut signature = [0; 32];
+        hmac_sha256(&self.time, certificate.as_bytes(), &mut step);
+        hmac_sha256(&self.salt, &step[..], &mut key);
+        hmac_sha256(&hmac_key(&key[..]), signed, &mut signature);
+        signature
+    }
+}
+
+/// The signature of a 006 token: over App ID, channel, user and message as they stand, without
+/// separators.
+pub(crate) fn sign_006(certificate: &str, parts: [&[u8]; 4]) -> [u8; 32] {
     let mut signature = [0; 32];
-    hmac_sha256(certificate.as_bytes(), &signed, &mut signature);
+    hmac_sha256(&hmac_key(certificate.as_bytes()), &parts.concat(), &mut signature);
     signature
 }
 
@@ -104,9 +112,10 @@ mod tests {
     fn what_is_no_certificate_signs_nothing() {
         let good = "00112233445566778899aabbccddeeff";
         for bad in ["", "0", &good[1..], &good.replace('0', "g"), "é".repeat(16).as_str()] {
-            let signature = Signature::new(sign_007(bad, 1, 2, b"signed"));
+            let signer = Signer007::new(1, 2);
+            let signature = Signature::new(signer.sign(bad, b"signed"));
             let signs = |certificates: &[&str]| {
-                any_signs(certificates, &signature, |key| sign_007(key, 1, 2, b"signed"))
+                any_signs(certificates, &signature, |key| signer.sign(key, b"signed"))
             };
             assert!(!signs(&[bad]), "{bad}");
             assert!(!signs(&[bad, good]), "{bad}");
@@ -123,7 +132,7 @@ mod tests {
         };
         let signed: Vec<u8> = signed.as_bytes().chunks(2).map(byte).collect();
         let certificate = "2e88379471be8772268e413c5873cc98";
-        let signature = sign_007(certificate, 1_768_528_062, 63_681_127, &signed);
+        let signature = Signer007::new(1_768_528_062, 63_681_127).sign(certificate, &signed);
         assert_eq!(
             hex(&signature),
             "8b8fb487437d10307324a3892f63d7b6c37af4b4c2e4a1f13b69e38faeacc83a"

@@ -2,7 +2,7 @@
 //! fixes the class of error that is reported.
 
 use crate::requirement::Scope006;
-use crate::signature::{any_signs, sign_006, sign_007};
+use crate::signature::{Signer007, any_signs, sign_006};
 use crate::{
     CLOCK_SKEW_S, Claims006, Claims007, Error, MAX_LIFETIME_S, MAX_TOKEN_BYTES, Requirement,
     Service, Signature, envelope, format006, format007,
@@ -194,8 +194,9 @@ fn inner_007(token: &str, expect: &Expectation<'_>) -> Result<Claims007, Error> 
         if header.app_id != expect.app_id {
             return Err(Error::AppIdMismatch);
         }
+        let signer = Signer007::new(header.issue_ts, header.salt);
         let genuine = any_signs(expect.certificates, &header.signature, |certificate| {
-            sign_007(certificate, header.issue_ts, header.salt, header.signed)
+            signer.sign(certificate, header.signed)
         });
         if !genuine {
             return Err(Error::BadSignature);
