@@ -5,11 +5,20 @@
 //! ([`AppStore`]), which only a verified caller leads to: what belongs to another app cannot even be
 //! named. What may be stored is listed in [`spaces`], how long and under which key in [`classes`].
 
+mod attempts;
 pub mod classes;
 pub mod engine;
+mod error;
 mod key;
 pub mod spaces;
+mod store;
+mod txn;
 
+pub use attempts::Attempts;
 pub use engine::Direction;
+pub use error::StoreError;
 pub use key::{Key, KeyBuilder, KeyRange};
 pub use stoa_seal::Blind;
+pub use stoa_vault::Bucket;
+pub use store::{AppStore, Store, StoreStats};
+pub use txn::{Done, ReadTxn, Reader, Txn};

@@ -76,9 +76,9 @@ impl Engine for Faulty {
         self.engine.name()
     }
 
-    async fn begin(&self, attempt: u32) -> Result<Box<dyn EngineTxn>, EngineError> {
+    async fn begin(&self) -> Result<Box<dyn EngineTxn>, EngineError> {
         self.dice.dawdle().await;
-        let txn = self.engine.begin(attempt).await?;
+        let txn = self.engine.begin().await?;
         Ok(Box::new(FaultyTxn { txn, dice: self.dice.clone() }))
     }
 

@@ -42,8 +42,8 @@ impl Engine for Memory {
         "memory"
     }
 
-    async fn begin(&self, attempt: u32) -> Result<Box<dyn EngineTxn>, EngineError> {
-        self.0.begin(attempt)
+    async fn begin(&self) -> Result<Box<dyn EngineTxn>, EngineError> {
+        self.0.begin()
     }
 
     async fn snapshot(&self) -> Result<Box<dyn EngineRead>, EngineError> {

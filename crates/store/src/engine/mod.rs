@@ -31,6 +31,7 @@ pub use embedded::{Embedded, EmbeddedOptions, OpenError};
 pub use faults::Faults;
 pub use memory::Memory;
 pub use span::{Direction, Span};
+pub use window::fingerprint;
 
 /// An ordered map from bytes to bytes. Keys are not empty and do not start with 0xFF.
 #[async_trait]
@@ -38,12 +39,11 @@ pub trait Engine: Send + Sync + 'static {
     /// The engine's name, for logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Begins a transaction on everything committed so far. `attempt` says how often the same work
-    /// was refused before: an engine may let the long-suffering go first.
+    /// Begins a transaction on everything committed so far.
     ///
     /// # Errors
     /// [`EngineError`] when the engine is closed or cannot be reached.
-    async fn begin(&self, attempt: u32) -> Result<Box<dyn EngineTxn>, EngineError>;
+    async fn begin(&self) -> Result<Box<dyn EngineTxn>, EngineError>;
 
     /// A consistent view of everything committed so far, for reading alone.
     ///
@@ -133,7 +133,8 @@ pub enum CommitError {
     /// Something that it read has changed since: nothing was written; run it again.
     #[error("another transaction changed what this one read")]
     Conflict {
-        /// A hash of what was fought over, where the engine knows it.
+        /// The [fingerprint] of the read that is out of date, where the engine knows it: of the
+        /// key, or of the first key of the span that was scanned.
         over: Option<u64>,
     },
     /// Nothing was written.

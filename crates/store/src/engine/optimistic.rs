@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::committer::Committer;
 use super::merge::merge;
 use super::sequencer::{Backing, Proposal, Published, Sequencer, Shared, View, Writes};
-use super::window::ReadSet;
+use super::window::{ReadSet, SpanRead};
 use super::{CommitError, Direction, EngineError, EngineRead, EngineStats, EngineTxn, Span};
 
 /// Who calls the sequencer.
@@ -44,13 +44,12 @@ impl<B: Backing> Optimistic<B> {
         Ok(Arc::new(Self { shared, driver }))
     }
 
-    pub(crate) fn begin(self: &Arc<Self>, attempt: u32) -> Result<Box<dyn EngineTxn>, EngineError> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Box<dyn EngineTxn>, EngineError> {
         Ok(Box::new(OptimisticTxn {
             at: self.shared.latest()?,
             engine: self.clone(),
             reads: ReadSet::default(),
             writes: Writes::new(),
-            attempt,
         }))
     }
 
@@ -97,7 +96,6 @@ struct OptimisticTxn<B: Backing> {
     at: Arc<Published<B::View>>,
     reads: ReadSet,
     writes: Writes,
-    attempt: u32,
 }
 
 #[async_trait]
@@ -130,7 +128,7 @@ impl<B: Backing> EngineTxn for OptimisticTxn<B> {
             Some((last, _)) if rows.len() == limit => span.clone().through(last, direction),
             _ => span.clone(),
         };
-        self.reads.spans.push(seen);
+        self.reads.spans.push(SpanRead { asked: span.first(), seen });
         Ok(rows)
     }
 
@@ -148,8 +146,8 @@ impl<B: Backing> EngineTxn for OptimisticTxn<B> {
             // It read one consistent state: it stands where that state stood.
             return Ok(());
         }
-        let Self { engine, at, reads, writes, attempt } = *self;
-        let proposal = Proposal { seen: at.version, reads, writes, attempt };
+        let Self { engine, at, reads, writes } = *self;
+        let proposal = Proposal { seen: at.version, reads, writes };
         // The old state is not held on to while the new one is written.
         drop(at);
         engine.commit(proposal).await

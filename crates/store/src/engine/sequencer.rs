@@ -56,8 +56,6 @@ pub(crate) struct Proposal {
     pub(crate) seen: Version,
     pub(crate) reads: ReadSet,
     pub(crate) writes: Writes,
-    /// How often it was refused before.
-    pub(crate) attempt: u32,
 }
 
 /// The state after a batch.

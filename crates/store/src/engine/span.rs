@@ -49,6 +49,10 @@ impl Span {
         &self.start
     }
 
+    pub(crate) fn first(&self) -> Bytes {
+        self.start.clone()
+    }
+
     /// The first key above the span.
     pub fn end(&self) -> &[u8] {
         &self.end

@@ -19,7 +19,16 @@ pub(crate) type Version = u64;
 #[derive(Debug, Default)]
 pub(crate) struct ReadSet {
     pub(crate) keys: Vec<Bytes>,
-    pub(crate) spans: Vec<Span>,
+    pub(crate) spans: Vec<SpanRead>,
+}
+
+/// A scan.
+#[derive(Debug)]
+pub(crate) struct SpanRead {
+    /// The first key of the span that was asked for.
+    pub(crate) asked: Bytes,
+    /// The part of it that the answer depends on.
+    pub(crate) seen: Span,
 }
 
 impl ReadSet {
@@ -31,7 +40,7 @@ impl ReadSet {
 /// A read that is out of date.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stale {
-    /// A hash of the key that was written since; none if it was forgotten.
+    /// The fingerprint of the read; none if what was written is forgotten.
     pub(crate) over: Option<u64>,
 }
 
@@ -57,19 +66,19 @@ impl Window {
         if seen < self.floor {
             return Err(Stale { over: None });
         }
-        let stale = |key: &Bytes| Err(Stale { over: Some(fingerprint(key)) });
-        for key in &reads.keys {
-            if self.latest.get(key).is_some_and(|&version| version > seen) {
-                return stale(key);
-            }
+        let later = |version: &Version| *version > seen;
+        let key = reads.keys.iter().find(|&key| self.latest.get(key).is_some_and(later));
+        let stale = key.or_else(|| {
+            let span = reads.spans.iter().find(|read| {
+                let mut written = self.latest.range::<[u8], _>(read.seen.bounds());
+                written.any(|(_, version)| later(version))
+            });
+            span.map(|read| &read.asked)
+        });
+        match stale {
+            Some(read) => Err(Stale { over: Some(fingerprint(read)) }),
+            None => Ok(()),
         }
-        for span in reads.spans.iter().filter(|span| !span.is_empty()) {
-            let mut written = self.latest.range::<[u8], _>(span.bounds());
-            if let Some((key, _)) = written.find(|&(_, &version)| version > seen) {
-                return stale(key);
-            }
-        }
-        Ok(())
     }
 
     /// Remembers that `version` wrote `key`. Versions never fall.
@@ -86,7 +95,8 @@ impl Window {
     }
 }
 
-fn fingerprint(key: &[u8]) -> u64 {
+/// A number that tells keys apart, mostly. The same within a process, and not meant to be stored.
+pub fn fingerprint(key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()
@@ -99,7 +109,13 @@ mod tests {
     fn read(keys: &[&'static str], spans: &[(&'static str, &'static str)]) -> ReadSet {
         ReadSet {
             keys: keys.iter().map(|k| Bytes::from_static(k.as_bytes())).collect(),
-            spans: spans.iter().map(|(a, b)| Span::new(*a, *b)).collect(),
+            spans: spans
+                .iter()
+                .map(|(a, b)| SpanRead {
+                    asked: Bytes::from_static(a.as_bytes()),
+                    seen: Span::new(*a, *b),
+                })
+                .collect(),
         }
     }
 

@@ -46,7 +46,7 @@ on_every_engine!(
 type Shared = Arc<dyn Engine>;
 
 async fn begin(engine: &Shared) -> Box<dyn EngineTxn> {
-    engine.begin(0).await.unwrap()
+    engine.begin().await.unwrap()
 }
 
 async fn write(engine: &Shared, pairs: &[(&str, &str)]) {
@@ -247,7 +247,7 @@ async fn sixty_four_writers_of_one_key_all_make_progress(engine: Shared) {
             let engine = engine.clone();
             tokio::spawn(async move {
                 for attempt in 0.. {
-                    let mut txn = engine.begin(attempt).await.unwrap();
+                    let mut txn = engine.begin().await.unwrap();
                     let count = txn.get(b"count").await.unwrap().map_or(0, |v| v[0]);
                     txn.put(b"count".to_vec(), vec![count + 1]);
                     if !conflicts(txn).await {
@@ -272,7 +272,7 @@ async fn after_closing_nothing_begins(engine: Shared) {
     let mut late = begin(&engine).await;
     late.put(b"k".to_vec(), b"2".to_vec());
     engine.close().await.unwrap();
-    assert!(matches!(engine.begin(0).await, Err(EngineError::Closed)));
+    assert!(matches!(engine.begin().await, Err(EngineError::Closed)));
     assert!(matches!(engine.snapshot().await, Err(EngineError::Closed)));
     assert!(matches!(engine.health(), Err(EngineError::Closed)));
     assert!(matches!(late.commit().await, Err(CommitError::Refused(EngineError::Closed))));

@@ -15,7 +15,7 @@ fn open(directory: &Path) -> Result<Embedded, OpenError> {
 }
 
 async fn put(engine: &dyn Engine, key: &[u8]) {
-    let mut txn = engine.begin(0).await.unwrap();
+    let mut txn = engine.begin().await.unwrap();
     txn.put(key.to_vec(), b"value".to_vec());
     txn.commit().await.unwrap();
 }

@@ -5,3 +5,6 @@ mod contract;
 mod embedded;
 mod engines;
 mod model;
+mod records;
+mod transactions;
+mod world;

@@ -123,7 +123,7 @@ async fn run(
         let choice = order.next().unwrap_or(0) % (running.len() + usize::from(!waiting.is_empty()));
         if choice == running.len() {
             let steps = waiting.pop().unwrap();
-            running.push(Running { txn: engine.begin(0).await.unwrap(), steps, seen: Vec::new() });
+            running.push(Running { txn: engine.begin().await.unwrap(), steps, seen: Vec::new() });
             continue;
         }
         let one: &mut Running = &mut running[choice];
