@@ -1,1 +1,99 @@
-//! HTTP adapters: Chat REST, error envelopes, rate limits.
+//! The REST door: what back ends, and the SDK for tokens and history, say in JSON over HTTP.
+//!
+//! **The one idea: a handler only translates.** It takes typed values that were checked on their way
+//! in ([`AppCaller`](auth::AppCaller), [`Object`](json::Object), [`Query`](query::Query)), calls one
+//! function of [`Chat`], and returns a [`Reply`](reply::Reply) or a [`Failure`](error::Failure). The
+//! [edge](edge) around all routes turns either into the vendor's envelope and adds what every answer
+//! carries, so that no operation can forget it: CORS, `no-store`, the time it took.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
+//! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
+//! | `dns`, `token`, `users`, `history` | the operations, each with its row in the specification |
+
+mod auth;
+mod body;
+mod cors;
+mod dns;
+mod edge;
+mod envelope;
+mod error;
+mod history;
+mod json;
+mod path;
+mod query;
+mod rate;
+mod reply;
+mod token;
+mod users;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post, put};
+use parking_lot::Mutex;
+use stoa_chat::Chat;
+use stoa_core::AppDirectory;
+
+pub use dns::{Host, Hosts, Protocol};
+
+/// What the door needs.
+pub struct RestState {
+    /// The rules of chat.
+    pub chat: Arc<Chat>,
+    /// Knows the apps; asked by the DNS document only.
+    pub directory: Arc<dyn AppDirectory>,
+    /// Under which addresses clients reach this data centre.
+    pub hosts: Hosts,
+    /// The client's address, from what the listener put into a request's extensions; calls of
+    /// strangers are limited for each address. Without one, or from a loopback address (a proxy on
+    /// the same machine), only the app's limits hold.
+    pub client_address: fn(&http::Extensions) -> Option<IpAddr>,
+}
+
+/// What the handlers share.
+struct Shared {
+    chat: Arc<Chat>,
+    directory: Arc<dyn AppDirectory>,
+    hosts: Hosts,
+    /// Where clients call REST, for `uri` in answers.
+    origin: String,
+    client_address: fn(&http::Extensions) -> Option<IpAddr>,
+    rates: Mutex<rate::Rates>,
+}
+
+/// The state of every handler.
+type Rest = Arc<Shared>;
+
+/// The REST door as a service for HTTP/1 connections.
+///
+/// Every answer is a JSON object except to a preflight, which has no body.
+pub fn router(state: RestState) -> Router {
+    let RestState { chat, directory, hosts, client_address } = state;
+    let origin = hosts.rest.first().map(Host::origin).unwrap_or_default();
+    let rates = Mutex::default();
+    let rest = Rest::new(Shared { chat, directory, hosts, origin, client_address, rates });
+    let app = Router::new()
+        .route("/token", post(token::grant))
+        .route("/users", get(users::list).post(users::register))
+        .route("/users/{user}", get(users::get).put(users::update).delete(users::delete))
+        .route("/users/{user}/password", put(users::set_password))
+        .route("/users/{user}/deactivate", post(users::deactivate))
+        .route("/users/{user}/activate", post(users::activate))
+        .route("/users/{user}/disconnect", get(users::disconnect).post(users::disconnect))
+        .route("/users/{user}/disconnect/{resource}", delete(users::disconnect_device))
+        .route("/users/{user}/resources", get(users::resources))
+        .route("/users/{user}/status", get(users::status).post(users::batch_status))
+        .route("/users/{user}/messageroaming", post(history::page))
+        .route("/sdk/users/{user}/token/expires", get(token::expires));
+    Router::new()
+        .route("/healthz", get(edge::healthz))
+        .route("/easemob/server.json", get(dns::document))
+        .nest("/{org}/{app}", app)
+        .fallback(edge::unknown_path)
+        .method_not_allowed_fallback(edge::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(rest.clone(), edge::edge))
+        .with_state(rest)
+}

@@ -1,0 +1,164 @@
+//! Who is calling, from the bearer token that every call carries (chat-rest sections 1.2 and 1.3).
+//!
+//! A handler that takes an [`AppCaller`] or [`AnyCaller`] cannot be reached without a token that was
+//! verified for the app in the path. Rates are counted behind that check, so that strangers cannot
+//! use up what an app's back end may do; strangers are counted by address first.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use stoa_core::{App, Caller, Refusal, Secret, Visitor};
+
+use crate::error::Failure;
+use crate::path::AppPath;
+use crate::rate::Operation;
+use crate::{Rest, Shared};
+
+/// Somebody who has not been asked for a token yet.
+pub(crate) struct Door {
+    app: Arc<App>,
+    operation: Operation,
+    token: Option<Secret>,
+    address: Option<IpAddr>,
+}
+
+impl Door {
+    /// The app.
+    pub(crate) const fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Whether a token was presented.
+    pub(crate) const fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whoever the token names.
+    ///
+    /// # Errors
+    /// 401 without a token and for one that admits nobody, 403 for a deactivated user, 404 for a user
+    /// who is gone, 429.
+    pub(crate) async fn caller(&self, rest: &Shared) -> Result<Caller, Failure> {
+        let token = self.token.as_ref().ok_or(Failure::of(Refusal::Unauthorized))?;
+        let caller = rest.chat.authenticate(&self.app.key, token.expose()).await?;
+        rest.rates.lock().operation(&self.operation, rest.chat.clock().now())?;
+        Ok(caller)
+    }
+
+    /// A visitor, known by no more than the address.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn visitor(&self, rest: &Shared) -> Result<Visitor, Failure> {
+        let (now, mut rates) = (rest.chat.clock().now(), rest.rates.lock());
+        if let Some(address) = self.address {
+            rates.stranger(address, now)?;
+        }
+        rates.operation(&self.operation, now)?;
+        Ok(Visitor::of(self.app.clone()))
+    }
+
+    /// Remembers that the visitor could not prove to be who it said.
+    pub(crate) fn proof_failed(&self, rest: &Shared) {
+        if let Some(address) = self.address {
+            rest.rates.lock().failed_proof(address, rest.chat.clock().now());
+        }
+    }
+}
+
+impl FromRequestParts<Rest> for Door {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Failure> {
+        let AppPath(app) = AppPath::from_request_parts(parts, rest).await?;
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let operation = Operation::new(app.number, method(&parts.method), route);
+        let address = (rest.client_address)(&parts.extensions);
+        let address = address.filter(|address| !address.to_canonical().is_loopback());
+        Ok(Self { app, operation, token: bearer(&parts.headers), address })
+    }
+}
+
+/// `HEAD` is served, and counted, as `GET`.
+const fn method(method: &Method) -> &Method {
+    match *method {
+        Method::HEAD => &Method::GET,
+        _ => method,
+    }
+}
+
+/// The token in the `Authorization` header; none if there is none, or another scheme.
+fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    // What is no text is no token either, and is refused as such.
+    scheme
+        .eq_ignore_ascii_case(b"Bearer ")
+        .then(|| Secret::new(String::from_utf8_lossy(token.trim_ascii())))
+}
+
+/// A caller with any good token for the app.
+pub(crate) struct AnyCaller(Caller);
+
+impl FromRequestParts<Rest> for AnyCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Failure> {
+        let door = Door::from_request_parts(parts, rest).await?;
+        door.caller(rest).await.map(Self)
+    }
+}
+
+impl Deref for AnyCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+/// A caller with an app token.
+pub(crate) struct AppCaller(Caller);
+
+impl FromRequestParts<Rest> for AppCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Failure> {
+        let AnyCaller(caller) = AnyCaller::from_request_parts(parts, rest).await?;
+        if caller.is_app() { Ok(Self(caller)) } else { Err(Failure::of(Refusal::Unauthorized)) }
+    }
+}
+
+impl Deref for AppCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bearer_token_is_one() {
+        let token = |value: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, http::HeaderValue::from_bytes(value).unwrap());
+            bearer(&headers).map(|token| token.expose().to_owned())
+        };
+        assert_eq!(token(b"Bearer 007abc").as_deref(), Some("007abc"));
+        assert_eq!(token(b"bearer  007abc").as_deref(), Some("007abc"));
+        assert_eq!(token(b"Bearer ").as_deref(), Some(""));
+        assert_eq!(token(b"Bearer \xff").as_deref(), Some("\u{fffd}"));
+        assert_eq!(token(b"Basic YWJjOmRlZg=="), None);
+        assert_eq!(token(b"Bearer"), None);
+        assert_eq!(bearer(&HeaderMap::new()).map(|_| ()), None);
+    }
+}

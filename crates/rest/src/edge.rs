@@ -1,0 +1,108 @@
+//! Around every call: from a handler's outcome to the answer's bytes, and what all answers carry.
+
+use std::error::Error;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Method, StatusCode};
+use stoa_core::Refusal;
+
+use crate::body::SharedBody;
+use crate::envelope::{Call, object};
+use crate::error::Failure;
+use crate::reply::{Outcome, Reply};
+use crate::{Rest, cors, query};
+
+/// The layer around all routes.
+pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        cors::preflight()
+    } else {
+        answer(&rest, request, next).await
+    };
+    let headers = response.headers_mut();
+    cors::allow_any_origin(headers);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
+    let clock = rest.chat.clock();
+    let began = clock.now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let awaits_leave = request.headers().contains_key(EXPECT);
+
+    let (parts, body) = request.into_parts();
+    let body = SharedBody::new(body);
+    let request = Request::from_parts(parts, Body::new(body.clone()));
+    let mut response = next.run(request).await;
+    let all_read = body.discard(awaits_leave).await;
+
+    let params = query::fields(&uri);
+    let now = clock.now();
+    let call = Call { method: &method, uri: &uri, origin: &rest.origin, params, began, now };
+    let bytes = if let Some(reply) = response.extensions_mut().remove::<Reply>() {
+        call.success(&reply)
+    } else {
+        let failure = response.extensions_mut().remove::<Failure>();
+        // Whatever does not come from a handler of this crate is refused as a path.
+        refuse(&call, &failure.unwrap_or(Failure::of(Refusal::UnknownPath)), route, &mut response)
+    };
+    let status = response.status();
+    tracing::debug!(%method, route, status = status.as_u16(), "call");
+
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // The empty answer that stood in for this one had a length of its own.
+    headers.remove(CONTENT_LENGTH);
+    if !all_read {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    *response.body_mut() = if method == Method::HEAD { Body::empty() } else { bytes.into() };
+    response
+}
+
+/// Sets what a refusal has besides its body, which it returns. A fault of the server is written to
+/// the log, once and without anything that names a user.
+fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Response) -> Vec<u8> {
+    let row = failure.refusal().rest();
+    if let Some(fault) = failure.fault() {
+        let error: &dyn Error = fault;
+        tracing::error!(method = %call.method, route, error, "call failed");
+    }
+    // The table has no status that is none (its tests see to it).
+    *response.status_mut() =
+        StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if row.status == StatusCode::UNAUTHORIZED.as_u16() {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = failure.retry_after_s() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    call.refusal(row, &failure.text())
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn healthz() -> Outcome {
+    Ok(Reply::Bare(object([("status", "ok".into())])))
+}
+
+/// Any path that is not served.
+pub(crate) async fn unknown_path() -> Failure {
+    Failure::of(Refusal::UnknownPath)
+}
+
+/// A served path with a method that it does not serve.
+pub(crate) async fn method_not_allowed() -> Failure {
+    Failure::of(Refusal::MethodNotAllowed)
+}

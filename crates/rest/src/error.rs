@@ -1,0 +1,168 @@
+//! Why a call is refused, and in which words.
+//!
+//! The row (status, `error`, `exception`) stands in the one table of refusals that both doors answer
+//! from ([`Refusal`]); the words here are the vendor's where it has some (chat-rest section 1.6), as
+//! clients compare them. A fault of the server is told by its class alone; the cause goes to the log.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use stoa_core::{Refusal, TokenRefusal};
+
+/// A call that is refused. The [edge](crate::edge) makes it the error envelope.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    refusal: Refusal,
+    text: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    cause: Option<stoa_chat::Error>,
+}
+
+impl Failure {
+    /// A refusal in the usual words for it.
+    pub(crate) const fn of(refusal: Refusal) -> Self {
+        Self { refusal, text: None, retry_after: None, cause: None }
+    }
+
+    /// The same refusal in other words.
+    pub(crate) fn saying(self, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: Some(text.into()), ..self }
+    }
+
+    /// A value that is not allowed: `text` names the field and says what is.
+    pub(crate) fn argument(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Refusal::IllegalArgument).saying(text)
+    }
+
+    /// Too many calls; the next one has a chance after `wait`.
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..Self::of(Refusal::RateLimited) }
+    }
+
+    /// The row of the table.
+    pub(crate) const fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// Seconds for `Retry-After`, rounded up.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after
+            .map(|wait| wait.as_millis().div_ceil(1000).max(1))
+            .and_then(|s| u64::try_from(s).ok())
+    }
+
+    /// The fault of the server behind it, for the log.
+    pub(crate) fn fault(&self) -> Option<&stoa_chat::Error> {
+        self.cause.as_ref()
+    }
+
+    /// What the caller is told.
+    pub(crate) fn text(&self) -> Cow<'static, str> {
+        self.text.clone().unwrap_or(Cow::Borrowed(words(self.refusal)))
+    }
+}
+
+/// The usual words for a refusal.
+const fn words(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotJson => "the body is not JSON",
+        Refusal::IllegalArgument => "This is an invalid request.",
+        Refusal::NameTaken => "the name exists already",
+        Refusal::InvalidGrant => "invalid username or password",
+        Refusal::TooLarge => "the body is too large",
+        // The SDK takes exactly these words for a lack of permission (msync section 9.0.1).
+        Refusal::Unauthorized => "Unable to authenticate (OAuth)",
+        Refusal::TokenExpired => "Unable to authenticate due to expired access token.",
+        Refusal::BadToken => "Unable to authenticate.",
+        Refusal::RegistrationClosed => "Registration is not open, please contact the app admin.",
+        Refusal::Forbidden => "the operation is not allowed",
+        Refusal::Deactivated => "the user is deactivated",
+        Refusal::UnknownApp => "Could not find application",
+        Refusal::UnknownUser | Refusal::UnknownRecipient => "Service resource not found",
+        Refusal::UnknownMessage => "the message does not exist",
+        Refusal::UnknownPath => "no such path",
+        Refusal::MethodNotAllowed => "the path does not serve this method",
+        Refusal::Concurrent => "the same operation is under way, try again",
+        Refusal::MediaType => "Unsupported Media Type.",
+        Refusal::RateLimited => "This request has reached API limit.",
+        Refusal::Malformed | Refusal::MissingPart => "This is an invalid request.",
+        Refusal::Unsupported => "the operation is not supported",
+        Refusal::Unavailable => "the server cannot do it at present, nothing was done; try again",
+        Refusal::Internal => "internal server error",
+    }
+}
+
+/// Classes of a token that is damaged, in contrast to one of another app or certificate.
+const CORRUPT: &[&str] = &[
+    "too_large",
+    "unsupported_version",
+    "bad_base64",
+    "bad_zlib",
+    "truncated",
+    "trailing_data",
+    "invalid_field",
+];
+
+impl From<stoa_chat::Error> for Failure {
+    fn from(error: stoa_chat::Error) -> Self {
+        use stoa_chat::Error;
+        let failure = Self::of(error.refusal());
+        if error.outcome_is_unknown() {
+            let text = "it is not known whether this was done; look before you try again";
+            return Self { cause: Some(error), ..Self::of(Refusal::Internal).saying(text) };
+        }
+        match error {
+            Error::Argument { .. } | Error::TooLarge { .. } => failure.saying(error.to_string()),
+            Error::InvalidGrant(text) => failure.saying(text),
+            Error::Token(TokenRefusal::Invalid(class)) if CORRUPT.contains(&class) => {
+                failure.saying("Unable to authenticate due to corrupt access token.")
+            }
+            Error::Busy => Self::rate_limited(Duration::from_secs(1)).saying(error.to_string()),
+            error if error.is_fault() => Self { cause: Some(error), ..failure },
+            _ => failure,
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    /// Travels to the edge in the extensions of an empty answer.
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_words_and_those_of_faults_have_no_detail() {
+        for refusal in Refusal::ALL {
+            assert!(!words(*refusal).is_empty(), "{refusal:?}");
+        }
+        let failure = Failure::from(stoa_chat::Error::Internal);
+        assert!(failure.fault().is_some());
+        assert_eq!(failure.text(), "internal server error");
+    }
+
+    #[test]
+    fn a_damaged_token_is_told_from_a_foreign_one() {
+        let text =
+            |class| Failure::from(stoa_chat::Error::Token(TokenRefusal::Invalid(class))).text();
+        assert_eq!(text("bad_base64"), "Unable to authenticate due to corrupt access token.");
+        assert_eq!(text("bad_signature"), "Unable to authenticate.");
+        assert_eq!(text("app_id_mismatch"), "Unable to authenticate.");
+    }
+
+    #[test]
+    fn waiting_is_told_in_whole_seconds() {
+        let wait = |ms| Failure::rate_limited(Duration::from_millis(ms)).retry_after_s();
+        assert_eq!(
+            (wait(0), wait(1), wait(1000), wait(1001)),
+            (Some(1), Some(1), Some(1), Some(2))
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! The query of a call.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use http::Uri;
+use http::request::Parts;
+use stoa_core::limits;
+
+use crate::Rest;
+use crate::error::Failure;
+
+/// What the SDK appends against caches; not a parameter of any operation.
+const CACHE_BUSTER: &str = "_v";
+
+/// The fields of the query `uri` has, decoded, in their order.
+pub(crate) fn fields(uri: &Uri) -> Vec<(String, String)> {
+    let fields = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let mut fields = fields.map(|query| query.0).unwrap_or_default();
+    fields.retain(|(name, _)| name != CACHE_BUSTER);
+    fields
+}
+
+/// The query's fields.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl FromRequestParts<Rest> for Query {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Infallible> {
+        Ok(Self(fields(&parts.uri)))
+    }
+}
+
+impl Query {
+    /// A field's value. Empty is absent, and so is what the SDK writes for a value that it does not
+    /// have (msync section 9.0).
+    ///
+    /// # Errors
+    /// 400 for a field that is given twice.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| &**value);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(Failure::argument(format!("{name}: is given twice in the query")));
+        }
+        Ok(value.filter(|value| !matches!(*value, "" | "undefined" | "null")))
+    }
+
+    /// How many entries a page of a list is to have.
+    ///
+    /// # Errors
+    /// 400 for a number out of range.
+    pub(crate) fn limit(&self) -> Result<usize, Failure> {
+        let Some(text) = self.get("limit")? else { return Ok(limits::LIST_PAGE_DEFAULT) };
+        let limit = text.parse().ok().filter(|limit| (1..=limits::LIST_PAGE).contains(limit));
+        limit.ok_or_else(|| {
+            let most = limits::LIST_PAGE;
+            Failure::argument(format!("limit: must be a whole number from 1 to {most}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query(fields(&format!("/users?{text}").parse().unwrap()))
+    }
+
+    #[test]
+    fn what_the_sdk_writes_for_nothing_is_nothing() {
+        for text in ["", "cursor=", "cursor=undefined", "cursor=null", "_v=1700000000000"] {
+            assert_eq!(query(text).get("cursor").unwrap(), None, "{text}");
+        }
+        assert_eq!(query("cursor=a%2Cb").get("cursor").unwrap(), Some("a,b"));
+        assert!(query("_v=1").0.is_empty());
+    }
+
+    #[test]
+    fn a_limit_has_a_range_and_a_default() {
+        assert_eq!(query("").limit().unwrap(), limits::LIST_PAGE_DEFAULT);
+        assert_eq!(query("limit=100").limit().unwrap(), 100);
+        for text in ["limit=0", "limit=101", "limit=-1", "limit=many", "limit=1.5", "limit=%00"] {
+            let text = query(text).limit().unwrap_err().text();
+            assert_eq!(text, "limit: must be a whole number from 1 to 100");
+        }
+        let twice = query("limit=1&limit=2").limit().unwrap_err().text();
+        assert_eq!(twice, "limit: is given twice in the query");
+    }
+}

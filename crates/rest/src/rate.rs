@@ -1,0 +1,261 @@
+//! How often a thing may be called (chat-rest section 1.7, U33).
+//!
+//! One bucket for each app and operation, as the vendor counts; and one for each address of strangers,
+//! who ask for a token or register. A bucket is one number, the moment at which it will be full again
+//! (the generic cell rate algorithm), so nothing has to run to refill it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use http::Method;
+use stoa_core::{AppNumber, Timestamp, limits};
+
+use crate::error::Failure;
+
+/// Calls per second of strangers from one address: a company's users behind one.
+const STRANGER: Quota = Quota { per_second: 20, burst: 400 };
+/// What a wrong password costs a stranger, in calls: 20 in a row, then one a second.
+const FAILED_PROOF: u32 = 19;
+/// Addresses that are remembered.
+const ADDRESSES: usize = 20_000;
+/// Apps times operations that are remembered.
+const OPERATIONS: usize = 200_000;
+/// Calls per second for the online states of many users (chat-rest R019).
+const BATCH_STATUS_PER_SECOND: u32 = 50;
+
+/// What is counted together: one operation of one app.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Operation {
+    app: AppNumber,
+    method: Method,
+    route: Box<str>,
+}
+
+impl Operation {
+    /// `method` on `route` (the path with its variables' names) in `app`.
+    pub(crate) fn new(app: AppNumber, method: &Method, route: &str) -> Self {
+        Self { app, method: method.clone(), route: route.into() }
+    }
+
+    fn quota(&self) -> Quota {
+        let batch_status = self.method == Method::POST && self.route.ends_with("/status");
+        let per_second =
+            if batch_status { BATCH_STATUS_PER_SECOND } else { limits::REST_CALLS_PER_SECOND };
+        Quota { per_second, burst: per_second }
+    }
+}
+
+/// The buckets of one node.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    operations: Buckets<Operation>,
+    strangers: Buckets<IpAddr>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { operations: Buckets::new(OPERATIONS), strangers: Buckets::new(ADDRESSES) }
+    }
+}
+
+impl Rates {
+    /// Counts a call of `operation`.
+    ///
+    /// # Errors
+    /// 429 when the app has used up its calls.
+    pub(crate) fn operation(
+        &mut self,
+        operation: &Operation,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let taken = self.operations.take(operation, operation.quota(), now);
+        taken.map_err(Failure::rate_limited)
+    }
+
+    /// Counts a call of a stranger at `address`.
+    ///
+    /// # Errors
+    /// 429 when too many came from there.
+    pub(crate) fn stranger(&mut self, address: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        self.strangers.take(&site(address), STRANGER, now).map_err(Failure::rate_limited)
+    }
+
+    /// Counts a wrong password from `address`.
+    pub(crate) fn failed_proof(&mut self, address: IpAddr, now: Timestamp) {
+        self.strangers.charge(&site(address), STRANGER, FAILED_PROOF, now);
+    }
+}
+
+/// What one party is likely to hold: an IPv4 address, or the first half of an IPv6 address.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+/// How much a bucket holds and how fast it fills.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    per_second: u32,
+    burst: u32,
+}
+
+impl Quota {
+    /// Microseconds that refill `calls`.
+    const fn time(self, calls: u32) -> u64 {
+        1_000_000 / self.per_second as u64 * calls as u64
+    }
+}
+
+/// Buckets by key, at most `most` of them.
+#[derive(Debug)]
+struct Buckets<K> {
+    most: usize,
+    /// When each is full again, in microseconds since 1970. One that is full need not be there.
+    full_at: HashMap<K, u64>,
+}
+
+impl<K: Hash + Eq + Clone> Buckets<K> {
+    fn new(most: usize) -> Self {
+        Self { most, full_at: HashMap::new() }
+    }
+
+    /// Takes one call, or says how long to wait for it.
+    fn take(&mut self, key: &K, quota: Quota, now: Timestamp) -> Result<(), Duration> {
+        let (now, empty) = self.bounds(quota, now);
+        let full_at = self.full_at(key, now, empty) + quota.time(1);
+        if full_at > empty {
+            return Err(Duration::from_micros(full_at - empty));
+        }
+        self.set(key, full_at, now);
+        Ok(())
+    }
+
+    /// Takes `calls`, or what is left.
+    fn charge(&mut self, key: &K, quota: Quota, calls: u32, now: Timestamp) {
+        let (now, empty) = self.bounds(quota, now);
+        let full_at = self.full_at(key, now, empty) + quota.time(calls);
+        self.set(key, full_at.min(empty), now);
+    }
+
+    /// The present moment, at which a bucket is full, and the moment that says it is empty.
+    fn bounds(&self, quota: Quota, now: Timestamp) -> (u64, u64) {
+        // Half the range is 290,000 years; so sums do not overflow.
+        let now = now.as_millis().saturating_mul(1000).min(u64::MAX / 2);
+        (now, now + quota.time(quota.burst))
+    }
+
+    /// A moment beyond the bounds was noted before the clock was set back, and counts as empty.
+    fn full_at(&self, key: &K, now: u64, empty: u64) -> u64 {
+        self.full_at.get(key).map_or(now, |full_at| (*full_at).clamp(now, empty))
+    }
+
+    fn set(&mut self, key: &K, full_at: u64, now: u64) {
+        if let Some(known) = self.full_at.get_mut(key) {
+            *known = full_at;
+            return;
+        }
+        if self.full_at.len() >= self.most {
+            self.full_at.retain(|_, full_at| *full_at > now);
+        }
+        if self.full_at.len() >= self.most {
+            // All are in use: any of them makes room, which one cannot be foreseen.
+            let any = self.full_at.keys().next().cloned();
+            any.map(|any| self.full_at.remove(&any));
+        }
+        self.full_at.insert(key.clone(), full_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const QUOTA: Quota = Quota { per_second: 100, burst: 100 };
+
+    fn later(ms: u64) -> Timestamp {
+        START.plus(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_burst_then_the_steady_rate() {
+        let mut buckets = Buckets::new(10);
+        assert_eq!((0..150).filter(|_| buckets.take(&1, QUOTA, START).is_ok()).count(), 100);
+        assert_eq!(buckets.take(&1, QUOTA, START), Err(Duration::from_millis(10)));
+        assert!(buckets.take(&2, QUOTA, START).is_ok(), "another key has its own");
+        assert_eq!((0..150).filter(|_| buckets.take(&1, QUOTA, later(250)).is_ok()).count(), 25);
+        assert_eq!(
+            (0..150).filter(|_| buckets.take(&1, QUOTA, later(60_000)).is_ok()).count(),
+            100
+        );
+    }
+
+    #[test]
+    fn a_clock_set_back_costs_one_burst_at_the_most() {
+        let mut buckets = Buckets::new(10);
+        while buckets.take(&1, QUOTA, later(3_600_000)).is_ok() {}
+        assert_eq!(buckets.take(&1, QUOTA, START), Err(Duration::from_millis(10)));
+        assert!(buckets.take(&1, QUOTA, later(10)).is_err(), "the refused call changed nothing");
+        buckets.charge(&1, QUOTA, 1, START);
+        assert!(buckets.take(&1, QUOTA, later(10)).is_ok());
+    }
+
+    #[test]
+    fn wrong_passwords_use_up_an_address_but_not_its_neighbours() {
+        let mut rates = Rates::default();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (home, other) = (address("2001:db8::1"), address("2001:db8:0:1::1"));
+        let tries = (0..100)
+            .take_while(|_| {
+                let admitted = rates.stranger(home, START).is_ok();
+                rates.failed_proof(home, START);
+                admitted
+            })
+            .count();
+        assert_eq!(tries, 20);
+        assert!(rates.stranger(address("2001:db8::2"), START).is_err(), "the same site");
+        assert!(rates.stranger(other, START).is_ok());
+        assert!(rates.stranger(home, later(1000)).is_ok());
+    }
+
+    #[test]
+    fn an_operation_has_the_rate_of_its_row() {
+        let mut rates = Rates::default();
+        let mut count = |app, method: Method, route| {
+            let operation = Operation::new(AppNumber(app), &method, route);
+            (0..200).filter(|_| rates.operation(&operation, START).is_ok()).count()
+        };
+        assert_eq!(count(1, Method::GET, "/{org}/{app}/users/{user}/status"), 100);
+        assert_eq!(count(1, Method::POST, "/{org}/{app}/users/{user}/status"), 50);
+        assert_eq!(count(1, Method::POST, "/{org}/{app}/users"), 100);
+        assert_eq!(count(1, Method::POST, "/{org}/{app}/users"), 0);
+        assert_eq!(count(2, Method::POST, "/{org}/{app}/users"), 100);
+    }
+
+    proptest! {
+        #[test]
+        fn memory_is_bounded_and_nobody_gets_more_than_burst_and_rate(
+            calls in proptest::collection::vec((0..30_u8, 0..50_u64), 1..400),
+        ) {
+            let mut buckets = Buckets::new(8);
+            let (mut now, mut admitted) = (START, 0_u64);
+            let mut alone = Buckets::new(8);
+            for (key, pause) in calls {
+                now = now.plus(Duration::from_millis(pause));
+                let _ = buckets.take(&key, QUOTA, now);
+                prop_assert!(buckets.full_at.len() <= 8);
+                admitted += u64::from(alone.take(&0, QUOTA, now).is_ok());
+            }
+            let elapsed = u64::try_from(now.since(START).as_millis()).unwrap();
+            prop_assert!(admitted <= 100 + elapsed / 10);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a handler answers when it did what was asked.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use stoa_chat::User;
+use stoa_core::{App, AppScope};
+
+use crate::error::Failure;
+
+/// What every handler returns.
+pub(crate) type Outcome = Result<Reply, Failure>;
+
+/// A success. The [edge](crate::edge) makes it the success envelope (chat-rest section 1.5).
+#[derive(Clone)]
+pub(crate) enum Reply {
+    /// The whole envelope.
+    Full(Box<Full>),
+    /// Action and times only.
+    Brief {
+        /// The envelope's `action`.
+        action: &'static str,
+    },
+    /// An object of its own, without envelope.
+    Bare(Map<String, Value>),
+}
+
+/// What goes into the whole envelope.
+#[derive(Clone)]
+pub(crate) struct Full {
+    pub(crate) app: Arc<App>,
+    pub(crate) action: Option<&'static str>,
+    pub(crate) entities: Vec<Value>,
+    pub(crate) data: Option<Value>,
+    pub(crate) count: Option<usize>,
+    pub(crate) cursor: Option<String>,
+}
+
+impl Full {
+    /// An envelope of the app of `scope`, with the method as its action.
+    pub(crate) fn of(scope: &impl AppScope) -> Self {
+        Self {
+            app: scope.app().clone(),
+            action: None,
+            entities: Vec::new(),
+            data: None,
+            count: None,
+            cursor: None,
+        }
+    }
+
+    /// With a fixed text as the action.
+    pub(crate) fn action(self, action: &'static str) -> Self {
+        Self { action: Some(action), ..self }
+    }
+
+    /// With users as the entities.
+    pub(crate) fn users<'a>(self, users: impl IntoIterator<Item = &'a User>) -> Self {
+        Self { entities: users.into_iter().map(user_entity).collect(), ..self }
+    }
+
+    /// With a result.
+    pub(crate) fn data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
+    /// With the number of entries.
+    pub(crate) fn count(self, count: usize) -> Self {
+        Self { count: Some(count), ..self }
+    }
+
+    /// With the place of the next page; none on the last.
+    pub(crate) fn cursor(self, cursor: Option<String>) -> Self {
+        Self { cursor, ..self }
+    }
+}
+
+impl From<Full> for Reply {
+    fn from(full: Full) -> Self {
+        Self::Full(Box::new(full))
+    }
+}
+
+/// A user as the vendor writes it.
+pub(crate) fn user_entity(user: &User) -> Value {
+    let mut entity = serde_json::json!({
+        "uuid": user.uuid.to_string(),
+        "type": "user",
+        "created": user.created.as_millis(),
+        "modified": user.modified.as_millis(),
+        "username": user.username.as_str(),
+        "activated": user.activated,
+    });
+    if let Some(nickname) = &user.nickname {
+        entity["nickname"] = nickname.as_str().into();
+    }
+    entity
+}
+
+impl IntoResponse for Reply {
+    /// Travels to the edge in the extensions of an empty answer.
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
