@@ -125,7 +125,7 @@ mod tests {
         assert!(span.clone().above(b"x").is_empty());
         assert!(!span.clone().below(b"c").contains(b"c"));
         assert_eq!(span.clone().below(b"x"), span);
-        assert!(span.clone().below(b"a").is_empty());
+        assert!(span.below(b"a").is_empty());
         assert!(Span::new(&b"f"[..], &b"b"[..]).is_empty());
     }
 }
