@@ -61,7 +61,11 @@ impl<E> Bus<E> {
     }
 
     /// Subscribes until the returned guard is dropped.
-    pub fn subscribe(self: &Arc<Self>, topic: Topic, to: Arc<dyn Subscriber<E>>) -> Subscription<E> {
+    pub fn subscribe(
+        self: &Arc<Self>,
+        topic: Topic,
+        to: Arc<dyn Subscriber<E>>,
+    ) -> Subscription<E> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.shard(&topic).write().entry(topic.clone()).or_default().push((number, to));
         Subscription { bus: self.clone(), topic, number }

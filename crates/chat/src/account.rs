@@ -2,7 +2,7 @@
 
 use prost::Message;
 use stoa_core::{AppScope, Caller, Resource, Secret, Timestamp, UserId, Uuid, Visitor, limits};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::records::{self, Account, Name, Username};
@@ -286,7 +286,7 @@ impl Chat {
                 })?),
             };
         let read = store.read().await?;
-        let rows = read.scan(range, Direction::Forward, limit + 1).await?;
+        let rows = read.scan(&range, Direction::Forward, limit + 1).await?;
         let more = rows.len() > limit;
         let mut users = Vec::with_capacity(limit);
         let mut last = None;
@@ -327,7 +327,7 @@ impl Chat {
         self.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
         // What is left (devices, places in conversations) was sealed with the user's key.
-        store.destroy_object(blind).await?;
+        store.destroy(&classes::USER_INFORMATION, Bucket::Object(blind.0)).await?;
         Ok(deleted)
     }
 

@@ -69,8 +69,8 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Argument`].
-    pub fn argument(field: &'static str, problem: impl ToString) -> Self {
-        Self::Argument { field, problem: problem.to_string() }
+    pub fn argument(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Argument { field, problem: problem.into() }
     }
 
     /// The row of the table of refusals that both doors answer with.

@@ -91,7 +91,7 @@ impl Chat {
         let count = query.count.clamp(1, limits::HISTORY_PAGE);
         let unfiltered = query.kinds.is_empty() && query.from.is_none() && query.since.is_none();
         let look_at = if unfiltered { count * 2 + 1 } else { ROWS_LOOKED_AT };
-        let rows = read.scan(range, direction, look_at).await?;
+        let rows = read.scan(&range, direction, look_at).await?;
         let reached_end = rows.len() < look_at;
 
         let mut page = HistoryPage { is_last: reached_end, ..nothing };

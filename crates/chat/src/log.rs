@@ -15,7 +15,9 @@ use parking_lot::Mutex;
 use prost::Message;
 use stoa_bus::Topic;
 use stoa_core::{App, AppNumber, MessageId, Resource, Seq, Timestamp, UserId, limits};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Space, StoreError, Txn, spaces};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, StoreError, Txn};
+
+use stoa_store::spaces::{self, Space};
 
 use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
 use crate::member;
@@ -280,7 +282,7 @@ impl Appender {
         let space = log_space(&self.log);
         let all = self.store.key(space).blind(self.blind).all();
         let mut end = End::default();
-        if let Some((key, value)) = txn.scan(all, Direction::Backward, 1).await?.into_iter().next()
+        if let Some((key, value)) = txn.scan(&all, Direction::Backward, 1).await?.into_iter().next()
         {
             let entry: StoredEntry = records::decode(&value, space.name)?;
             end = End { seq: Seq(key.number(1)), id: entry.id, countable: entry.countable };

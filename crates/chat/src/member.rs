@@ -151,7 +151,7 @@ impl Chat {
             .transact(|mut txn| async move {
                 let all = store.key(&spaces::DEVICES).blind(blind).all();
                 let mut known = Vec::new();
-                for (key, value) in txn.scan(all, Direction::Forward, STEP).await? {
+                for (key, value) in txn.scan(&all, Direction::Forward, STEP).await? {
                     let device: Device = records::decode(&value, spaces::DEVICES.name)?;
                     known.push((device.last_login_ms, key));
                 }
@@ -180,7 +180,7 @@ impl Chat {
             let rows = {
                 let all = store.key(&spaces::MEMBERSHIPS).blind(user).all();
                 let all = from.as_ref().map_or(all.clone(), |key| all.clone().above(key));
-                store.read().await?.scan(all, Direction::Forward, STEP).await?
+                store.read().await?.scan(&all, Direction::Forward, STEP).await?
             };
             let Some((last, _)) = rows.last() else { break };
             from = Some(last.clone());
@@ -233,7 +233,7 @@ impl Chat {
         loop {
             let all = store.key(&spaces::MEMBERSHIPS).blind(user).all();
             let all = from.as_ref().map_or(all.clone(), |key| all.clone().above(key));
-            let rows = read.scan(all, Direction::Forward, STEP).await?;
+            let rows = read.scan(&all, Direction::Forward, STEP).await?;
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;

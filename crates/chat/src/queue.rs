@@ -46,7 +46,7 @@ impl Chat {
         let space = log_space(&log);
         let range = store.key(space).blind(log_blind(&store, &log)).numbers(start.0 + 1..);
         let limit = limits::QUEUE_PAGE + 1;
-        let rows = store.read().await?.scan(range, Direction::Forward, limit).await?;
+        let rows = store.read().await?.scan(&range, Direction::Forward, limit).await?;
         let mut page = Page { start, entries: Vec::new(), end: start, more: false };
         let mut bytes = 0;
         for (index, (key, value)) in rows.into_iter().enumerate() {

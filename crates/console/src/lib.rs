@@ -137,7 +137,7 @@ impl Console {
             return Err(ConsoleError::Region { stored, configured: region });
         }
         let all = platform.key(&spaces::APPS).all();
-        let rows = platform.read().await?.scan(all, Direction::Forward, usize::MAX).await?;
+        let rows = platform.read().await?.scan(&all, Direction::Forward, usize::MAX).await?;
         let mut apps = Vec::with_capacity(rows.len());
         for (key, value) in rows {
             let record: AppRecord = record::decode(&value, spaces::APPS.name)?;
@@ -229,6 +229,6 @@ impl AppDirectory for Console {
     }
 }
 
-const fn corrupt(space: &stoa_store::Space) -> StoreError {
+const fn corrupt(space: &spaces::Space) -> StoreError {
     StoreError::Corrupt { space: space.name }
 }

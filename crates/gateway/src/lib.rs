@@ -53,7 +53,7 @@ where
 {
     let (stop, stopped) = watch::channel(false);
     let (alive, mut all_ended) = mpsc::channel(1);
-    let surroundings = Surroundings { chat, stop: stopped, alive };
+    let surroundings = Surroundings { chat, stop: stopped, _alive: alive };
     let on_session = {
         let surroundings = surroundings.clone();
         move |transport| {

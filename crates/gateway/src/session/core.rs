@@ -551,7 +551,7 @@ impl Open {
     }
 
     fn notices(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        for queue in self.queues.to_notice(now) {
+        for queue in self.queues.due_notices(now) {
             out.push(Effect::Send(self.out.notice(&queue)));
         }
     }

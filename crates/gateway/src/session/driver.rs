@@ -24,8 +24,8 @@ pub(crate) struct Surroundings {
     pub(crate) chat: Arc<Chat>,
     /// Becomes true when sessions are to end.
     pub(crate) stop: watch::Receiver<bool>,
-    /// Held while the session lives.
-    pub(crate) alive: mpsc::Sender<()>,
+    /// Held while the session lives; nothing is sent.
+    pub(crate) _alive: mpsc::Sender<()>,
 }
 
 /// Over how long sessions end when the server does, so that their clients do not all come back at

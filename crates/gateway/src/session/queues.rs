@@ -268,7 +268,7 @@ impl Queues {
     }
 
     /// As [`Self::unread`], each queue at most once in [`LOST_AFTER`]: those to send a NOTICE for.
-    pub(crate) fn to_notice(&mut self, now: Timestamp) -> Vec<Queue> {
+    pub(crate) fn due_notices(&mut self, now: Timestamp) -> Vec<Queue> {
         let mut queues = self.unread(now);
         queues.retain(|queue| {
             let Some(state) = self.states.get_mut(queue) else { return false };
@@ -281,7 +281,7 @@ impl Queues {
         queues
     }
 
-    /// When [`Self::to_notice`] is worth asking again.
+    /// When [`Self::due_notices`] is worth asking again.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let due = self.states.values().filter(|state| state.reading == 0).filter_map(|state| {
             let noticed = state.noticed.map(|at| at.plus(LOST_AFTER));
@@ -400,8 +400,8 @@ mod tests {
         assert!(queues.unread(now()).is_empty());
         let later = now().plus(LOST_AFTER);
         assert_eq!(queues.unread(later), [queue()]);
-        assert_eq!(queues.to_notice(later), [queue()]);
-        assert!(queues.to_notice(later).is_empty(), "not twice at once");
+        assert_eq!(queues.due_notices(later), [queue()]);
+        assert!(queues.due_notices(later).is_empty(), "not twice at once");
         assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(0))));
         let PageAnswer::Entries(again) =
             queues.page_read(&queue(), Seq(0), Seq(1), true, false, later)

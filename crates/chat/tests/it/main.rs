@@ -1,0 +1,9 @@
+//! The rules of chat over the memory engine, under a clock that the tests move.
+
+#![expect(clippy::unwrap_used, reason = "what a test helper cannot do fails the test")]
+
+mod accounts;
+mod history;
+mod messages;
+mod queues;
+mod world;

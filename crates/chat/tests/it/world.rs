@@ -1,0 +1,254 @@
+//! A chat service in memory with two apps, and people in them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stoa_chat::entry::{Event, Kind, Queue};
+use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, LoginRequest, Page, Subscriber};
+use stoa_core::{
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
+    Region, Resource, Secret, SeededEntropy, Seq, Timestamp, UserId, Uuid, issue_token,
+};
+use stoa_store::Store;
+use tokio::sync::oneshot;
+
+/// The apps of the tests.
+pub(crate) struct Apps(HashMap<AppKey, Arc<App>>);
+
+impl AppDirectory for Apps {
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
+        self.0.get(key).cloned()
+    }
+
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
+        self.0.values().find(|app| app.id == *id).cloned()
+    }
+}
+
+/// Everything that a test needs.
+pub(crate) struct World {
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) entropy: Arc<SeededEntropy>,
+    apps: Arc<Apps>,
+}
+
+/// The app that most tests are about: takes passwords too.
+pub(crate) const APP: &str = "demo#stoa";
+/// Another app, with tokens only.
+pub(crate) const OTHER: &str = "demo#other";
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let random: &dyn Entropy = &*entropy;
+        let app = |number: u32, key: &str, auth: AuthPolicy| {
+            let certificate = || Secret::new(AppId::from_bytes(random.bytes()).as_str());
+            let app = Arc::new(App {
+                number: AppNumber(number),
+                id: AppId::from_bytes(random.bytes()),
+                key: key.parse().unwrap(),
+                uuid: Uuid::random(random),
+                region: Region::Eu,
+                created: clock.now(),
+                auth,
+                token_cap_s: 86_400,
+                certificates: vec![certificate()],
+                server_certificate: certificate(),
+            });
+            (app.key.clone(), app)
+        };
+        let apps = [
+            app(1, APP, AuthPolicy::TokenOrPassword),
+            app(2, OTHER, AuthPolicy::Token),
+            app(3, "demo#open", AuthPolicy::Open),
+        ];
+        let apps = Arc::new(Apps(apps.into_iter().collect()));
+        let store = Store::in_memory(clock.clone(), entropy.clone());
+        let chat = Self::service(&store, &apps, &clock, &entropy, 1);
+        Self { chat, store, clock, entropy, apps }
+    }
+
+    fn service(
+        store: &Store,
+        apps: &Arc<Apps>,
+        clock: &Arc<ManualClock>,
+        entropy: &Arc<SeededEntropy>,
+        life: u64,
+    ) -> Arc<Chat> {
+        let chat = Chat::new(store.clone(), apps.clone(), clock.clone(), entropy.clone(), life);
+        Arc::new(chat)
+    }
+
+    /// The same store under a new service, as after a restart.
+    pub(crate) fn restarted(&mut self) {
+        self.chat = Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 2);
+    }
+
+    pub(crate) fn app(&self, key: &str) -> Arc<App> {
+        self.apps.by_key(&key.parse().unwrap()).unwrap()
+    }
+
+    /// A token of the app `key` for `user`, or for its back end.
+    pub(crate) fn token(&self, key: &str, user: Option<&str>) -> Secret {
+        let user = user.map(|user| user.parse::<UserId>().unwrap());
+        issue_token(&self.app(key), user.as_ref(), self.clock.now(), 3600, &*self.entropy)
+    }
+
+    /// The back end of the app `key`.
+    pub(crate) async fn back_end(&self, key: &str) -> Caller {
+        let token = self.token(key, None);
+        self.chat.authenticate(&key.parse().unwrap(), token.expose()).await.unwrap()
+    }
+
+    /// Registers users of the app `key`.
+    pub(crate) async fn register(&self, key: &str, names: &[&str]) {
+        let new = |name: &&str| stoa_chat::NewUser {
+            username: name.parse().unwrap(),
+            password: None,
+            nickname: None,
+        };
+        let registered =
+            self.chat.register(&self.back_end(key).await, names.iter().map(new).collect()).await;
+        assert!(registered.unwrap().taken.is_empty());
+    }
+
+    /// Logs `user` of the app `key` in on the device `resource`.
+    pub(crate) async fn log_in(&self, key: &str, user: &str, resource: &str) -> Device {
+        let device = DeviceInfo {
+            resource: resource.parse().unwrap(),
+            uuid: String::new(),
+            name: String::new(),
+            platform: 16,
+        };
+        let request = LoginRequest {
+            app: key.parse().unwrap(),
+            user: user.into(),
+            token: self.token(key, Some(user)),
+            device: device.clone(),
+        };
+        let caller = self.chat.log_in(&request).await.unwrap().caller;
+        let inbox = Arc::new(Inbox::default());
+        let attachment = self.chat.attach(&caller, device, "", inbox.clone()).unwrap();
+        Device {
+            chat: self.chat.clone(),
+            caller,
+            resource: resource.parse().unwrap(),
+            inbox,
+            _attachment: attachment,
+        }
+    }
+}
+
+/// Collects what is pushed to a device.
+#[derive(Default)]
+pub(crate) struct Inbox(Mutex<Vec<Arc<Event>>>);
+
+impl Subscriber<Event> for Inbox {
+    fn deliver(&self, event: &Arc<Event>) {
+        self.0.lock().push(event.clone());
+    }
+}
+
+/// A device that is logged in.
+pub(crate) struct Device {
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) caller: Caller,
+    pub(crate) resource: Resource,
+    pub(crate) inbox: Arc<Inbox>,
+    _attachment: stoa_chat::Attachment,
+}
+
+pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
+    Draft {
+        to: to.parse().unwrap(),
+        only_resource: None,
+        kind: Kind::Text,
+        body: Bytes::copy_from_slice(text.as_bytes()),
+        ext: Bytes::new(),
+        content_bytes: text.len(),
+        client_id,
+        online_only: false,
+    }
+}
+
+pub(crate) fn queue(name: &str) -> Queue {
+    Queue::from_name(name).unwrap()
+}
+
+impl Device {
+    /// Sends and waits for the outcome.
+    pub(crate) async fn send_draft(&self, draft: Draft) -> Result<Appended, Error> {
+        let (done, outcome) = oneshot::channel();
+        let done = Box::new(move |result| drop(done.send(result)));
+        self.chat.send(&self.caller, &self.resource, draft, done).await;
+        outcome.await.unwrap()
+    }
+
+    pub(crate) async fn send(&self, to: &str, text: &str) -> Appended {
+        // As with the SDK, a number is not used again by the next session of a device.
+        static NEXT: AtomicU64 = AtomicU64::new(1_000_000);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.send_draft(draft(to, text, id)).await.unwrap()
+    }
+
+    pub(crate) async fn acknowledge(&self, receipt: stoa_chat::Receipt) -> Result<Appended, Error> {
+        let (done, outcome) = oneshot::channel();
+        let done = Box::new(move |result| drop(done.send(result)));
+        self.chat.acknowledge(&self.caller, &self.resource, receipt, done).await;
+        outcome.await.unwrap()
+    }
+
+    /// The names of the unread queues, sorted.
+    pub(crate) async fn unread(&self) -> Vec<String> {
+        let unread = self.chat.unread(&self.caller, &self.resource).await.unwrap();
+        let mut names: Vec<_> = unread.into_iter().map(|u| u.queue.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) async fn page(&self, name: &str, after: Option<u64>) -> Page {
+        let after = after.map(Seq);
+        self.chat.page(&self.caller, &self.resource, &queue(name), after).await.unwrap()
+    }
+
+    /// The texts in the queue behind the device's place; the place moves to their end.
+    pub(crate) async fn receive(&self, name: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.page(name, after).await;
+            texts.extend(page.entries.iter().map(|(_, entry)| text(&entry.body)));
+            after = Some(page.end.0);
+            if !page.more {
+                let moved = [(queue(name), page.end)];
+                self.chat.save_cursors(&self.caller, &self.resource, &moved).await.unwrap();
+                return texts;
+            }
+        }
+    }
+
+    /// The texts that were pushed to the device since the last call and concern it.
+    pub(crate) fn pushed(&self) -> Vec<String> {
+        let me = self.caller.user().unwrap();
+        let events = std::mem::take(&mut *self.inbox.0.lock());
+        let texts = events.iter().filter_map(|event| match &**event {
+            Event::Appended(delivery) | Event::Passing(delivery) => {
+                let entry = &delivery.entry;
+                entry.concerns(me, &self.resource).then(|| text(&entry.body))
+            }
+            Event::Kick(kick) => Some(format!("kick {:?}", kick.reason)),
+            Event::Renewed { .. } => Some("renewed".into()),
+        });
+        texts.collect()
+    }
+}
+
+fn text(body: &Bytes) -> String {
+    String::from_utf8(body.to_vec()).unwrap()
+}
