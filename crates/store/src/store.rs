@@ -146,21 +146,33 @@ impl AppStore {
     }
 
     /// Runs `work` in a serializable transaction and commits what it wrote, durably. On a conflict
-    /// `work` is run again, so it must have no effect but on the transaction, and must not begin
-    /// another one. An error of `work` abandons the transaction.
+    /// `work` is run again, so it must have no effect but on the transaction. It must not run
+    /// another transaction inside, which could wait for this one for ever. An error of `work`
+    /// abandons the transaction.
     ///
     /// `work` takes the transaction over and ends with [`Txn::done`]:
     ///
-    /// ```ignore
-    /// let key = &app.key(&spaces::USERS).blind(user).done();
-    /// app.transact(|mut txn| async move {
-    ///     if txn.exists(key).await? {
-    ///         return Err(UserError::Exists);
-    ///     }
-    ///     txn.put(key, Bucket::Object(user.0), b"…").await?;
-    ///     Ok(txn.done(()))
-    /// })
-    /// .await
+    /// ```
+    /// # use stoa_store::{AppStore, Bucket, StoreError, spaces};
+    /// # #[derive(Debug, thiserror::Error)]
+    /// # enum Error {
+    /// #     #[error("it exists")]
+    /// #     Exists,
+    /// #     #[error(transparent)]
+    /// #     Store(#[from] StoreError),
+    /// # }
+    /// async fn register(app: &AppStore, name: &str, account: &[u8]) -> Result<(), Error> {
+    ///     let user = app.blind("user", &[name.as_bytes()]);
+    ///     let key = &app.key(&spaces::USERS).blind(user).done();
+    ///     app.transact(|mut txn| async move {
+    ///         if txn.exists(key).await? {
+    ///             return Err(Error::Exists);
+    ///         }
+    ///         txn.put(key, Bucket::Object(user.0), account).await?;
+    ///         Ok(txn.done(()))
+    ///     })
+    ///     .await
+    /// }
     /// ```
     ///
     /// It is not an async closure over `&mut Txn`, because the future of such a one cannot be shown
@@ -187,15 +199,19 @@ impl AppStore {
 
     /// The attempts of one transaction, for a loop of one's own:
     ///
-    /// ```ignore
-    /// let mut attempts = app.attempts();
-    /// let answer = loop {
-    ///     let mut txn = attempts.begin().await?;
-    ///     // read and write
-    ///     if attempts.commit(txn).await? {
-    ///         break answer;
+    /// ```
+    /// # use stoa_store::{AppStore, Bucket, Key, StoreError};
+    /// async fn take(app: &AppStore, key: &Key) -> Result<bool, StoreError> {
+    ///     let mut attempts = app.attempts();
+    ///     loop {
+    ///         let mut txn = attempts.begin().await?;
+    ///         let found = txn.exists(key).await?;
+    ///         txn.delete(key)?;
+    ///         if attempts.commit(txn).await? {
+    ///             return Ok(found);
+    ///         }
     ///     }
-    /// };
+    /// }
     /// ```
     pub fn attempts(&self) -> Attempts<'_> {
         Attempts::new(self)

@@ -165,6 +165,7 @@ impl<B: Backing> Sequencer<B> {
         let rows = writes.len();
         if let Err(why) = self.backing.apply(writes) {
             // The disk may hold the batch or not; only a restart can tell.
+            tracing::error!(%why, "a write to the store failed; it takes no further ones");
             let _ = self.shared.broken.set(why.clone());
             for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_ok()) {
                 *verdict = Err(CommitError::Unknown(why.clone()));

@@ -1,11 +1,8 @@
-//! What only an engine with files can get wrong: surviving a kill, sharing its directory, and
-//! knowing its format.
+//! What only an engine with files can get wrong: sharing its directory, knowing its format, sharing
+//! syncs.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use stoa_store::engine::{Direction, Embedded, EmbeddedOptions, Engine, OpenError, Span};
@@ -18,91 +15,6 @@ async fn put(engine: &dyn Engine, key: &[u8]) {
     let mut txn = engine.begin().await.unwrap();
     txn.put(key.to_vec(), b"value".to_vec());
     txn.commit().await.unwrap();
-}
-
-const CHILD: &str = "STOA_TEST_KILLED_CHILD";
-const WRITERS: u64 = 8;
-
-/// Not a test of its own: the process that the next test kills. It commits without end and says so
-/// after each commit.
-#[test]
-#[ignore = "run by a_commit_that_returned_survives_a_kill"]
-fn killed_child() {
-    let Some(directory) = std::env::var_os(CHILD) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let engine = Arc::new(open(Path::new(&directory)).unwrap());
-    runtime.block_on(async {
-        let found = counts(&*engine).await;
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let engine = engine.clone();
-                let from = found.get(&writer).copied().unwrap_or(0);
-                tokio::spawn(async move {
-                    for n in from + 1.. {
-                        put(&*engine, &[writer.to_be_bytes(), u64::to_be_bytes(n)].concat()).await;
-                        let mut out = std::io::stdout().lock();
-                        writeln!(out, "\ncommitted {writer} {n}").unwrap();
-                        out.flush().unwrap();
-                    }
-                })
-            })
-            .collect();
-        for writer in writers {
-            writer.await.unwrap();
-        }
-    });
-}
-
-/// How many entries each writer has, checking that none is missing.
-async fn counts(engine: &dyn Engine) -> BTreeMap<u64, u64> {
-    let view = engine.snapshot().await.unwrap();
-    let rows = view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap();
-    let mut counts = BTreeMap::new();
-    for (key, _) in rows {
-        let number = |at: usize| u64::from_be_bytes(key[at..at + 8].try_into().unwrap());
-        let count = counts.entry(number(0)).or_insert(0);
-        *count += 1;
-        assert_eq!(number(8), *count, "a writer's entries have no gap");
-    }
-    counts
-}
-
-#[tokio::test]
-async fn a_commit_that_returned_survives_a_kill() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("data");
-    for round in 1..=4 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "embedded::killed_child", "--ignored", "--nocapture"])
-            .env(CHILD, &data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut told = BTreeMap::new();
-        let mut lines = 0;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            let Some(commit) = line.strip_prefix("committed ") else { continue };
-            let Some((writer, n)) = commit.split_once(' ') else { continue };
-            // The last line may be cut: then it is a smaller number, or none.
-            if let (Ok(writer), Ok(n)) = (writer.parse::<u64>(), n.parse::<u64>()) {
-                told.insert(writer, n);
-            }
-            lines += 1;
-            if lines == 100 * round {
-                child.kill().unwrap(); // what is still in the pipe is read to its end
-            }
-        }
-        child.wait().unwrap();
-        assert!(lines >= 100 * round, "the child ended by itself after {lines} commits");
-        let engine = open(&data).unwrap();
-        let found = counts(&engine).await;
-        for (writer, n) in told {
-            assert!(found.get(&writer) >= Some(&n), "writer {writer}: {n} was acknowledged");
-        }
-        engine.close().await.unwrap();
-    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod contract;
 mod embedded;
 mod engines;
+mod kill;
 mod model;
 mod records;
 mod transactions;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stoa_core::{Day, Operator};
-use stoa_store::engine::{Direction, Embedded, EmbeddedOptions, Engine, Span};
+use stoa_store::engine::{Direction, Embedded, EmbeddedOptions, Engine, Memory, Span};
 use stoa_store::{AppStore, Bucket, Key, KeyRange, Reader, Store, StoreError, spaces};
 
 use crate::world::{self, World, get, put, user};
@@ -257,4 +257,17 @@ async fn a_bucket_that_the_class_does_not_have_is_refused() {
         assert!(matches!(refused, Err(StoreError::Misuse(_))));
     }
     assert!(stored(&world).await.is_empty());
+}
+
+/// A simulated restart: the same pairs in a new engine, with the same vault.
+#[tokio::test]
+async fn an_engine_in_memory_can_be_taken_up_again() {
+    let world = World::memory().await;
+    put(&world.a, &message(&world.a, 1), TODAY, b"text").await;
+    let view = world.engine().snapshot().await.unwrap();
+    let engine = Memory::restored(&*view).await.unwrap();
+    world.store.close().await.unwrap();
+    let store = Store::open(Arc::new(engine), world.vault.clone());
+    let app = world::app(&store, 1).await;
+    assert_eq!(get(&app, &message(&app, 1)).await.unwrap(), b"text");
 }
