@@ -1,11 +1,18 @@
 //! The binary's parts: command line, configuration, wiring, start and shutdown.
 //!
 //! There is no rule of the domain here. [`cli`] reads what is asked for, [`config`] how the server is
-//! set up, `node` makes the parts and hands them to each other, and `serve` runs them until a signal
-//! ends it.
+//! set up, [`node`] opens the parts that hold data and hands them to each other, and [`serve`] runs
+//! them until a signal ends it.
 
+pub mod authority;
 pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod failure;
+pub mod identity;
 pub mod log;
-
+pub mod node;
+pub mod private_file;
+pub mod root_key;
+pub mod serve;
 pub mod tls;

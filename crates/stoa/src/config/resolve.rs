@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Config, ConfigError, Environment, LogFormat, LogLevel, ROOT_KEY_VARIABLE, RootKey, Settings,
-    Tls,
+    Config, ConfigError, Environment, LogFormat, LogLevel, ROOT_KEY_HANDOVER, ROOT_KEY_VARIABLE,
+    RootKey, Settings, Tls,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
@@ -86,7 +86,10 @@ fn root_key(
             Err(conflict("root-key-command: a program must be named"))
         }
         (Some(one), None) => Ok(one),
-        _ if environment.has(ROOT_KEY_VARIABLE) => Ok(RootKey::Variable(ROOT_KEY_VARIABLE.into())),
+        // It is no longer there when the process has started itself again without it.
+        _ if environment.has(ROOT_KEY_VARIABLE) || environment.has(ROOT_KEY_HANDOVER) => {
+            Ok(RootKey::Variable(ROOT_KEY_VARIABLE.into()))
+        }
         _ => beside(keys, ".root").map(RootKey::Beside).ok_or_else(|| {
             conflict("the vault's directory has no name to derive that of the root key from: name one with 'root-key-file'")
         }),

@@ -1,0 +1,174 @@
+//! The parts of a server that hold data, opened in order and closed in the other: vault, store,
+//! apps, chat.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stoa_chat::Chat;
+use stoa_console::{Console, ConsoleError};
+use stoa_core::{
+    App, AppKey, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy, issue_token,
+};
+use stoa_store::Store;
+use stoa_store::engine::{Embedded, EmbeddedOptions};
+use stoa_vault::{Vault, VaultOptions};
+
+use crate::config::{Config, DEFAULT_REGION};
+use crate::failure::Failure;
+use crate::root_key;
+
+/// Whether data may be made where there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Founding {
+    /// An empty directory becomes a data directory.
+    Allowed,
+    /// There must be data.
+    Refused,
+}
+
+/// An open data directory with its vault, locked against other processes.
+pub struct Node {
+    /// The keys.
+    pub vault: Arc<Vault>,
+    /// The records.
+    pub store: Store,
+    /// The apps.
+    pub console: Arc<Console>,
+    /// The rules of chat.
+    pub chat: Arc<Chat>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What is open before anything asynchronous runs.
+pub struct Files {
+    vault: Arc<Vault>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Where the records lie.
+fn store_dir(config: &Config) -> PathBuf {
+    config.data.join("store")
+}
+
+impl Files {
+    /// Opens the vault and the store. Blocks. `taken` is the root key if the environment held it.
+    ///
+    /// # Errors
+    /// When another process has them, a key or file is missing or damaged, or there are no data and
+    /// none may be made.
+    pub fn open(
+        config: &Config,
+        taken: Option<Secret>,
+        founding: Founding,
+    ) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let directory = store_dir(config);
+        let no_data = root_key::is_empty(&directory);
+        if no_data && founding == Founding::Refused {
+            let data = config.data.display();
+            return Err(Failure::Usage(format!(
+                "there are no data in '{data}'; name the data directory with --data, or make an app first (stoa app create)"
+            )));
+        }
+        let mut vaults = std::iter::once(&config.keys).chain(&config.key_mirrors);
+        if !no_data && vaults.all(|dir| root_key::is_empty(dir)) {
+            return Err(Failure::NoVault { data: config.data.clone(), keys: config.keys.clone() });
+        }
+        make_private(&config.data)?;
+        if let Some(above) = config.keys.parent() {
+            make_private(above)?;
+        }
+        let (root, made) = root_key::load(&config.root_key, taken, &config.keys, &*entropy)?;
+        if made && let crate::config::RootKey::Beside(file) = &config.root_key {
+            tracing::warn!(
+                file = %file.display(),
+                "made a new root key; keep a copy of it elsewhere, and best move it off this machine: whoever loses it, or every copy of the vault, loses the data for ever"
+            );
+        }
+        let mut options = VaultOptions::new(&config.keys);
+        options.mirrors.clone_from(&config.key_mirrors);
+        let vault = Vault::open(options, root, clock.clone(), entropy.clone())?;
+        if vault.created() {
+            tracing::warn!(
+                directory = %config.keys.display(),
+                "made a new vault; it holds the keys of all data: mirror it (key-mirrors), never back it up"
+            );
+        }
+        for warning in vault.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let vault = Arc::new(vault);
+        let engine = Embedded::open(&EmbeddedOptions::new(directory))?;
+        let store = Store::open(Arc::new(engine), vault.clone());
+        Ok(Self { vault, store, clock, entropy })
+    }
+}
+
+impl Node {
+    /// Reads the apps and makes the domain services.
+    ///
+    /// A region that was not configured is that of the data.
+    ///
+    /// # Errors
+    /// When the data are not for this server, or cannot be read.
+    pub async fn start(files: Files, config: &Config) -> Result<Self, Failure> {
+        let Files { vault, store, clock, entropy } = files;
+        let operator = Operator::of_this_process();
+        let region = config.region.unwrap_or(DEFAULT_REGION);
+        let open =
+            |region| Console::open(&store, &operator, region, clock.clone(), entropy.clone());
+        let console = match open(region).await {
+            Err(ConsoleError::Region { stored, .. }) if config.region.is_none() => {
+                open(stored).await?
+            }
+            other => other?,
+        };
+        let console = Arc::new(console);
+        let chat =
+            Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
+        Ok(Self { vault, store, console, chat: Arc::new(chat), clock, entropy })
+    }
+
+    /// The app with that key.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn app(&self, key: &AppKey) -> Result<Arc<App>, Failure> {
+        let refused = format!("there is no app with the key {key} (stoa app list)");
+        self.chat.app(key).map_err(|_| Failure::Refused(refused))
+    }
+
+    /// The caller who administers an app, for the operator at the command line.
+    ///
+    /// # Errors
+    /// When there is no such app.
+    pub async fn administer(&self, key: &AppKey) -> Result<Caller, Failure> {
+        /// Long enough for a command; the token never leaves this process.
+        const SECONDS: u32 = 3600;
+        let app = self.app(key)?;
+        let token = issue_token(&app, None, self.clock.now(), SECONDS, &*self.entropy);
+        Ok(self.chat.authenticate(key, token.expose()).await?)
+    }
+
+    /// Writes what is pending and lets go of the files.
+    ///
+    /// # Errors
+    /// When the last writes could not be made durable.
+    pub async fn close(self) -> Result<(), Failure> {
+        let Self { store, .. } = self;
+        Ok(store.close().await?)
+    }
+}
+
+/// Makes the directory, for its owner alone, if it is not there.
+fn make_private(dir: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(Failure::io(format!("make the directory {}", dir.display())))
+}

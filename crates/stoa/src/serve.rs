@@ -1,0 +1,291 @@
+//! `stoa serve`: one listener for REST and sessions, from the first signal of life to the last.
+//!
+//! The order is the point. Starting: files and locks, apps, certificate, addresses, and only then
+//! anybody is told that the server is ready. Ending: no new connections, sessions store where their
+//! clients stand and close, commits that wait are finished, files are let go. Whatever was
+//! acknowledged was durable before that, so an end that is cut short loses nothing either.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_gateway::net::{NetLimits, Peer, TlsSource};
+use stoa_rest::{Host, Hosts, Protocol, RestState};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::config::{Address, Config};
+use crate::demo;
+use crate::failure::Failure;
+use crate::identity::Identity;
+use crate::node::{Files, Node};
+
+/// How long connections may take to end, so that the whole end stays below five seconds.
+const CONNECTIONS_END: Duration = Duration::from_millis(4_000);
+/// How long the last commits may take.
+const STORE_ENDS: Duration = Duration::from_millis(700);
+/// File descriptors that are kept for other things than connections.
+const RESERVED_FILES: u64 = 128;
+
+/// Refuses what must not be served, before anything is opened.
+///
+/// # Errors
+/// [`Failure::Usage`].
+pub fn check(config: &Config, demo: bool) -> Result<(), Failure> {
+    if demo && !config.listen.ip().is_loopback() {
+        return Err(Failure::Usage(format!(
+            "--demo: {} is not a loopback address; the demo's passwords lie in a file, so it is for this machine only",
+            config.listen
+        )));
+    }
+    Ok(())
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// When the server cannot start, or a listener fails.
+pub async fn run(config: Config, demo: bool, files: Files) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let files_limit = raise_file_limit();
+    let node = Node::start(files, &config).await?;
+    let served = tokio::select! {
+        served = serve(&config, demo, &node, files_limit) => served,
+        () = signals.any() => Ok(None),
+    };
+    let outcome = match served {
+        Ok(Some(running)) => running.until(&mut signals).await,
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    let closed = match timeout(STORE_ENDS, node.close()).await {
+        Ok(closed) => closed,
+        Err(_) => {
+            tracing::warn!("the last commits take long; they were acknowledged to nobody");
+            Ok(())
+        }
+    };
+    tracing::info!("ended");
+    outcome.and(closed)
+}
+
+/// Starts the listeners, and says that the server is ready.
+async fn serve(
+    config: &Config,
+    demo: bool,
+    node: &Node,
+    files_limit: u64,
+) -> Result<Option<Running>, Failure> {
+    let identity = Identity::open(config, node).await?;
+    let listener = bind(config.listen).await?;
+    let address = listener.local_addr().map_err(Failure::io("read the listener's address"))?;
+    let plain = match config.plain_http {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let plain_address = plain.as_ref().and_then(|listener| listener.local_addr().ok());
+    let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
+
+    let rest = stoa_rest::router(RestState {
+        chat: node.chat.clone(),
+        directory: node.console.clone(),
+        hosts: hosts(config, address, plain_address),
+        client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0.ip()),
+    });
+    let connections = usize::try_from(files_limit.saturating_sub(RESERVED_FILES));
+    let connections = connections.unwrap_or(usize::MAX);
+    let limits = NetLimits::default();
+    let limits = NetLimits { connections: limits.connections.min(connections), ..limits };
+
+    let (stop, stopped) = watch::channel(false);
+    let mut listeners = JoinSet::new();
+    let mut start = |listener: TcpListener, tls: Option<TlsSource>| {
+        let (rest, chat, limits) = (rest.clone(), node.chat.clone(), limits.clone());
+        let mut stopped = stopped.clone();
+        listeners.spawn(async move {
+            let shutdown = async move {
+                // An error means that nobody is left to say it, which says it too.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            Box::pin(stoa_gateway::serve(listener, tls, rest, chat, limits, shutdown)).await
+        });
+    };
+    start(listener, Some(identity.source()));
+    if let Some(plain) = plain {
+        start(plain, None);
+    }
+    let mut background = JoinSet::new();
+    background.spawn(identity.keep_fresh(node.clock.clone()));
+
+    if let Some(demo) = demo {
+        demo.write(config, address)?;
+    }
+    match plain_address {
+        Some(plain) => tracing::info!(%address, %plain, "ready"),
+        None => tracing::info!(%address, "ready"),
+    }
+    Ok(Some(Running { stop, listeners, _background: background }))
+}
+
+/// A server that takes requests.
+struct Running {
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<std::io::Result<()>>,
+    /// Ends with this.
+    _background: JoinSet<()>,
+}
+
+impl Running {
+    /// Serves until a signal comes or a listener fails, and ends the connections.
+    async fn until(mut self, signals: &mut Signals) -> Result<(), Failure> {
+        let outcome = tokio::select! {
+            () = signals.any() => Ok(()),
+            Some(ended) = self.listeners.join_next() => {
+                let error = match ended {
+                    Ok(Ok(())) => std::io::Error::other("it ended by itself"),
+                    Ok(Err(error)) => error,
+                    Err(_) => std::io::Error::other("its task panicked"),
+                };
+                Err(Failure::io("go on listening")(error))
+            }
+        };
+        tracing::info!("ending");
+        let _ = self.stop.send(true);
+        let all = async { while self.listeners.join_next().await.is_some() {} };
+        tokio::select! {
+            ended = timeout(CONNECTIONS_END, all) => if ended.is_err() {
+                tracing::warn!("connections were still open when the time for closing them was over");
+            },
+            () = signals.any() => tracing::warn!("told again to end: connections are cut"),
+        }
+        outcome
+    }
+}
+
+/// What ends a server: SIGTERM and Ctrl-C.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::io("listen for signals"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(Failure::io(format!("listen on {address}")))
+}
+
+/// The addresses that clients are told.
+fn hosts(config: &Config, address: SocketAddr, plain: Option<SocketAddr>) -> Hosts {
+    let secure = |public: &Option<Address>| {
+        let address = public.clone().unwrap_or_else(|| reachable(address));
+        Host { protocol: Protocol::Https, domain: address.url_host(), port: address.port }
+    };
+    let plain = plain.map(|address| {
+        let Address { host: _, port } = reachable(address);
+        Host { protocol: Protocol::Http, domain: reachable(address).url_host(), port }
+    });
+    Hosts {
+        rest: std::iter::once(secure(&config.public_rest)).chain(plain.clone()).collect(),
+        ws: std::iter::once(secure(&config.public_ws)).chain(plain).collect(),
+    }
+}
+
+/// The listener's address as this machine reaches it.
+fn reachable(address: SocketAddr) -> Address {
+    if address.ip().is_unspecified() {
+        return Address { host: "localhost".into(), port: address.port() };
+    }
+    address.into()
+}
+
+/// Allows this process as many open files as the system lets it have; how many that are.
+fn raise_file_limit() -> u64 {
+    /// Where no limit is known, or none exists.
+    const PLENTY: u64 = 1 << 20;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum || limit.maximum.is_none() {
+        let raised = rustix::process::Rlimit {
+            current: Some(limit.maximum.unwrap_or(PLENTY)),
+            maximum: limit.maximum,
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    limit.current.unwrap_or(PLENTY)
+}
+
+/// The names under which clients reach this server.
+pub fn public_hosts(config: &Config) -> Vec<String> {
+    let public = [&config.public_rest, &config.public_ws].into_iter().flatten();
+    let hosts = public.map(|address| address.host.clone());
+    hosts.chain([config.listen.ip().to_string()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Settings, load};
+
+    fn config(listen: &str, public_rest: Option<&str>) -> Config {
+        let settings = Settings {
+            listen: Some(listen.parse().unwrap()),
+            public_rest: public_rest.map(|host| host.parse().unwrap()),
+            ..Settings::default()
+        };
+        load(settings, None, &Environment::default()).unwrap()
+    }
+
+    #[test]
+    fn the_demo_is_for_this_machine_only() {
+        for (listen, fits) in [
+            ("127.0.0.1:0", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:0", true),
+            ("0.0.0.0:0", false),
+            ("[::]:0", false),
+            ("10.0.0.1:443", false),
+        ] {
+            assert_eq!(check(&config(listen, None), true).is_ok(), fits, "{listen}");
+            assert!(check(&config(listen, None), false).is_ok());
+        }
+    }
+
+    #[test]
+    fn clients_are_told_what_they_can_reach() {
+        let address = "[::1]:8443".parse().unwrap();
+        let told = hosts(&config("[::1]:8443", Some("chat.example.org")), address, None);
+        assert_eq!((told.rest[0].domain.as_str(), told.rest[0].port), ("chat.example.org", 443));
+        assert_eq!((told.ws[0].domain.as_str(), told.ws[0].port), ("[::1]", 8443));
+
+        let any = "0.0.0.0:8443".parse().unwrap();
+        let plain = Some("127.0.0.1:80".parse().unwrap());
+        let told = hosts(&config("0.0.0.0:8443", None), any, plain);
+        assert_eq!(told.rest[0].domain, "localhost");
+        assert_eq!((told.ws[1].protocol, told.ws[1].port), (Protocol::Http, 80));
+    }
+
+    #[test]
+    fn the_file_limit_is_not_lowered() {
+        let before = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        assert!(raise_file_limit() >= before.min(1 << 20));
+    }
+}
