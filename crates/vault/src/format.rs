@@ -17,6 +17,8 @@ mod key;
 mod page;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -36,6 +38,11 @@ impl fmt::Debug for VaultId {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+/// What tells one life of a process that opened the vault from another: 8 random bytes. Shows whether
+/// one copy of a vault is an earlier state of another, or went a way of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LifeTag(pub(crate) u64);
 
 /// What a sealed part is bound to: the clear bytes before it and the vault.
 fn bind(header: &[u8], vault: VaultId) -> Vec<u8> {

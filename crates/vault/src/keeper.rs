@@ -16,8 +16,8 @@ use stoa_core::{Clock, Entropy};
 use stoa_seal::{Epoch, KeyId, KeyMaterial, NonceSource, RootKey, derive};
 
 use crate::format::{
-    Entry, Journal, PageRef, SLOTS_FILE, SLOTS_LEN, SLOTS_NEW, Slot, StoredKey, Table, VaultId,
-    page_name, table_name, write_page, write_table,
+    Entry, Journal, LifeTag, PageRef, SLOTS_FILE, SLOTS_LEN, SLOTS_NEW, Slot, StoredKey, Table,
+    VaultId, page_name, table_name, write_page, write_table,
 };
 use crate::ring::{Budget, Key, Ring};
 use crate::scope::Purpose;
@@ -26,6 +26,9 @@ use crate::{LockGuard, VaultError, VaultFs};
 
 /// The purpose for which the table's key is derived.
 pub(crate) const TABLE_KEY: &str = "vault table";
+
+/// How many lives the table remembers.
+const LIVES_KEPT: usize = 1024;
 
 /// What the vault works with.
 pub(crate) struct Means {
@@ -80,6 +83,15 @@ enum Staged {
     Epoch(Epoch),
 }
 
+/// What a life goes on from.
+pub(crate) struct Origin {
+    pub(crate) vault: VaultId,
+    pub(crate) generation: u64,
+    pub(crate) epoch: Epoch,
+    pub(crate) lives: Vec<LifeTag>,
+    pub(crate) next_key: KeyId,
+}
+
 /// Files of the present generation by name, for copies that lack them.
 pub(crate) type Originals = BTreeMap<String, Vec<u8>>;
 
@@ -89,6 +101,7 @@ pub(crate) struct Keeper {
     vault: VaultId,
     generation: u64,
     epoch: Epoch,
+    lives: Vec<LifeTag>,
     next_key: KeyId,
     journal: Option<Journal>,
     pages: BTreeMap<u32, Page>,
@@ -100,21 +113,15 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// The keeper of a vault without keys. Nothing is written yet.
-    pub(crate) fn new(
-        means: Means,
-        copies: Vec<DirCopy>,
-        vault: VaultId,
-        generation: u64,
-        epoch: Epoch,
-        next_key: KeyId,
-    ) -> Self {
+    pub(crate) fn new(means: Means, copies: Vec<DirCopy>, origin: Origin) -> Self {
         Self {
             means,
             copies,
-            vault,
-            generation,
-            epoch,
-            next_key,
+            vault: origin.vault,
+            generation: origin.generation,
+            epoch: origin.epoch,
+            lives: origin.lives,
+            next_key: origin.next_key,
             journal: None,
             pages: BTreeMap::new(),
             keys: HashMap::new(),
@@ -173,6 +180,8 @@ impl Keeper {
     /// Begins a new life: a new epoch, and all that was read in a new generation in every copy.
     pub(crate) fn begin_life(&mut self, originals: &Originals) -> Result<Ring, VaultError> {
         self.epoch = next(self.epoch)?;
+        self.lives.push(LifeTag(u64::from_be_bytes(self.means.entropy.bytes())));
+        self.lives.drain(..self.lives.len().saturating_sub(LIVES_KEPT));
         self.advance(&BTreeSet::new(), originals)?;
         let mut ring = Ring::new(self.nonces());
         ring.raise_next_key(self.next_key);
@@ -183,9 +192,8 @@ impl Keeper {
             let silent = u64::from(self.epoch.0.saturating_sub(held.epoch.0).saturating_sub(1));
             let used = held.upto.saturating_add(silent.saturating_mul(tuning.grant_step));
             let granted = used.saturating_add(tuning.grant_step);
-            if let Some(key) = Arc::get_mut(&mut held.key) {
-                key.set_budget(Budget::new(used, granted, tuning.records_per_key));
-            }
+            let key = Arc::get_mut(&mut held.key).expect("nobody else has the key yet");
+            key.set_budget(Budget::new(used, granted, tuning.records_per_key));
             ring.insert(&held.key);
         }
         Ok(ring)
@@ -238,6 +246,10 @@ impl Keeper {
             self.staged.push(Staged::Epoch(self.epoch));
         }
         Ok(())
+    }
+
+    pub(crate) fn has_key(&self, id: KeyId) -> bool {
+        self.keys.contains_key(&id)
     }
 
     pub(crate) const fn has_staged(&self) -> bool {
@@ -308,8 +320,9 @@ impl Keeper {
         files.push((journal.own_name(), journal.header().to_vec()));
         let secret = KeyMaterial::random(&*self.means.entropy);
         files.push((table_name(generation), self.write_table(generation, &secret, &journal_key)));
-        let slot =
-            Slot { generation, vault: self.vault, root: self.means.root.fingerprint(), secret };
+        let life = *self.lives.last().expect("a keeper's life begins with its tag");
+        let root = self.means.root.fingerprint();
+        let slot = Slot { generation, life, vault: self.vault, root, secret };
 
         // Each phase is done in every copy before the next begins: a copy never has a secret whose
         // table another one lacks, and no old secret is erased before the new one is everywhere.
@@ -401,6 +414,7 @@ impl Keeper {
         let table = Table {
             next_key: self.next_key,
             epoch: self.epoch,
+            lives: self.lives.clone(),
             journal_key: journal.expose(),
             pages: self.pages.iter().map(|(number, page)| page.reference(*number)).collect(),
         };
@@ -453,7 +467,12 @@ impl DirCopy {
             self.sync_dir(fs)?;
         }
         if self.stale {
-            originals.iter().try_for_each(|(name, bytes)| create(name, bytes))?;
+            // What is already right is not touched: it may belong to the state that is kept so far.
+            for (name, bytes) in originals {
+                if fs.read(&self.dir.join(name)).ok().is_none_or(|found| *found != *bytes) {
+                    create(name, bytes)?;
+                }
+            }
         }
         files.iter().try_for_each(|(name, bytes)| create(name, bytes))?;
         self.sync_dir(fs)

@@ -22,6 +22,8 @@
 //! ([`VaultWarning::CopyOnWrite`]), and a copy of the *vault* taken before a destruction, together
 //! with the root key, still opens what it held. That is why a backup must never contain it.
 
+#[cfg(test)]
+mod attack;
 mod error;
 mod format;
 mod fs;

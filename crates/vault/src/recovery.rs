@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use stoa_seal::{Epoch, KeyId, KeyMaterial, derive};
+use stoa_seal::{Epoch, KeyMaterial, derive};
 
 use crate::format::{
-    Entry, Journal, JournalEnd, Malformed, SLOTS_FILE, SLOTS_NEW, Slot, Table, VaultId, page_name,
-    read_journal, read_page, read_slots, read_table, table_name,
+    Entry, Journal, JournalEnd, LifeTag, Malformed, SLOTS_FILE, SLOTS_NEW, Slot, Table, VaultId,
+    page_name, read_journal, read_page, read_slots, read_table, table_name,
 };
-use crate::keeper::{DirCopy, Keeper, Means, Originals, Slots, TABLE_KEY, is_sealed_file};
-use crate::ring::Ring;
+use crate::keeper::{DirCopy, Keeper, Means, Origin, Originals, Slots, TABLE_KEY, is_sealed_file};
+use crate::ring::{FIRST_KEY, Ring};
 use crate::{LockGuard, LockRefusal, VaultError, VaultFs, VaultWarning};
 
 /// An opened vault.
@@ -126,7 +126,9 @@ fn create(found: Vec<Found>, means: Means) -> Result<Keeper, VaultError> {
     }
     let vault = VaultId(means.entropy.bytes());
     let copies = found.into_iter().map(Found::into_copy).collect();
-    Ok(Keeper::new(means, copies, vault, 0, Epoch(0), KeyId(1)))
+    let origin =
+        Origin { vault, generation: 0, epoch: Epoch(0), lives: Vec::new(), next_key: FIRST_KEY };
+    Ok(Keeper::new(means, copies, origin))
 }
 
 /// The newest state, read from wherever its files are good.
@@ -152,8 +154,9 @@ fn load(
     let mut files = Files { fs: &*means.fs, found: &mut found, order, warnings };
 
     let key = derive(&means.root, &secret, TABLE_KEY);
-    let (Table { next_key, epoch, journal_key, pages }, _) =
+    let (Table { next_key, epoch, lives, journal_key, pages }, _) =
         files.read(&table_name(generation), |file| read_table(&key, vault, generation, file))?;
+    files.check_lineage(&lead_dir, &lives)?;
     let mut originals = Originals::new();
     let mut contents = Vec::new();
     for page in &pages {
@@ -165,7 +168,8 @@ fn load(
     let entries = files.read_journal(&journal_key, vault, generation)?;
 
     let copies = found.into_iter().map(Found::into_copy).collect();
-    let mut keeper = Keeper::new(means, copies, vault, generation, epoch, next_key);
+    let origin = Origin { vault, generation, epoch, lives, next_key };
+    let mut keeper = Keeper::new(means, copies, origin);
     for (page, keys) in pages.into_iter().zip(contents) {
         keeper.adopt_page(page, keys);
     }
@@ -208,6 +212,18 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// That every directory holds the newest state or an earlier one of the same line: a copy that
+    /// was used apart may have keys that are nowhere else, so it is not overwritten.
+    fn check_lineage(&self, lead: &Path, lives: &[LifeTag]) -> Result<(), VaultError> {
+        let newest = self.found.iter().filter_map(|found| Some((&found.dir, found.newest()?.1)));
+        for (dir, slot) in newest {
+            if !lives.contains(&slot.life) {
+                return Err(VaultError::Diverged { first: lead.into(), second: dir.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a file that has to be the same everywhere, from the first directory that has it whole,
     /// and notes which others have not.
     fn read<T>(

@@ -14,6 +14,9 @@ use stoa_seal::{BlindKey, Cipher, DataKey, KeyId, KeyMaterial, NonceSource};
 use crate::scope::Purpose;
 use crate::{Bucket, KeyScope};
 
+/// The id of a vault's first key.
+pub(crate) const FIRST_KEY: KeyId = KeyId(1);
+
 /// A key in use.
 pub(crate) struct Key {
     pub(crate) id: KeyId,
@@ -157,7 +160,7 @@ impl Ring {
             by_id: HashMap::new(),
             current: HashMap::new(),
             blind: HashMap::new(),
-            next_key: KeyId(0),
+            next_key: FIRST_KEY,
             nonces: Arc::new(nonces),
         }
     }
@@ -211,7 +214,7 @@ impl Ring {
     }
 
     pub(crate) fn was_given(&self, id: KeyId) -> bool {
-        id < self.next_key
+        (FIRST_KEY..self.next_key).contains(&id)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {

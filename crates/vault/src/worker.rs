@@ -128,6 +128,7 @@ impl Worker {
         if result.is_ok()
             && let Err(error) = self.fold()
         {
+            tracing::error!(%error, "the vault's journal could not be folded into pages");
             self.stopped = Some(error.stopped());
         }
     }
@@ -145,7 +146,10 @@ impl Worker {
     fn write(&mut self, destroy: bool) -> Result<(), VaultError> {
         if destroy {
             let doomed = std::mem::take(&mut self.doomed);
-            self.keeper.advance(&doomed, &Originals::new())?;
+            // Who asks for what another one's destruction took meanwhile has it at once.
+            if self.keeper.has_staged() || doomed.iter().any(|id| self.keeper.has_key(*id)) {
+                self.keeper.advance(&doomed, &Originals::new())?;
+            }
             self.last_destruction = Some(Instant::now());
             let mut ring = self.ring.write();
             self.keeper.publish(&mut ring);

@@ -1,13 +1,14 @@
 //! The two slots: where the erasable secret stands, and the only place that is overwritten.
 //!
-//! A slot is `magic 8 ‖ generation u64 ‖ vault id 16 ‖ root key fingerprint 8 ‖ secret 32 ‖ crc32`,
+//! A slot is `magic 8 ‖ generation u64 ‖ life u64 ‖ vault id 16 ‖ root key fingerprint 8 ‖ secret 32
+//! ‖ crc32`,
 //! in 4 KiB of its own so that writing one never touches the sectors of the other. The checksum tells
 //! a torn write; an erased slot is all zeros.
 
 use stoa_seal::{KeyMaterial, RootKeyFingerprint};
 
 use super::codec::{Reader, Writer};
-use super::{Malformed, VaultId};
+use super::{LifeTag, Malformed, VaultId};
 
 /// The file with the two slots.
 pub(crate) const SLOTS_FILE: &str = "slots";
@@ -21,6 +22,7 @@ const MAGIC: &[u8; 8] = b"STOASLT\x01";
 /// A slot that holds a secret.
 pub(crate) struct Slot {
     pub(crate) generation: u64,
+    pub(crate) life: LifeTag,
     pub(crate) vault: VaultId,
     pub(crate) root: RootKeyFingerprint,
     pub(crate) secret: KeyMaterial,
@@ -29,12 +31,16 @@ pub(crate) struct Slot {
 impl Slot {
     /// The room that a slot takes in the file, in bytes.
     pub(crate) const LEN: usize = 4096;
-    const USED: usize = 8 + 8 + 16 + 8 + KeyMaterial::LEN + 4;
+    const USED: usize = 8 + 8 + 8 + 16 + 8 + KeyMaterial::LEN + 4;
 
     /// The whole 4 KiB.
     pub(crate) fn write(&self) -> Writer {
         let mut to = Writer::with_capacity(Self::LEN);
-        to.bytes(MAGIC).u64(self.generation).bytes(&self.vault.0).bytes(&self.root.0);
+        to.bytes(MAGIC)
+            .u64(self.generation)
+            .u64(self.life.0)
+            .bytes(&self.vault.0)
+            .bytes(&self.root.0);
         to.bytes(self.secret.expose());
         let checksum = crc32fast::hash(to.as_slice());
         to.u32(checksum).bytes(&[0; Self::LEN - Self::USED]);
@@ -46,6 +52,7 @@ impl Slot {
         from.magic(MAGIC)?;
         let slot = Self {
             generation: from.u64()?,
+            life: LifeTag(from.u64()?),
             vault: VaultId(*from.array()?),
             root: RootKeyFingerprint(*from.array()?),
             secret: KeyMaterial::copy_of(from.array()?),

@@ -3,7 +3,7 @@
 use stoa_seal::{Cipher, Epoch, KeyId, KeyMaterial};
 
 use super::codec::{Reader, Writer};
-use super::{Malformed, VaultId, bind};
+use super::{LifeTag, Malformed, VaultId, bind};
 
 const MAGIC: &[u8; 8] = b"STOATBL\x01";
 
@@ -20,6 +20,8 @@ pub(crate) struct PageRef<M = KeyMaterial> {
 pub(crate) struct Table<M = KeyMaterial> {
     pub(crate) next_key: KeyId,
     pub(crate) epoch: Epoch,
+    /// The lives that led to this table, oldest first; the oldest of very many are left out.
+    pub(crate) lives: Vec<LifeTag>,
     pub(crate) journal_key: M,
     pub(crate) pages: Vec<PageRef<M>>,
 }
@@ -44,10 +46,15 @@ pub(crate) fn write_table(
     table: &Table<&[u8; KeyMaterial::LEN]>,
 ) -> Vec<u8> {
     const PAGE: usize = 4 + 8 + 4 + KeyMaterial::LEN;
-    let fixed = 8 + 4 + KeyMaterial::LEN + 4;
-    let mut to = Writer::with_capacity(fixed + table.pages.len() * PAGE);
-    let count = u32::try_from(table.pages.len()).expect("page numbers have 32 bits");
-    to.u64(table.next_key.0).u32(table.epoch.0).bytes(table.journal_key).u32(count);
+    let fixed = 8 + 4 + KeyMaterial::LEN + 4 + 4;
+    let mut to = Writer::with_capacity(fixed + table.lives.len() * 8 + table.pages.len() * PAGE);
+    let count = |length| u32::try_from(length).expect("page numbers have 32 bits, lives are few");
+    to.u64(table.next_key.0).u32(table.epoch.0).bytes(table.journal_key);
+    to.u32(count(table.lives.len()));
+    for life in &table.lives {
+        to.u64(life.0);
+    }
+    to.u32(count(table.pages.len()));
     for page in &table.pages {
         to.u32(page.number).u64(page.generation).u32(page.count).bytes(page.key);
     }
@@ -78,14 +85,17 @@ pub(crate) fn read_table(
     parse(&plain)
 }
 
-fn parse(plain: &[u8]) -> Result<Table, Malformed> {
+pub(super) fn parse(plain: &[u8]) -> Result<Table, Malformed> {
     let mut from = Reader::new(plain);
     let next_key = KeyId(from.u64()?);
     let epoch = Epoch(from.u32()?);
     let journal_key = KeyMaterial::copy_of(from.array()?);
-    let count = from.u32()?;
+    let mut lives = Vec::new();
+    for _ in 0..from.u32()? {
+        lives.push(LifeTag(from.u64()?));
+    }
     let mut pages = Vec::new();
-    for _ in 0..count {
+    for _ in 0..from.u32()? {
         pages.push(PageRef {
             number: from.u32()?,
             generation: from.u64()?,
@@ -94,5 +104,5 @@ fn parse(plain: &[u8]) -> Result<Table, Malformed> {
         });
     }
     from.end()?;
-    Ok(Table { next_key, epoch, journal_key, pages })
+    Ok(Table { next_key, epoch, lives, journal_key, pages })
 }

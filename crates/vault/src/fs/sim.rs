@@ -180,6 +180,21 @@ impl SimFs {
         state.durable_names.remove(path);
     }
 
+    /// Takes all files of a directory away, durably, as a broken medium would.
+    pub fn take_all(&self, dir: &Path) {
+        let mut state = self.0.state.lock();
+        state.names.retain(|path, _| path.parent() != Some(dir));
+        state.durable_names.retain(|path, _| path.parent() != Some(dir));
+    }
+
+    /// All files with their present content.
+    pub fn all(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let state = self.0.state.lock();
+        let content =
+            |(path, id): (&PathBuf, &u64)| (path.clone(), state.files[id].present.clone());
+        state.names.iter().map(content).collect()
+    }
+
     /// Sets the permission bits of a directory or file.
     pub fn set_mode(&self, path: &Path, mode: u32) {
         let mut state = self.0.state.lock();

@@ -1,4 +1,12 @@
 //! The vault from outside, on the simulated and on the real file system.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 mod basics;
+mod bounds;
+mod crashes;
+mod disk;
+mod mirrors;
+mod nonces;
+mod sharing;
 mod support;

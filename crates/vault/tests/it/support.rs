@@ -14,7 +14,8 @@ pub(crate) const MIRROR: &str = "/mirror/keys";
 
 pub(crate) const AAD: &[u8] = b"space, app and key";
 
-pub(crate) const ROOT_HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub(crate) const ROOT_HEX: &str =
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 /// A file system, and what the vault is opened with.
 #[derive(Clone)]
