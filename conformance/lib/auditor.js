@@ -61,7 +61,7 @@ class SessionAudit {
     this.pulls = new Map();
     this.unacked = new Map();
     this.seen = new Map();
-    this.failed = false;
+    this.restarts = new Map();
   }
 
   problem(text) {
@@ -85,7 +85,7 @@ class SessionAudit {
       this.auditor.counts.pulls += 1;
       this.pulls.set(payload.queue.name, now);
       // A pull without a key starts again at the cursor: what is unacknowledged may come again.
-      if (!has(payload, 'key')) this.seen.delete(payload.queue.name);
+      if (!has(payload, 'key')) this.restarts.set(payload.queue.name, (this.restarts.get(payload.queue.name) ?? 0) + 1);
     }
   }
 
@@ -165,6 +165,7 @@ class SessionAudit {
     if (!has(answer, 'queue')) return undefined;
     const { name } = answer.queue;
     this.pulls.delete(name);
+    if (answer.isLast) this.restarts.delete(name);
     if (answer.metas.length > 0 && answer.isLast) this.problem('metas in a page marked last: the SDK does not acknowledge it');
     if (!answer.isLast) {
       const key = dec(answer.nextKey);
@@ -184,7 +185,12 @@ class SessionAudit {
     ids.add(id);
     if (queue !== undefined) {
       if (!this.seen.has(queue)) this.seen.set(queue, new Set());
-      if (this.seen.get(queue).has(id)) this.problem(`meta ${id} sent twice without being asked for again`);
+      if (this.seen.get(queue).has(id)) {
+        const allowed = this.restarts.get(queue) ?? 0;
+        if (allowed === 0) this.problem(`meta ${id} sent twice without being asked for again`);
+        this.restarts.set(queue, Math.max(allowed - 1, 0));
+        this.seen.set(queue, new Set());
+      }
       this.seen.get(queue).add(id);
     }
     if (has(meta, 'meta')) this.compactJson(meta.meta);

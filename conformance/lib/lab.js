@@ -26,7 +26,7 @@ class Hosts {
 export class Lab {
   static async start({ binary, chromium, name, auditor, secrets }) {
     const lab = new Lab();
-    Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [] });
+    Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [], devices: 0 });
     lab.server = new Server(binary, name);
     try {
       await lab.server.start();
@@ -49,6 +49,7 @@ export class Lab {
   }
 
   device(options) {
+    this.devices += 1;
     return Device.start(this, options);
   }
 

@@ -6,14 +6,12 @@ export const tests = [
   {
     name: 'the SDK contacted no host but ours',
     async run({ labs }) {
-      let total = 0;
       for (const lab of labs) {
         check.deepEqual(lab.hosts.foreign, []);
         for (const host of lab.hosts.contacted.keys()) check.ok(lab.hosts.allowed.has(host));
-        total += lab.hosts.contacted.size;
+        if (lab.devices > 0) check.ok(lab.hosts.contacted.size >= 2, 'no request was seen');
         console.log(`        hosts: ${[...lab.hosts.contacted].map(([host, count]) => `${host} (${count})`).join(', ')}`);
       }
-      check.ok(total >= 2, 'no request was seen');
     },
   },
   {

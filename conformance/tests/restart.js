@@ -5,7 +5,10 @@
 // acknowledged, once or on the second try, must reach every device of the recipient exactly once and
 // in order.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { check, within } from '../lib/runner.js';
+import { SteadyReader, SteadySender } from '../lib/steady.js';
+import { dec, Meta, MessageBody } from '../lib/wire.js';
 
 const MESSAGES = 5_000;
 const SENDERS = 2;
@@ -13,6 +16,8 @@ const BATCH = 25;
 const STOPS = 2;
 const ATTEMPTS = 40;
 const RECONNECTS = 100;
+const KILLS = 10;
+const WINDOW = 20;
 
 /** Sends `texts` in order, batch by batch; resolves with the server ids. */
 async function sendAll(device, to, texts, progress) {
@@ -105,6 +110,66 @@ function scenario(name, { stop, expect }) {
   };
 }
 
+/** The whole conversation by REST, oldest first, decoded. */
+async function wholeHistory(lab, reader, peer) {
+  const all = [];
+  let start = -1;
+  for (;;) {
+    const answer = await lab.rest.call('POST', `/users/${reader.username}/messageroaming`, {
+      token: lab.token(reader),
+      json: { queue: `${peer.username}@easemob.com`, start, pull_number: 50, is_positive: true, end: -1 },
+    });
+    check.equal(answer.status, 200, answer.text);
+    const metas = answer.body.data.msgs.map((one) => Meta.decode(Buffer.from(one.msg, 'base64')));
+    all.push(...metas.map((meta) => ({ id: dec(meta.id), text: MessageBody.decode(meta.payload).contents[0].text })));
+    if (answer.body.data.is_last) return all;
+    start = answer.body.data.next_key;
+  }
+}
+
+const manyKills = {
+  name: `${KILLS} crashes at random moments under load: what was acknowledged is there once, in order`,
+  timeout: 180_000,
+  async run({ lab, cleanup }) {
+    const [recipient, ...users] = await lab.users(4);
+    const senders = users.map((user) => new SteadySender(lab, user, recipient));
+    const reader = new SteadyReader(lab, recipient);
+    cleanup(() => reader.end());
+    const reading = reader.run();
+    const sending = Promise.all(senders.map((sender) => sender.run(WINDOW)));
+    sending.catch(() => {});
+    const count = () => senders.reduce((sum, one) => sum + one.acknowledged.length, 0);
+    const moments = [];
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      // The moment is random, but not before the senders are back at work.
+      const before = count();
+      const busy = async () => {
+        while (count() <= before) await pause(5);
+      };
+      await within(30_000, 'an acknowledgement after the restart', Promise.race([busy(), sending]));
+      const moment = Math.random() * 700;
+      moments.push(Math.round(moment));
+      await pause(moment);
+      await lab.server.kill();
+      await lab.server.start();
+    }
+    senders.forEach((sender) => sender.end());
+    await sending;
+    console.log(`        ${count()} messages, ${senders.reduce((sum, one) => sum + one.resent, 0)} sent again; killed after ${moments.join(', ')} ms`);
+    await within(60_000, 'the last messages', reader.arrived(senders.flatMap((one) => one.acknowledged.map(({ id }) => id))));
+    await reader.end();
+    await reading;
+    for (const [at, sender] of senders.entries()) {
+      const sent = sender.acknowledged;
+      check.ok(sent.length > 0);
+      check.equal(new Set(sent.map((one) => one.id)).size, sent.length);
+      check.deepEqual(await wholeHistory(lab, recipient, users[at]), sent);
+      const received = [...reader.metas.values()].filter((meta) => meta.from.name === users[at].username);
+      check.deepEqual(received.map((meta) => ({ id: dec(meta.id), text: MessageBody.decode(meta.payload).contents[0].text })), sent);
+    }
+  },
+};
+
 export const suites = {
   term: [
     scenario('5,000 messages over two orderly restarts (SIGTERM)', {
@@ -120,6 +185,7 @@ export const suites = {
       expect: 'losses',
       stop: (server) => server.kill(),
     }),
+    manyKills,
     {
       name: 'users, passwords and tokens are there after a crash',
       async run({ lab, device }) {
