@@ -100,17 +100,11 @@ impl Embedded {
         let path = &options.directory;
         let io = |doing| move |source| OpenError::Io { path: path.clone(), doing, source };
         create_private(path).map_err(io("create the directory"))?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join(LOCK_FILE))
-            .map_err(io("open the lock file"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let lock = match Lock::take(&path.join(LOCK_FILE)) {
+            Ok(lock) => lock,
             Err(fs::TryLockError::WouldBlock) => return Err(OpenError::InUse(path.clone())),
             Err(fs::TryLockError::Error(source)) => return Err(io("lock the lock file")(source)),
-        }
+        };
         check_format(path)?;
         let tree = Tree::open(options, lock).map_err(|source| match source {
             fjall::Error::Locked => OpenError::InUse(path.clone()),
@@ -118,6 +112,25 @@ impl Embedded {
         })?;
         let gathering = Gathering::default();
         Optimistic::threaded(tree, gathering).map(Self).map_err(io("start a thread"))
+    }
+}
+
+/// A locked file, unlocked when this is dropped.
+struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, fs::TryLockError> {
+        let file = File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.map_err(fs::TryLockError::Error)?;
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would not do while a process that is being started still shares it.
+        let _ = self.0.unlock();
     }
 }
 
@@ -193,11 +206,11 @@ impl Engine for Embedded {
 struct Tree {
     keyspace: Keyspace,
     database: Database,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Tree {
-    fn open(options: &EmbeddedOptions, lock: File) -> Result<Self, fjall::Error> {
+    fn open(options: &EmbeddedOptions, lock: Lock) -> Result<Self, fjall::Error> {
         let database = Database::builder(options.directory.join(DATABASE))
             .cache_size(options.cache)
             .max_journaling_size(options.journals.max(64 << 20))

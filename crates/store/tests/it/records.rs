@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stoa_core::{Day, Operator};
 use stoa_store::engine::{Direction, Embedded, EmbeddedOptions, Engine, Memory, Span};
-use stoa_store::{AppStore, Bucket, Key, KeyRange, Reader, Store, StoreError, spaces};
+use stoa_store::{AppStore, Bucket, Key, KeyRange, Reader, Store, StoreError, classes, spaces};
 
 use crate::world::{self, World, get, put, user};
 
@@ -187,8 +187,7 @@ async fn a_destroyed_key_opens_nothing() {
             put(app, &message(app, seq), bucket, b"text").await;
         }
         put(&world.b, &message(&world.b, 1), TODAY, b"of another app").await;
-        world::destroy(&world.vault, |scope| scope.app == app.number() && scope.bucket == TODAY)
-            .await;
+        app.destroy(&classes::MESSAGE, TODAY).await.unwrap();
         assert_eq!(get(app, &message(app, 1)).await, None);
         assert!(!app.read().await.unwrap().exists(&message(app, 1)).await.unwrap());
         assert!(get(app, &message(app, 5)).await.is_some());
