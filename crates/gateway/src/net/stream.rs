@@ -39,10 +39,12 @@ impl Stream {
             let received = self.receive();
             // Also after an error: the other side is told what it did wrong.
             let flushed = self.flush_link().await;
-            if let Received::End { .. } = received? {
+            let received = received?;
+            flushed?;
+            // A client may end its side with what completes the handshake.
+            if self.link.is_handshaking() && matches!(received, Received::End { .. }) {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
-            flushed?;
         }
         Ok(())
     }

@@ -1,0 +1,5 @@
+//! The gateway from outside.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers too")]
+
+mod net;
