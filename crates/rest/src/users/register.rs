@@ -84,7 +84,7 @@ fn new_user(mut fields: Object) -> Result<NewUser, Failure> {
     let name = fields.text("username")?;
     let username = name.parse::<UserId>().map_err(|error| {
         let shown: String = name.chars().take(UserId::MAX).collect();
-        fields.refuse("username", format_args!("{shown} is not legal. {error}"))
+        fields.refuse("username", format_args!("'{shown}' is not legal: {error}"))
     })?;
     let password = fields.optional_text("password")?.map(Secret::new);
     let most = limits::PASSWORD_BYTES;

@@ -1,0 +1,293 @@
+//! A server in memory with two apps, a clock that stands still, and tokens for whoever is needed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use stoa_bus::Subscriber;
+use stoa_chat::entry::{Event, Kind};
+use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
+use stoa_core::{
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
+    Region, Resource, Secret, SeededEntropy, Timestamp, Uuid,
+};
+use stoa_rest::{Host, Hosts, Protocol, RestState, router};
+use stoa_store::Store;
+use stoa_store::engine::{Engine, Memory};
+use stoa_token::Builder007;
+use stoa_vault::Vault;
+use tower::ServiceExt;
+
+/// When the lab's time begins: a moment in 2027.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// The app key of the lab's app, as it stands in paths.
+pub(crate) const APP: &str = "/demo/stoa";
+
+struct Apps(Vec<Arc<App>>);
+
+impl AppDirectory for Apps {
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
+        self.0.iter().find(|app| app.key == *key).cloned()
+    }
+
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
+        self.0.iter().find(|app| app.id == *id).cloned()
+    }
+}
+
+/// The client's address in a request's extensions, as the lab's listener puts it there.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+pub(crate) struct Lab {
+    pub(crate) router: Router,
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: Arc<App>,
+    /// Another app of the same server.
+    pub(crate) other: Arc<App>,
+}
+
+fn app(number: u32, key: &str, auth: AuthPolicy, entropy: &dyn Entropy) -> Arc<App> {
+    let hex32 = || AppId::from_bytes(entropy.bytes());
+    let certificate = || Secret::new(hex32().as_str());
+    let byte = u8::try_from(number).unwrap();
+    Arc::new(App {
+        number: AppNumber(number),
+        id: AppId::from_bytes([byte; 16]),
+        key: key.parse().unwrap(),
+        uuid: Uuid::from_bytes([byte; 16]),
+        region: Region::Eu,
+        created: START,
+        auth,
+        token_cap_s: 86_400,
+        certificates: vec![certificate(), certificate()],
+        server_certificate: certificate(),
+    })
+}
+
+impl Lab {
+    /// A lab whose app lets users in by password.
+    pub(crate) fn new() -> Self {
+        Self::with(AuthPolicy::TokenOrPassword)
+    }
+
+    /// A lab with another policy of the app.
+    pub(crate) fn with(auth: AuthPolicy) -> Self {
+        Self::over(Arc::new(Memory::new()), auth)
+    }
+
+    /// A lab whose records are in `engine`.
+    pub(crate) fn over(engine: Arc<dyn Engine>, auth: AuthPolicy) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
+        let app_of = |number, key| app(number, key, auth, &*entropy);
+        let (app, other) = (app_of(1, "demo#stoa"), app_of(2, "demo#other"));
+        let directory = Arc::new(Apps(vec![app.clone(), other.clone()]));
+        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
+        let store = Store::open(engine, vault);
+        let chat = Chat::new(store, directory.clone(), clock.clone(), entropy, 1);
+        let chat = Arc::new(chat);
+        let host =
+            |domain: &str| Host { protocol: Protocol::Https, domain: domain.into(), port: 443 };
+        let router = router(RestState {
+            chat: chat.clone(),
+            directory,
+            hosts: Hosts {
+                rest: vec![host("chat.example.org")],
+                ws: vec![Host { port: 8443, ..host("im.example.org") }],
+            },
+            client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
+        });
+        Self { router, chat, clock, app, other }
+    }
+
+    fn token(app: &App, user: Option<&str>, certificate: &str, issued: Timestamp) -> String {
+        let issued = u32::try_from(issued.as_secs()).unwrap();
+        let token = Builder007::new(app.id.as_str(), certificate, issued, 3600, 5);
+        let token = match user {
+            Some(user) => token.chat_user(user),
+            None => token.chat_app(),
+        };
+        token.build().unwrap()
+    }
+
+    /// An app token, made with the primary certificate.
+    pub(crate) fn app_token(&self) -> String {
+        Self::token(&self.app, None, self.app.certificates[0].expose(), self.clock.now())
+    }
+
+    /// A user token, made with the secondary certificate.
+    pub(crate) fn user_token(&self, user: &str) -> String {
+        Self::token(&self.app, Some(user), self.app.certificates[1].expose(), self.clock.now())
+    }
+
+    /// An app token for the other app.
+    pub(crate) fn foreign_token(&self) -> String {
+        Self::token(&self.other, None, self.other.certificates[0].expose(), self.clock.now())
+    }
+
+    /// An app token signed with no certificate of the app.
+    pub(crate) fn forged_token(&self) -> String {
+        Self::token(&self.app, None, self.other.certificates[0].expose(), self.clock.now())
+    }
+
+    /// Calls as the app's back end.
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Answer {
+        self.call(Call::new(method, path).token(&self.app_token()).json(body)).await
+    }
+
+    /// Calls as `user`.
+    pub(crate) async fn as_user(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Answer {
+        self.call(Call::new(method, path).token(&self.user_token(user)).json(body)).await
+    }
+
+    /// Makes a call.
+    pub(crate) async fn call(&self, call: Call) -> Answer {
+        let response = self.router.clone().oneshot(call.0).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, bytes: bytes.to_vec(), body }
+    }
+
+    /// Registers users with the password `secret-{name}`.
+    pub(crate) async fn users(&self, names: &[&str]) {
+        for name in names {
+            let body =
+                serde_json::json!({ "username": name, "password": format!("secret-{name}") });
+            let answer = self.admin(Method::POST, "/users", body).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+    }
+
+    /// The caller that `user`'s token admits.
+    pub(crate) async fn caller(&self, user: &str) -> Caller {
+        self.chat.authenticate(&self.app.key, &self.user_token(user)).await.unwrap()
+    }
+
+    /// Brings `user` online on the device `resource`.
+    pub(crate) async fn online(&self, user: &str, resource: &str) -> Attachment {
+        let device = DeviceInfo {
+            resource: resource.parse().unwrap(),
+            uuid: format!("uuid-of-{resource}"),
+            name: "webim".into(),
+            platform: 16,
+        };
+        self.chat.attach(&self.caller(user).await, device, "", Arc::new(Deaf)).unwrap()
+    }
+
+    /// Sends a message whose body is `body`, as it would come from `from`'s device `web`.
+    pub(crate) async fn say(&self, from: &str, to: &str, kind: Kind, body: &str) -> Appended {
+        let resource: Resource = "web".parse().unwrap();
+        let caller = self.caller(from).await;
+        let (done, outcome) = tokio::sync::oneshot::channel();
+        let draft = Draft {
+            to: to.parse().unwrap(),
+            only_resource: None,
+            kind,
+            body: body.to_owned().into(),
+            ext: bytes::Bytes::new(),
+            content_bytes: body.len(),
+            // The same text twice is the same message, here.
+            client_id: body.bytes().fold(7, |id, byte| id * 131 % 1_000_000_007 + u64::from(byte)),
+            online_only: false,
+        };
+        let done = Box::new(move |appended| drop(done.send(appended)));
+        self.chat.send(&caller, &resource, draft, done).await;
+        outcome.await.unwrap().unwrap()
+    }
+}
+
+struct Deaf;
+
+impl Subscriber<Event> for Deaf {
+    fn deliver(&self, _: &Arc<Event>) {}
+}
+
+/// A request in the making.
+pub(crate) struct Call(pub(crate) Request<Body>);
+
+impl Call {
+    /// A call of a path below the app, or of a whole path that begins with `//`.
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        let path = match path.strip_prefix('/') {
+            Some(whole) if whole.starts_with('/') => whole.to_owned(),
+            _ => format!("{APP}{path}"),
+        };
+        Self(Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
+    }
+
+    /// With a header.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.0.headers_mut().insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// With a bearer token.
+    pub(crate) fn token(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// With a JSON body; none if it is null.
+    pub(crate) fn json(self, body: Value) -> Self {
+        if body.is_null() { self } else { self.text(&body.to_string()) }
+    }
+
+    /// With any bytes as a body that is said to be JSON.
+    pub(crate) fn text(self, body: impl AsRef<[u8]>) -> Self {
+        let mut call = self.header("content-type", "application/json");
+        *call.0.body_mut() = Body::from(body.as_ref().to_vec());
+        call
+    }
+
+    /// From an address.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.0.extensions_mut().insert(Peer(address.parse().unwrap()));
+        self
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A header's text; empty without it.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The error envelope's `error` and text.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16) -> (&str, &str) {
+        assert_eq!(self.status, status, "{}", self.body);
+        let text = |field: &str| self.body[field].as_str().unwrap();
+        assert!(!text("exception").is_empty());
+        assert!(self.body["timestamp"].is_u64() && self.body["duration"].is_u64());
+        (text("error"), text("error_description"))
+    }
+
+    /// The success envelope's body.
+    #[track_caller]
+    pub(crate) fn done(&self) -> &Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        &self.body
+    }
+}

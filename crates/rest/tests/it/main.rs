@@ -1,0 +1,17 @@
+//! The REST door over a whole server in memory.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
+#![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
+
+mod answers;
+mod bodies;
+mod faults;
+mod history;
+mod lab;
+mod nonsense;
+mod rates;
+mod sessions;
+mod sockets;
+mod tokens;
+mod transcript;
+mod users;
