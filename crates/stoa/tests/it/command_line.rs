@@ -1,0 +1,163 @@
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::https::request;
+use crate::server::{Place, Server, exists};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"))
+}
+
+#[test]
+fn apps_and_users_are_made_listed_and_deleted() {
+    let place = Place::new();
+    let app = json(place.run(&["app", "create", "--key", "acme#support", "--json"]).answer());
+    assert_eq!((&app["appKey"], &app["region"]), (&"acme#support".into(), &"eu".into()));
+    assert_eq!(app["auth"], "token");
+    assert!(app.get("certificate").is_none());
+    let twice = place.run(&["app", "create", "--key", "acme#support"]);
+    assert!(twice.refused(1).contains("exists already"), "{}", twice.stderr);
+    let open = ["app", "create", "--key", "acme#lobby", "--auth", "token_or_password"];
+    assert!(place.run(&open).answer().contains("token_or_password"));
+    assert_eq!(place.run(&["app", "list"]).answer().lines().count(), 2);
+    let listed = place.run(&["app", "list", "--json"]);
+    assert_eq!(listed.answer().lines().map(json).next().unwrap(), app);
+    assert_eq!(json(place.run(&["app", "show", "--key", "acme#support", "--json"]).answer()), app);
+
+    let user =
+        |arguments: &[&str]| place.run(&[&["user"], arguments, &["--app", "acme#lobby"]].concat());
+    assert!(user(&["create", "--user", "carol"]).answer().contains("carol"));
+    assert!(user(&["create", "--user", "carol"]).refused(1).contains("already"));
+    assert!(user(&["create", "--user", "no name"]).refused(2).contains("a username"));
+    let dave = ["user", "create", "--user", "dave", "--app", "acme#lobby", "--password-file", "-"];
+    place.run_with_input(&dave, "secret of dave\n").answer();
+    let shown = json(user(&["show", "--user", "dave", "--json"]).answer());
+    assert_eq!(shown["username"], "dave");
+    assert_eq!(user(&["list"]).answer().lines().count(), 2);
+    user(&["delete", "--user", "carol"]).answer();
+    assert!(user(&["show", "--user", "carol"]).refused(1).contains("no such user"));
+    let listed = user(&["list", "--json"]);
+    assert_eq!(listed.answer().lines().map(json).collect::<Vec<_>>(), [shown]);
+
+    // What the command line made, the server knows, without TLS too where that is asked for.
+    std::fs::write(place.path("new password"), "another secret\n").unwrap();
+    user(&["password", "--user", "dave", "--password-file", "new password"]).answer();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--plain-http", "127.0.0.1:0"];
+    let serve = [&serve[..], &["--log-format", "json"]].concat();
+    let server = Server::start(place.command(&serve));
+    let port = server.field("plain");
+    for (password, expected) in [("another secret", 200), ("secret of dave", 400)] {
+        let stream = TcpStream::connect(&port).unwrap();
+        let body = json!({"grant_type": "password", "username": "dave", "password": password});
+        let answer = request(stream, "POST", "/acme/lobby/token", &[], Some(&body));
+        assert_eq!(answer.status, expected, "{}", answer.body);
+    }
+    assert!(!exists(&place.data().join("demo.json")));
+    server.end();
+}
+
+#[test]
+fn a_certificate_is_shown_only_when_asked_for_and_makes_good_tokens() {
+    let place = Place::new();
+    let app = json(place.run(&["app", "create", "--key", "acme#support", "--json"]).answer());
+    let show = ["app", "show", "--key", "acme#support", "--certificate-file"];
+    place.run(&[&show[..], &["certificate"]].concat()).answer();
+    let file = place.path("certificate");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let again = place.run(&[&show[..], &["certificate"]].concat());
+    assert!(again.refused(4).contains("File exists"), "{}", again.stderr);
+    let shown = place.run(&[&show[..], &["-"]].concat());
+    assert_eq!(shown.answer(), std::fs::read_to_string(&file).unwrap());
+    assert!(shown.stderr.contains("warning: whoever has this certificate"));
+    let plain = place.run(&["app", "show", "--key", "acme#support"]);
+    assert!(!plain.answer().contains(shown.answer().trim()));
+
+    let id = app["appId"].as_str().unwrap();
+    let keys = ["--app-id", id, "--certificate-file", "certificate"];
+    let made = place.run(&[&["token", "build"], &keys[..], &["chat-app"]].concat());
+    let verify = [&["token", "verify"], &keys[..], &["--service", "chat", made.answer().trim()]];
+    assert_eq!(json(place.run(&verify.concat()).answer())["authenticated"], true);
+}
+
+#[test]
+fn data_in_use_are_left_alone_and_the_reason_is_told() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    for arguments in [&["app", "list"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let ended = place.run(arguments);
+        let reason = ended.refused(3);
+        assert!(
+            reason.contains("a server is using this data directory; stop it first"),
+            "{reason}"
+        );
+        assert!(reason.contains(&format!("({})", server.id())), "{reason}");
+    }
+    server.end();
+    assert!(place.run(&["app", "list"]).answer().contains("demo#stoa"));
+}
+
+#[test]
+fn data_of_another_region_are_refused() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support", "--region", "na"]).answer();
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0", "--region", "eu"][..],
+        &["app", "create", "--key", "acme#other", "--region", "eu"],
+    ] {
+        let ended = place.run(arguments);
+        let reason = ended.refused(2);
+        assert!(reason.contains("the data belongs to region 'na'"), "{reason}");
+    }
+    // What was not told a region takes that of the data.
+    let other = place.run(&["app", "create", "--key", "acme#other", "--json"]);
+    assert_eq!(json(other.answer())["region"], "na");
+}
+
+#[test]
+fn wrong_settings_are_refused_before_anything_is_made() {
+    let place = Place::new();
+    std::fs::write(place.path("stoa.toml"), "log_levle = 'info'\n").unwrap();
+    let ended = place.run(&["serve"]);
+    let reason = ended.refused(2);
+    assert!(reason.contains("stoa.toml: there is no setting 'log_levle'"), "{reason}");
+    assert!(reason.contains("did you mean 'log-level'?"), "{reason}");
+    std::fs::remove_file(place.path("stoa.toml")).unwrap();
+
+    let ended: crate::server::Ended =
+        place.command(&["serve"]).env("STOA_LISTN", "x").output().unwrap().into();
+    assert!(ended.refused(2).contains("did you mean 'STOA_LISTEN'?"), "{}", ended.stderr);
+    let ended = place.run(&["serve", "--log-levle", "info"]);
+    assert!(ended.refused(2).contains("'--log-level'"), "{}", ended.stderr);
+    let ended = place.run(&["serve", "--config", "gone.toml"]);
+    assert!(ended.refused(2).contains("gone.toml"), "{}", ended.stderr);
+    let ended = place.run(&["serve", "--plain-http", "10.0.0.1:80"]);
+    assert!(ended.refused(2).contains("not a loopback address"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_dir(place.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn commands_do_not_make_data_where_there_are_none() {
+    let place = Place::new();
+    let ended = place.run(&["app", "list", "--data", "elsewhere"]);
+    assert!(ended.refused(2).contains("there are no data in 'elsewhere'"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_dir(place.path("")).unwrap().count(), 0);
+}
+
+#[test]
+fn data_without_their_vault_or_root_key_are_refused() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let ended = place.run(&["app", "list", "--keys", "elsewhere"]);
+    assert!(ended.refused(4).contains("the vault elsewhere is empty"), "{}", ended.stderr);
+    assert!(!exists(&place.path("elsewhere")), "no other vault is made");
+
+    let key = place.path("data.keys.root");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = place.run(&["app", "list"]);
+    assert!(ended.refused(4).contains("chmod 600"), "{}", ended.stderr);
+    std::fs::remove_file(&key).unwrap();
+    let ended = place.run(&["app", "list"]);
+    assert!(ended.refused(4).contains("is missing"), "{}", ended.stderr);
+}

@@ -1,0 +1,10 @@
+//! The real binary: started, asked, ended, killed and started again.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
+
+mod command_line;
+mod demo;
+mod https;
+mod logs;
+mod root_key;
+mod server;
