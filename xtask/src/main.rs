@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask up` starts a demo server, `cargo xtask test` runs everything that must pass, and
 //! `cargo xtask licences` looks after the third-party page. What can be checked by a program is
-//! checked here, in [`tidy`], as ordinary `#[test]`s (`cargo test -p xtask`).
+//! checked here, in `tidy`, as ordinary `#[test]`s (`cargo test -p xtask`).
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks here")]
 
