@@ -21,6 +21,7 @@ const HIGHEST_STATUS = 19;
 /** The SDK gives up on an ack after 15 s; the server has promised 10. */
 const ANSWER_MS = 10_000;
 const SHOWN_OF_A_SORT = 3;
+const TRACED = 25;
 
 export class Auditor {
   constructor() {
@@ -31,7 +32,7 @@ export class Auditor {
 
   /** Notes a problem; of each sort the first few suffice. */
   problem(where, text) {
-    const sort = text.replace(/\d+/g, '#');
+    const sort = text.split('\n')[0].replace(/\d+/g, '#');
     const before = this.sorts.get(sort) ?? 0;
     this.sorts.set(sort, before + 1);
     if (before < SHOWN_OF_A_SORT) this.problems.push(`${where}: ${text}`);
@@ -62,10 +63,17 @@ class SessionAudit {
     this.unacked = new Map();
     this.seen = new Map();
     this.restarts = new Map();
+    this.trace = [];
   }
 
   problem(text) {
-    this.auditor.problem(this.where, text);
+    this.auditor.problem(this.where, process.env.AUDIT_TRACE ? `${text}\n    ${this.trace.join('\n    ')}` : text);
+  }
+
+  /** Keeps the last frames in words, for AUDIT_TRACE=1. */
+  note(line) {
+    this.trace.push(`${Math.round(performance.now())} ${line}`);
+    if (this.trace.length > TRACED) this.trace.shift();
   }
 
   /** A frame from the client. Hostile clients are audited too, hence nothing here may throw. */
@@ -80,6 +88,7 @@ class SessionAudit {
       return;
     }
     const now = performance.now();
+    this.note(`> SYNC ${has(payload, 'meta') ? `meta ${dec(payload.meta.id)} ns ${payload.meta.ns}` : `queue ${payload.queue?.name} key ${has(payload, 'key') ? dec(payload.key) : 'none'}`}`);
     if (has(payload, 'meta') && (payload.meta.ns === Ns.CHAT || payload.meta.ns === Ns.MUC)) this.unacked.set(dec(payload.meta.id), now);
     if (has(payload, 'queue') && !has(payload, 'meta')) {
       this.auditor.counts.pulls += 1;
@@ -122,16 +131,19 @@ class SessionAudit {
   }
 
   unread(answer) {
+    this.note(`< UNREAD ${answer.unread.map((one) => `${one.queue?.name} ${one.n}`)}`);
     for (const entry of answer.unread ?? []) if (!entry.queue?.name) this.problem('an unread entry without a queue name');
     const clock = Number(dec(answer.timestamp));
     if (clock && Math.abs(clock - Date.now()) > 60_000) this.problem(`UNREAD timestamp ${clock} is not the clock in ms`);
   }
 
   notice(answer) {
+    this.note(`< NOTICE ${answer.queue?.name}`);
     if (!answer.queue?.name) this.problem('a NOTICE without a queue name');
   }
 
   sync(answer) {
+    this.note(`< SYNC queue ${answer.queue?.name} ack ${dec(answer.metaId)} metas ${answer.metas.length}${answer.metas.length ? ` (${dec(answer.metas[0].id)} to ${dec(answer.metas.at(-1).id)}, ns ${answer.metas[0].ns})` : ''} next ${dec(answer.nextKey)} last ${answer.isLast}`);
     if (!has(answer, 'status')) this.problem('a SYNC answer without status');
     const code = answer.status?.errorCode ?? 0;
     const metaId = dec(answer.metaId);
@@ -166,7 +178,7 @@ class SessionAudit {
     const { name } = answer.queue;
     this.pulls.delete(name);
     if (answer.isLast) this.restarts.delete(name);
-    if (answer.metas.length > 0 && answer.isLast) this.problem('metas in a page marked last: the SDK does not acknowledge it');
+    if (answer.isLast && answer.metas.some((meta) => meta.ns === Ns.CHAT)) this.problem('metas in a page marked last: the SDK does not acknowledge it');
     if (!answer.isLast) {
       const key = dec(answer.nextKey);
       if (key === '0') this.problem('a page that is not the last without nextKey');

@@ -99,6 +99,12 @@ export class Lab {
     await device.event('onConnected');
   }
 
+  /** The devices on which the user is online. */
+  async resources(user) {
+    const answer = await this.rest.call('GET', `/users/${user.username}/resources`, { token: this.admin });
+    return answer.body.data.map((one) => one.res);
+  }
+
   /** Resolves when the server no longer counts the user as online. */
   async offline(user) {
     const deadline = Date.now() + 20_000;

@@ -1,6 +1,9 @@
 // REST as a customer's back end would call it. `fetch` takes no CA of its own, hence `node:https`.
 
 import https from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const PATIENCE = 5;
 
 const agents = new Map();
 function agentFor(ca) {
@@ -68,7 +71,16 @@ export class Rest {
    * @param {string} path below the app, or a full URL
    * @param {{token?: string, json?: unknown, body?: string|Buffer, headers?: object}} options
    */
-  async call(method, path, { token, json, body, headers = {} } = {}) {
+  async call(method, path, options = {}) {
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await this.once(method, path, options);
+      // What a back end does when it is told that it asks too often.
+      if (answer.status !== 429 || attempt === PATIENCE) return answer;
+      await pause(1000 * Number(answer.headers['retry-after'] ?? 1));
+    }
+  }
+
+  async once(method, path, { token, json, body, headers = {} }) {
     const answer = await request({
       method,
       url: path.startsWith('https:') ? path : this.base + path,

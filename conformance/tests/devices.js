@@ -3,6 +3,7 @@
 import { check } from '../lib/runner.js';
 
 const LOGGED_IN_ELSEWHERE = 206;
+const LOGGED_OUT = 217;
 
 export const tests = [
   {
@@ -84,21 +85,22 @@ export const tests = [
     name: 'beyond the limit of devices the earliest login gives way',
     async run({ lab, device }) {
       const alice = await lab.user();
-      const limit = 4;
       const all = [];
-      for (let count = 0; count < limit; count += 1) {
+      // The vendor's default is 4 and its highest setting 10: which it is here, the server says.
+      do {
+        check.ok(all.length <= 10, 'more than ten devices at once');
         const one = await device();
         await lab.login(one, alice);
         all.push(one);
-      }
-      check.equal(all.every((one) => one.seen('onDisconnected').length === 0), true);
-      const fifth = await device();
-      await lab.login(fifth, alice);
+      } while ((await lab.resources(alice)).length === all.length);
+      check.ok(all.length > 4, 'fewer than four devices at once');
       const gone = await all[0].event('onDisconnected');
-      check.ok([LOGGED_IN_ELSEWHERE, 217].includes(gone.type), `type ${gone.type}`);
-      const devices = await fifth.call('getSelfIdsOnOtherPlatform');
+      check.ok([LOGGED_IN_ELSEWHERE, LOGGED_OUT].includes(gone.type), `type ${gone.type}`);
+      check.equal(all.slice(1).every((one) => one.seen('onDisconnected').length === 0), true);
+      const last = all.at(-1);
+      const devices = await last.call('getSelfIdsOnOtherPlatform');
       check.equal(devices.ok, true, JSON.stringify(devices.error));
-      check.deepEqual([...devices.result.data].sort(), all.slice(1).map((one) => `${alice.username}/${one.resource}`).sort());
+      check.deepEqual([...devices.result.data].sort(), all.slice(1, -1).map((one) => `${alice.username}/${one.resource}`).sort());
     },
   },
   {
