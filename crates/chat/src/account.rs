@@ -140,7 +140,7 @@ impl Chat {
         for user in users {
             let username = user.username.clone();
             match self.register_one(caller, user).await {
-                Ok(user) => registered.created.push(user),
+                Ok(account) => registered.created.push(account.try_into()?),
                 Err(Error::NameTaken) => registered.taken.push(username),
                 Err(error) => return Err(error),
             }
@@ -160,7 +160,7 @@ impl Chat {
         if user.password.is_none() {
             return Err(Error::argument("password", "a password must be provided"));
         }
-        self.register_one(visitor, user).await
+        self.register_one(visitor, user).await?.try_into()
     }
 
     /// Registers one user in the app of `scope`.
@@ -168,7 +168,7 @@ impl Chat {
         &self,
         scope: &impl AppScope,
         new: NewUser,
-    ) -> Result<User, Error> {
+    ) -> Result<Account, Error> {
         let NewUser { username, password, nickname } = new;
         let nickname = nickname.unwrap_or_default();
         if nickname.chars().count() > limits::NICKNAME_CHARS {
@@ -190,6 +190,7 @@ impl Chat {
             deactivated: false,
             nickname,
             password_hash,
+            tokens_void_until_s: 0,
         };
         let blind = user_blind(&store, &username);
         let bucket = Bucket::Object(blind.0);
@@ -208,7 +209,7 @@ impl Chat {
                 Ok(txn.done(()))
             })
             .await?;
-        account.try_into()
+        Ok(account)
     }
 
     /// One user.
@@ -331,7 +332,8 @@ impl Chat {
         Ok(deleted)
     }
 
-    /// Sets a user's password and ends the user's sessions.
+    /// Sets a user's password, ends the user's sessions and voids the tokens that the user has; those
+    /// issued in the same second too.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Argument`].
@@ -345,7 +347,12 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         let hash = self.passwords.hash("newpassword", password, &*self.entropy).await?;
-        self.change(caller, user, |account| account.password_hash.clone_from(&hash)).await?;
+        let now_s = self.shared.clock.now().as_secs();
+        self.change(caller, user, |account| {
+            account.password_hash.clone_from(&hash);
+            account.tokens_void_until_s = now_s;
+        })
+        .await?;
         self.kick(caller, user, Which::All, KickReason::PasswordChanged);
         Ok(())
     }

@@ -4,6 +4,7 @@
 use stoa_core::{AppScope, Caller, Secret, UserId, Visitor, issue_token, same_secret};
 
 use crate::account::NewUser;
+use crate::records::Account;
 use crate::{Chat, Error, User};
 
 /// What proves an app's back end: the App ID and one of its certificates.
@@ -40,8 +41,9 @@ pub struct IssuedToken {
     pub user: Option<User>,
 }
 
-/// The vendor's text for a wrong name as well as a wrong password, so that names cannot be tried.
-const WRONG_PASSWORD: &str = "invalid username or password";
+/// What is said to a wrong name as well as to a wrong password, so that names cannot be tried. The SDK
+/// looks for these words (msync section 9.1).
+const WRONG_PASSWORD: &str = "invalid password";
 
 impl Chat {
     /// Issues a token to a visitor who proves who it is. `ttl_s` is cut to the app's longest life;
@@ -75,7 +77,7 @@ impl Chat {
                 // Told only to whoever knows the password.
                 match account {
                     Some(account) if account.deactivated => Err(Error::Deactivated),
-                    Some(account) => self.issue(visitor, Some(account.try_into()?), ttl_s),
+                    Some(account) => self.issue(visitor, Some(account), ttl_s),
                     None => Err(Error::InvalidGrant(WRONG_PASSWORD)),
                 }
             }
@@ -112,9 +114,9 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let user: User = match self.find(caller, user).await? {
+        let account = match self.find(caller, user).await? {
             Some(account) if account.deactivated => return Err(Error::Deactivated),
-            Some(account) => account.try_into()?,
+            Some(account) => account,
             None if create => {
                 let new = NewUser { username: user.clone(), password: None, nickname: None };
                 match self.register_one(caller, new).await {
@@ -124,21 +126,24 @@ impl Chat {
             }
             None => return Err(Error::UnknownUser),
         };
-        self.issue(caller, Some(user), ttl_s)
+        self.issue(caller, Some(account), ttl_s)
     }
 
     fn issue(
         &self,
         scope: &impl AppScope,
-        user: Option<User>,
+        account: Option<Account>,
         ttl_s: Option<u64>,
     ) -> Result<IssuedToken, Error> {
         let app = scope.app();
+        let now = self.shared.clock.now();
+        let issued = account.as_ref().map_or(now, |account| account.next_issue(now));
+        let user = account.map(User::try_from).transpose()?;
         let cap = app.token_cap_s;
         let wanted = ttl_s.filter(|ttl| *ttl > 0).and_then(|ttl| u32::try_from(ttl).ok());
         let expires_in_s = wanted.map_or(cap, |ttl| ttl.min(cap));
         let name = user.as_ref().map(|user| &user.username);
-        let token = issue_token(app, name, self.shared.clock.now(), expires_in_s, &*self.entropy);
+        let token = issue_token(app, name, issued, expires_in_s, &*self.entropy);
         Ok(IssuedToken { token, expires_in_s, user })
     }
 }

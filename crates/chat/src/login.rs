@@ -50,7 +50,7 @@ impl Chat {
     }
 
     /// Verifies `token` for the app with that key and finds out who it names. A user token must name
-    /// an active user of the app, by name or uuid.
+    /// an active user of the app, by name or uuid, and be younger than the user's password.
     ///
     /// # Errors
     /// [`Error::UnknownApp`], [`Error::Token`], [`Error::UnknownUser`], [`Error::Deactivated`],
@@ -62,6 +62,9 @@ impl Chat {
             return verified.into_app_caller().map_err(|_| Error::NotAllowed);
         };
         let account = self.resolve(&verified, named).await?.ok_or(Error::UnknownUser)?;
+        if account.is_void(verified.issued()) {
+            return Err(Error::Token(TokenRefusal::Invalid("void")));
+        }
         if account.deactivated {
             return Err(Error::Deactivated);
         }

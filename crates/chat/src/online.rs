@@ -23,8 +23,7 @@ pub struct DeviceInfo {
     pub uuid: String,
     /// A name for people; may be empty.
     pub name: String,
-    /// The operating system as the client numbers it; devices of one platform replace each other
-    /// first when a user has too many.
+    /// The operating system as the client numbers it; the devices of one platform are limited.
     pub platform: u32,
 }
 
@@ -76,26 +75,26 @@ impl Drop for Attachment {
 }
 
 impl Online {
-    /// Enters a session, and answers which others have to go: those of the same device, and the
-    /// earliest of the same platform (or of any) when there are too many.
+    /// Enters a session, and answers which others have to go: those of the same device, and where
+    /// there are too many, the earliest of the platform or of all.
     fn enter(&self, topic: &Topic, info: DeviceInfo, now: Timestamp) -> (u64, Vec<u64>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut devices = self.devices.lock();
         let list = devices.entry(topic.clone()).or_default();
         let mut gone = Vec::new();
-        let mut end = |device: &mut OnlineDevice| {
-            device.leaving = true;
-            gone.push(device.number);
+        // Ends the earliest of those that `which` picks until fewer than `limit` are left.
+        let mut make_room = |limit: usize, which: &dyn Fn(&DeviceInfo) -> bool| loop {
+            let staying = |device: &OnlineDevice| !device.leaving && which(&device.info);
+            if list.iter().filter(|device| staying(device)).count() < limit {
+                break;
+            }
+            let Some(earliest) = list.iter_mut().find(|device| staying(device)) else { break };
+            earliest.leaving = true;
+            gone.push(earliest.number);
         };
-        list.iter_mut()
-            .filter(|d| !d.leaving && d.info.resource == info.resource)
-            .for_each(&mut end);
-        while list.iter().filter(|d| !d.leaving).count() >= limits::DEVICES_ONLINE {
-            let same = |d: &OnlineDevice| !d.leaving && d.info.platform == info.platform;
-            let earliest =
-                list.iter().position(same).or_else(|| list.iter().position(|d| !d.leaving));
-            earliest.map(|index| &mut list[index]).into_iter().for_each(&mut end);
-        }
+        make_room(1, &|other| other.resource == info.resource);
+        make_room(limits::DEVICES_ONLINE_PER_PLATFORM, &|other| other.platform == info.platform);
+        make_room(limits::DEVICES_ONLINE, &|_| true);
         list.push(OnlineDevice { info, since: now, number, leaving: false });
         (number, gone)
     }
@@ -220,17 +219,21 @@ mod tests {
     #[test]
     fn one_device_too_many_replaces_the_earliest_of_its_platform() {
         let online = Online::default();
-        let phone = enter(&online, "phone", 2).0;
+        enter(&online, "phone", 2);
         let first = enter(&online, "web-0", 1).0;
-        for n in 1..limits::DEVICES_ONLINE - 1 {
+        for n in 1..limits::DEVICES_ONLINE_PER_PLATFORM {
             assert!(enter(&online, &format!("web-{n}"), 1).1.is_empty());
         }
         assert_eq!(enter(&online, "one-more", 1).1, [first]);
-        let other = Online::default();
+    }
+
+    #[test]
+    fn one_device_too_many_of_all_replaces_the_earliest() {
+        let online = Online::default();
         for n in 0..limits::DEVICES_ONLINE {
-            enter(&other, &format!("web-{n}"), 1);
+            let platform = u32::try_from(n).unwrap();
+            assert!(enter(&online, &format!("device-{n}"), platform).1.is_empty());
         }
-        assert_eq!(enter(&other, "phone", 2).1, [0], "of any platform when it has none");
-        assert_ne!(phone, first);
+        assert_eq!(enter(&online, "one-more", 99).1, [0]);
     }
 }

@@ -36,6 +36,21 @@ pub(crate) struct Account {
     /// A PHC string, or empty: no password, no login by password.
     #[prost(string, tag = "7")]
     pub(crate) password_hash: String,
+    /// Tokens issued up to and in this second are void: the password was changed then.
+    #[prost(uint64, tag = "8")]
+    pub(crate) tokens_void_until_s: u64,
+}
+
+impl Account {
+    /// Whether a token issued at that moment is void.
+    pub(crate) const fn is_void(&self, issued: Timestamp) -> bool {
+        issued.as_secs() <= self.tokens_void_until_s
+    }
+
+    /// The first moment from `now` on at which a token can be issued that is not void.
+    pub(crate) fn next_issue(&self, now: Timestamp) -> Timestamp {
+        now.max(Timestamp::from_secs(self.tokens_void_until_s.saturating_add(1)))
+    }
 }
 
 /// NAMES: what a name belongs to.

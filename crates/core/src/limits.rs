@@ -13,6 +13,9 @@ pub const FRAME_BYTES: usize = 64 * 1024;
 /// Devices of one user that may be online at once (msync section 8: up to 10).
 pub const DEVICES_ONLINE: usize = 10;
 
+/// Devices of one user and one platform that may be online at once (msync section 8: 4 by default).
+pub const DEVICES_ONLINE_PER_PLATFORM: usize = 4;
+
 /// Devices of one user whose places in conversations are remembered; older ones start where the
 /// user's furthest device stands.
 pub const DEVICES_REMEMBERED: usize = 16;

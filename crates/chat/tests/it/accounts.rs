@@ -138,7 +138,7 @@ async fn grants_follow_the_apps_settings() {
     for (name, text) in [("alice", "wrong"), ("nobody", "correct"), ("not a name", "x")] {
         let refused = world.chat.grant(&visitor(APP), password(name, text), None).await;
         let Err(Error::InvalidGrant(text)) = refused else { panic!("{refused:?}") };
-        assert_eq!(text, "invalid username or password");
+        assert_eq!(text, "invalid password");
     }
     let refused = world.chat.grant(&visitor(OTHER), password("alice", "correct"), None).await;
     assert!(matches!(refused, Err(Error::InvalidGrant(_))), "tokens only");
@@ -194,12 +194,19 @@ async fn a_new_password_replaces_the_old_and_ends_sessions() {
     world.chat.register(&back_end, vec![new("alice", "old")]).await.unwrap();
     let device = world.log_in(APP, "alice", "web").await;
     let alice = "alice".parse().unwrap();
+    let before = world.token(APP, Some("alice"));
     world.chat.set_password(&back_end, &alice, &Secret::new("new")).await.unwrap();
     assert_eq!(device.pushed(), ["kick PasswordChanged"]);
+    let void = caller(&world, APP, &before).await;
+    assert!(matches!(void, Err(Error::Token(TokenRefusal::Invalid("void")))));
     let visitor = world.chat.visitor(&APP.parse().unwrap()).unwrap();
     for (text, good) in [("old", false), ("new", true)] {
         let grant = Grant::Password { username: "alice".into(), password: Secret::new(text) };
-        assert_eq!(world.chat.grant(&visitor, grant, None).await.is_ok(), good);
+        let granted = world.chat.grant(&visitor, grant, None).await;
+        assert_eq!(granted.is_ok(), good);
+        if let Ok(granted) = granted {
+            assert!(caller(&world, APP, &granted.token).await.is_ok(), "in the same second too");
+        }
     }
     for wrong in ["", &"x".repeat(65)] {
         let refused = world.chat.set_password(&back_end, &alice, &Secret::new(wrong)).await;

@@ -14,7 +14,7 @@ use stoa_chat::{Appended, Draft, Error, LoginRequest, Page, Receipt, Unread};
 use stoa_core::{MessageId, MsyncStatus, Refusal, Resource, Seq, Timestamp, UserId, limits};
 use stoa_wire::Frame;
 
-use super::incoming::{self, Act, Incoming, Login};
+use super::incoming::{self, Act, Incoming, Login, Sender};
 use super::outgoing::{self, Outgoing};
 use super::queues::{Answer, Arrival, PageAnswer, Queues};
 use super::rate::FrameRate;
@@ -356,7 +356,8 @@ impl Open {
         out: &mut Vec<Effect>,
     ) -> Option<CloseReason> {
         let within_rate = self.rate.take(now);
-        let Ok(incoming) = incoming::read(frame, Some(self.user.as_str())) else {
+        let sender = Sender { app_key: &self.out.app_key, user: self.user.as_str() };
+        let Ok(incoming) = incoming::read(frame, Some(sender)) else {
             return Some(CloseReason::Protocol);
         };
         match incoming {

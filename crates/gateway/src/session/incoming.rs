@@ -58,8 +58,17 @@ const NO_EDIT: MsyncStatus = MsyncStatus { code: 1, reason: "Sorry, edit is not 
 /// Text that devices that are replaced are shown (msync section 2, `Provision.reason`).
 const NOTE_CHARS: usize = 1024;
 
-/// Reads a frame. `user` is the name of the session's user, once it is known.
-pub(crate) fn read(frame: Bytes, user: Option<&str>) -> Result<Incoming, Malformed> {
+/// Whose frames are read, once it is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    /// `org#app`.
+    pub(crate) app_key: &'a str,
+    /// The user's name.
+    pub(crate) user: &'a str,
+}
+
+/// Reads a frame of `sender`; without one only a login is looked into.
+pub(crate) fn read(frame: Bytes, sender: Option<Sender<'_>>) -> Result<Incoming, Malformed> {
     let bounds = Limits { frame_bytes: limits::FRAME_BYTES };
     let frame =
         stoa_wire::decode_frame(frame, bounds).map_err(|_| Malformed("not an MSYNC frame"))?;
@@ -67,7 +76,10 @@ pub(crate) fn read(frame: Bytes, user: Option<&str>) -> Result<Incoming, Malform
     match Command::try_from(command) {
         Ok(Command::Provision) => login(frame).map(|login| Incoming::Login(Box::new(login))),
         Ok(Command::Unread) => Ok(Incoming::Unread),
-        Ok(Command::Sync) => sync(frame.payload.unwrap_or_default(), user),
+        Ok(Command::Sync) => match sender {
+            Some(sender) => sync(frame.payload.unwrap_or_default(), sender),
+            None => Err(Malformed("not logged in")),
+        },
         // A NOTICE has no meaning from a client; a later protocol's command neither.
         Ok(Command::Notice) | Err(_) => Err(Malformed("not a command of a client")),
     }
@@ -125,11 +137,11 @@ fn token(auth: Option<String>, auth_token: Option<&str>) -> Option<Secret> {
     Some(Secret::new(text.strip_prefix("$t$")?))
 }
 
-fn sync(payload: Bytes, user: Option<&str>) -> Result<Incoming, Malformed> {
+fn sync(payload: Bytes, sender: Sender<'_>) -> Result<Incoming, Malformed> {
     let sync = CommSyncUl::decode(payload).map_err(|_| Malformed("not a CommSyncUL"))?;
     if let Some(meta) = sync.meta {
         let id = meta.id.unwrap_or_default();
-        return Ok(match act(meta, id, user.unwrap_or_default()) {
+        return Ok(match act(meta, id, sender) {
             Some(act) => Incoming::Act { id, act },
             None => Incoming::Nothing,
         });
@@ -141,7 +153,7 @@ fn sync(payload: Bytes, user: Option<&str>) -> Result<Incoming, Malformed> {
 }
 
 /// What a meta asks for; nothing for those that need no answer.
-fn act(meta: Meta, id: u64, user: &str) -> Option<Act> {
+fn act(meta: Meta, id: u64, sender: Sender<'_>) -> Option<Act> {
     let refuse = |refusal: Refusal| Some(Act::Refuse(refusal.msync()));
     let ns = match meta.ns {
         Some(ns) => NameSpace::try_from(ns).ok(),
@@ -150,17 +162,22 @@ fn act(meta: Meta, id: u64, user: &str) -> Option<Act> {
     match ns {
         Some(NameSpace::Statistic) => None,
         Some(NameSpace::Chat) if id == 0 => refuse(Refusal::MissingPart),
-        Some(NameSpace::Chat) => Some(chat(meta, id, user).unwrap_or_else(Act::Refuse)),
+        Some(NameSpace::Chat) => Some(chat(meta, id, sender).unwrap_or_else(Act::Refuse)),
         // Chat rooms do not exist yet, so there is none to enter or leave.
         Some(NameSpace::Muc) => Some(Act::Refuse(NO_ROOM)),
         _ => refuse(Refusal::Unsupported),
     }
 }
 
-fn chat(meta: Meta, id: u64, user: &str) -> Result<Act, MsyncStatus> {
+fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
+    let user = sender.user;
     let missing = Refusal::MissingPart.msync();
     let malformed = Refusal::Malformed.msync();
     let to = meta.to.ok_or(missing)?;
+    // Nobody of another app can be reached, so there is nobody of that name.
+    if to.app_key.as_deref().is_some_and(|app_key| app_key != sender.app_key) {
+        return Err(Refusal::UnknownRecipient.msync());
+    }
     let name = to.name.filter(|name| !name.is_empty()).ok_or(missing)?;
     let body = meta.payload.filter(|body| !body.is_empty()).ok_or(missing)?;
     let seen = content::inspect(&body).map_err(|_| malformed)?;

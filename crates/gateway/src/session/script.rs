@@ -131,6 +131,11 @@ impl World {
             }
             ["recall", id, to] => sync(meta(id, to, body(MessageType::Recall, to, "", Some(1)))),
             ["to-group", id, to] => sync(meta(id, to, body(MessageType::GroupChat, to, "", None))),
+            ["to-other-app", id, to] => {
+                let mut sync_ul = meta(id, to, body(MessageType::Chat, to, "", None));
+                sync_ul.meta.as_mut().unwrap().to = Some(Jid::user("demo#other", to));
+                sync(sync_ul)
+            }
             ["no-body", id] => sync(CommSyncUl {
                 meta: Some(Meta {
                     id: id.parse().ok(),

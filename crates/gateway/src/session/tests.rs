@@ -251,6 +251,8 @@ fn each_message_is_answered_and_in_words_that_settle_the_sdk() {
          < answer 10 1 message recall disabled
          > to-group 11 1234
          < answer 11 1 group not found
+         > to-other-app 14 bob
+         < answer 14 1 the recipient's username doesn't exist!
          > no-body 12
          < answer 12 3 a mandatory part is missing
          > send 0 bob hello
