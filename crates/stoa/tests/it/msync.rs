@@ -1,0 +1,165 @@
+//! A chat client, as small as it can be: login, send, pull.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use stoa_wire::{
+    CommSyncDl, CommSyncUl, CommUnreadDl, Command, Content, ContentType, Jid, MSync, Message,
+    MessageBody, MessageType, Meta, NameSpace, Provision,
+};
+use tokio_tungstenite::tungstenite::{self, WebSocket};
+
+use crate::https::{Stream, address, connect};
+use crate::server::text;
+
+/// Longer than anything takes; only so that a test that goes wrong ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A session of one device.
+pub(crate) struct Client {
+    socket: WebSocket<Stream>,
+    app_key: String,
+    user: String,
+    /// Frames that came while another was waited for.
+    early: VecDeque<MSync>,
+}
+
+/// The connection is gone.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl From<tungstenite::Error> for Gone {
+    fn from(_: tungstenite::Error) -> Self {
+        Self
+    }
+}
+
+impl Client {
+    /// Opens a session at the demo server.
+    pub(crate) fn log_in(
+        demo: &Value,
+        user: &str,
+        resource: &str,
+        token: &str,
+    ) -> Result<Self, Gone> {
+        let ca = Path::new(text(demo, "ca"));
+        let stream = connect(ca, address(demo), "localhost", &rustls::version::TLS13);
+        let stream = stream.map_err(|_| Gone)?;
+        stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.sock.set_nodelay(true).unwrap();
+        let opened = tungstenite::client("wss://localhost/ws", stream);
+        let (socket, _) = opened.map_err(|_| Gone)?;
+        let app_key = text(demo, "appKey").to_owned();
+        let mut client = Self { socket, app_key, user: user.into(), early: VecDeque::new() };
+        let provision = Provision { resource: Some(resource.into()), ..Provision::default() };
+        client.send(&MSync {
+            guid: Some(Jid::user(&client.app_key, user).with_resource(resource)),
+            auth: Some(format!("$t${token}")),
+            command: Some(Command::Provision.into()),
+            payload: Some(provision.encode_to_vec().into()),
+            ..MSync::default()
+        })?;
+        let answer: Provision = client.wait(Command::Provision)?;
+        let status = answer.status.unwrap();
+        assert_eq!(status.error_code.unwrap_or_default(), 0, "{status:?}");
+        Ok(client)
+    }
+
+    /// Sends a text; its acknowledgement comes later.
+    pub(crate) fn send_text(&mut self, to: &str, id: u64, text: &str) -> Result<(), Gone> {
+        let content = Content {
+            kind: Some(ContentType::Text.into()),
+            text: Some(text.into()),
+            ..Content::default()
+        };
+        let body = MessageBody {
+            kind: Some(MessageType::Chat.into()),
+            from: Some(Jid::named(&self.user)),
+            to: Some(Jid::named(to)),
+            contents: vec![content],
+            ..MessageBody::default()
+        };
+        let meta = Meta {
+            id: Some(id),
+            to: Some(Jid::user(&self.app_key, to)),
+            ns: Some(NameSpace::Chat.into()),
+            payload: Some(body.encode_to_vec().into()),
+            ..Meta::default()
+        };
+        self.sync(&CommSyncUl { meta: Some(meta), ..CommSyncUl::default() })
+    }
+
+    /// Waits for an acknowledgement: the client's id and the server's.
+    pub(crate) fn acknowledged(&mut self) -> Result<(u64, u64), Gone> {
+        loop {
+            let frame: CommSyncDl = self.wait(Command::Sync)?;
+            let Some(id) = frame.meta_id.filter(|id| *id > 0) else { continue };
+            let status = frame.status.unwrap();
+            assert_eq!(status.error_code.unwrap_or_default(), 0, "{status:?}");
+            return Ok((id, frame.server_id.unwrap()));
+        }
+    }
+
+    /// Pulls everything that waits for the device.
+    pub(crate) fn pull(&mut self) -> Result<Vec<Meta>, Gone> {
+        self.send(&MSync { command: Some(Command::Unread.into()), ..MSync::default() })?;
+        let unread: CommUnreadDl = self.wait(Command::Unread)?;
+        let mut metas = Vec::new();
+        for queue in unread.unread.into_iter().filter_map(|unread| unread.queue) {
+            let mut key = None;
+            loop {
+                self.sync(&CommSyncUl {
+                    key,
+                    queue: Some(queue.clone()),
+                    ..CommSyncUl::default()
+                })?;
+                let page: CommSyncDl = self.wait(Command::Sync)?;
+                assert_eq!(page.queue.unwrap().name, queue.name);
+                metas.extend(page.metas);
+                if page.is_last == Some(true) {
+                    break;
+                }
+                key = page.next_key;
+            }
+        }
+        Ok(metas)
+    }
+
+    fn sync(&mut self, payload: &CommSyncUl) -> Result<(), Gone> {
+        let payload = Some(payload.encode_to_vec().into());
+        self.send(&MSync { command: Some(Command::Sync.into()), payload, ..MSync::default() })
+    }
+
+    fn send(&mut self, frame: &MSync) -> Result<(), Gone> {
+        Ok(self.socket.send(tungstenite::Message::binary(frame.encode_to_vec()))?)
+    }
+
+    /// The payload of the next frame of `command`; others are kept.
+    fn wait<M: Message + Default>(&mut self, command: Command) -> Result<M, Gone> {
+        let wanted = |frame: &MSync| frame.command == Some(command.into());
+        let early = self.early.iter().position(wanted).and_then(|at| self.early.remove(at));
+        let frame = match early {
+            Some(frame) => frame,
+            None => loop {
+                let frame = match self.socket.read()? {
+                    tungstenite::Message::Binary(bytes) => MSync::decode(bytes).unwrap(),
+                    tungstenite::Message::Close(_) => return Err(Gone),
+                    _ => continue,
+                };
+                if wanted(&frame) {
+                    break frame;
+                }
+                self.early.push_back(frame);
+            },
+        };
+        Ok(M::decode(frame.payload.unwrap_or_default()).unwrap())
+    }
+}
+
+/// The text of a message.
+pub(crate) fn text_of(meta: &Meta) -> String {
+    let body = MessageBody::decode(meta.payload.clone().unwrap()).unwrap();
+    body.contents[0].text.clone().unwrap()
+}
