@@ -84,7 +84,8 @@ fn encode_meta(entry: &Entry, app_key: &str) -> bytes::Bytes {
     .encode()
 }
 
-fn read_query(mut body: Object, app_key: &AppKey) -> Result<HistoryQuery, Failure> {
+/// Reads the body of [`page`].
+pub(crate) fn read_query(mut body: Object, app_key: &AppKey) -> Result<HistoryQuery, Failure> {
     let most = limits::HISTORY_PAGE as u64;
     let with = peer(&mut body, app_key)?;
     let start = start(&mut body)?;

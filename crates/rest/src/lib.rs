@@ -19,6 +19,8 @@ mod dns;
 mod edge;
 mod envelope;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod history;
 mod json;
 mod path;

@@ -10,6 +10,8 @@ use crate::Shared;
 use crate::error::Failure;
 
 pub(crate) use account::{activate, deactivate, delete, get, list, set_password, update};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use register::read_new_user;
 pub(crate) use register::register;
 pub(crate) use sessions::{batch_status, disconnect, disconnect_device, resources, status};
 

@@ -35,7 +35,7 @@ pub(crate) async fn register(
     let JsonBody(body) = body?;
     let reply = Full::of(&caller);
     let Json::List(entries) = body else {
-        let user = new_user(body.into_object("")?)?;
+        let user = read_new_user(body.into_object("")?)?;
         let username = user.username.clone();
         let registered = rest.chat.register(&caller, vec![user]).await?;
         if registered.created.is_empty() {
@@ -48,7 +48,7 @@ pub(crate) async fn register(
         return Err(Failure::argument(format!("the list must have 1 to {most} users, not {got}")));
     }
     let entries = entries.into_iter().enumerate();
-    let users = entries.map(|(at, json)| new_user(json.into_object(&format!("[{at}]"))?));
+    let users = entries.map(|(at, json)| read_new_user(json.into_object(&format!("[{at}]"))?));
     let users = users.collect::<Result<Vec<_>, _>>()?;
     let registered = rest.chat.register(&caller, users).await?;
     let failed = registered.taken.iter().map(|username| {
@@ -66,7 +66,7 @@ async fn register_openly(rest: &Rest, door: &Door, body: Result<JsonBody, Failur
     }
     let visitor = door.visitor(rest)?;
     let JsonBody(body) = body?;
-    let user = new_user(body.into_object("")?)?;
+    let user = read_new_user(body.into_object("")?)?;
     let username = user.username.clone();
     match rest.chat.register_openly(&visitor, user).await {
         Ok(user) => Ok(Full::of(&visitor).users([&user]).into()),
@@ -76,7 +76,7 @@ async fn register_openly(rest: &Rest, door: &Door, body: Result<JsonBody, Failur
 }
 
 /// Reads one user. Lengths are checked for the whole list before the first of it is made.
-fn new_user(mut fields: Object) -> Result<NewUser, Failure> {
+pub(crate) fn read_new_user(mut fields: Object) -> Result<NewUser, Failure> {
     if !fields.has("username") {
         let text = "is required: Entity user requires a property named username.";
         return Err(fields.refuse("username", text));

@@ -242,7 +242,7 @@ impl Call {
 
     /// With a JSON body; none if it is null.
     pub(crate) fn json(self, body: Value) -> Self {
-        if body.is_null() { self } else { self.text(&body.to_string()) }
+        if body.is_null() { self } else { self.text(body.to_string()) }
     }
 
     /// With any bytes as a body that is said to be JSON.
