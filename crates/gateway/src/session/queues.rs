@@ -253,6 +253,7 @@ impl Queues {
         if state.settle() {
             self.mark_dirty(queue);
         }
+        self.forget_if_settled(queue);
         PageAnswer::Empty
     }
 
@@ -296,11 +297,25 @@ impl Queues {
 
     /// The cursors that moved since the last call.
     pub(crate) fn take_moved(&mut self) -> Vec<(Queue, Seq)> {
-        let states = &self.states;
-        self.dirty
-            .drain(..)
-            .filter_map(|queue| states.get(&queue).map(|state| state.acked).map(|seq| (queue, seq)))
-            .collect()
+        let moved = std::mem::take(&mut self.dirty).into_iter();
+        let moved: Vec<_> = moved
+            .filter_map(|queue| {
+                self.states.get(&queue).map(|state| state.acked).map(|at| (queue, at))
+            })
+            .collect();
+        for (queue, _) in &moved {
+            self.forget_if_settled(queue);
+        }
+        moved
+    }
+
+    /// A queue of which the client has everything needs no state: the next entry that arrives, or the
+    /// stored cursor, says all. So a session keeps nothing for conversations at rest, nor for names
+    /// that a client only asks for.
+    fn forget_if_settled(&mut self, queue: &Queue) {
+        if self.states.get(queue).is_some_and(State::is_settled) && !self.dirty.contains(queue) {
+            self.states.remove(queue);
+        }
     }
 
     /// Whether a cursor moved since the last [`Self::take_moved`].
@@ -316,6 +331,14 @@ impl Queues {
 }
 
 impl State {
+    fn is_settled(&self) -> bool {
+        self.mode == Mode::Idle
+            && self.reading == 0
+            && self.on_the_way.is_empty()
+            && self.acked == self.sent
+            && !self.has_more()
+    }
+
     fn lost(&self, now: Timestamp) -> bool {
         self.on_the_way.front().is_some_and(|page| now.since(page.at) >= LOST_AFTER)
     }
@@ -355,6 +378,7 @@ mod tests {
         assert_eq!(queues.take_moved(), [(queue(), Seq(5))]);
         assert_eq!(queues.acknowledged(&queue(), second), Answer::Empty);
         assert_eq!(queues.take_moved(), [(queue(), Seq(6))]);
+        assert!(queues.take_moved().is_empty());
         assert!(!queues.has_moved());
     }
 
@@ -388,9 +412,26 @@ mod tests {
         assert_eq!(queues.acknowledged(&queue(), key + 1), Answer::Empty);
         assert!(!queues.has_moved(), "an ack of a page not yet sent");
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
-        queues.take_moved();
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
-        assert!(!queues.has_moved(), "a repeated key");
+        assert_eq!(queues.take_moved(), [(queue(), Seq(1))], "a repeated key");
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_queue_at_rest_or_only_asked_for() {
+        let mut queues = Queues::default();
+        let key = push(&mut queues, 1).unwrap();
+        queues.acknowledged(&queue(), key);
+        queues.take_moved();
+        assert!(queues.states.is_empty());
+        // The stored cursor answers what is asked now, and the next entry goes out as before.
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Read(None));
+        assert!(push(&mut queues, 2).is_some());
+        for n in 0..100 {
+            let name = Queue::With(format!("nobody-{n}").parse().unwrap());
+            assert_eq!(queues.pulled(&name), Answer::Read(None));
+            queues.page_read(&name, Seq(0), Seq(0), false, false, now());
+        }
+        assert_eq!(queues.states.len(), 1);
     }
 
     #[test]
