@@ -69,7 +69,7 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::NotJson => "the body is not JSON",
         Refusal::IllegalArgument => "This is an invalid request.",
         Refusal::NameTaken => "the name exists already",
-        Refusal::InvalidGrant => "invalid username or password",
+        Refusal::InvalidGrant => "invalid password",
         Refusal::TooLarge => "the body is too large",
         // The SDK takes exactly these words for a lack of permission (msync section 9.0.1).
         Refusal::Unauthorized => "Unable to authenticate (OAuth)",

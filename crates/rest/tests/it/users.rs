@@ -117,6 +117,8 @@ async fn a_new_password() {
     lab.users(&["alice"]).await;
     let mut transcript = Transcript::new(&lab);
     let (put, path) = (Method::PUT, "/users/alice/password");
+    let before = lab.user_token("alice");
+    transcript.user("alice", put.clone(), path, json!({"newpassword": "mine"})).await;
     for body in [
         json!({"newpassword": "new"}),
         json!({"newpassword": ""}),
@@ -126,8 +128,9 @@ async fn a_new_password() {
     ] {
         transcript.admin(put.clone(), path, body).await;
     }
-    transcript.admin(put.clone(), "/users/nobody/password", json!({"newpassword": "new"})).await;
-    transcript.user("alice", put, path, json!({"newpassword": "mine"})).await;
+    transcript.admin(put, "/users/nobody/password", json!({"newpassword": "new"})).await;
+    let before = Some(before);
+    transcript.call("a token from before", before, Method::GET, "/users/alice", Value::Null).await;
     for password in ["secret-alice", "mine", "new"] {
         let body = json!({"grant_type": "password", "username": "alice", "password": password});
         transcript.stranger(Method::POST, "/token", body).await;
