@@ -60,6 +60,12 @@ impl Identity {
                 Origin::Files { certificate: certificate.clone(), key: key.clone() }
             }
             Tls::OwnCa => {
+                let unnamed = config.public_rest.is_none() && config.public_ws.is_none();
+                if unnamed && config.listen.ip().is_unspecified() {
+                    tracing::warn!(
+                        "the server is open to other machines, but its certificate is for this one: say under which name clients reach it (public-rest, public-ws)"
+                    );
+                }
                 let hosts = public_hosts(config);
                 let names = Names::of(hosts.iter().map(String::as_str));
                 let (clock, entropy) = (&*node.clock, &*node.entropy);

@@ -88,6 +88,11 @@ async fn serve(
     };
     let plain_address = plain.as_ref().and_then(|listener| listener.local_addr().ok());
     let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
+    if node.console.apps().is_empty() {
+        tracing::warn!(
+            "there are no apps, so nobody can log in: end the server and make one with 'stoa app create'"
+        );
+    }
 
     let rest = stoa_rest::router(RestState {
         chat: node.chat.clone(),

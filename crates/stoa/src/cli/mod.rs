@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use stoa_core::{Secret, Timestamp};
@@ -126,7 +127,7 @@ fn run_server(common: Common, demo: bool) -> Result<(), Failure> {
     let (config, taken) = common.load()?;
     serve::check(&config, demo)?;
     let files = Files::open(&config, taken, Founding::Allowed)?;
-    runtime()?.block_on(Box::pin(serve::run(config, demo, files)))
+    block_on(serve::run(config, demo, files))
 }
 
 type Work<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
@@ -139,16 +140,23 @@ fn with_node(
 ) -> Result<(), Failure> {
     let (config, taken) = common.load()?;
     let files = Files::open(&config, taken, founding)?;
-    runtime()?.block_on(Box::pin(async {
+    block_on(async {
         let node = Node::start(files, &config).await?;
         let done = work(&node, &config).await;
         let closed = node.close().await;
         done.and(closed)
-    }))
+    })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Runtime::new().map_err(Failure::io("start the threads of the runtime"))
+/// Runs `work` on a runtime of its own, and lets what is left of other work end with it.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    /// For work that cannot be stopped halfway: a password that is being checked.
+    const LEFT: Duration = Duration::from_millis(100);
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime = runtime.map_err(Failure::io("start the threads of the runtime"))?;
+    let done = runtime.block_on(Box::pin(work));
+    runtime.shutdown_timeout(LEFT);
+    done
 }
 
 /// Tells whoever typed the command something that is not its answer.

@@ -1,5 +1,5 @@
-//! The server is killed at random moments while messages come in. What it acknowledged is there
-//! afterwards, once and in order.
+//! The server is killed, or told to end, at random moments while messages come in. What it
+//! acknowledged is there afterwards, once and in order.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Sender, channel};
@@ -12,13 +12,12 @@ use stoa_wire::{Message, Meta};
 
 use crate::https::call;
 use crate::msync::{Client, Gone, text_of};
-use crate::server::{Place, grant, user};
+use crate::server::{Place, Server, grant, user};
 
-const KILLS: usize = 10;
 const DEVICES: usize = 3;
 /// Messages of one device that wait for their acknowledgement.
 const IN_FLIGHT: usize = 8;
-/// At most so many acknowledgements after a start, the server is killed.
+/// At most so many acknowledgements after a start, the server is ended.
 const ACKNOWLEDGED: u64 = 60;
 const SEED: u64 = 20_261_121;
 
@@ -64,7 +63,7 @@ impl Device {
             let (number, id) = client.acknowledged()?;
             assert_eq!(self.open.pop_front(), Some(number), "acknowledged in order");
             self.acknowledged.push((number, id));
-            // Nobody listens any more once the server was killed.
+            // Nobody listens any more once the server is ended.
             let _ = tell.send(());
         }
     }
@@ -95,7 +94,17 @@ fn join(threads: Vec<JoinHandle<Device>>) -> Vec<Device> {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_once_and_in_order_after_kills_under_load() {
+fn ten_kills_under_load() {
+    lives(10, |server| drop(server.kill()));
+}
+
+#[test]
+fn two_orderly_ends_under_load() {
+    lives(2, |server| drop(server.end()));
+}
+
+/// Lets devices send through `ends` lives of the server and looks what is there in the next.
+fn lives(ends: usize, end: impl Fn(Server)) {
     let place = Place::new();
     let mut random = SEED;
     let device = |at: usize| Device {
@@ -105,15 +114,15 @@ fn what_was_acknowledged_is_there_once_and_in_order_after_kills_under_load() {
         acknowledged: Vec::new(),
     };
     let mut devices: Vec<_> = (0..DEVICES).map(device).collect();
-    for _ in 0..KILLS {
+    for _ in 0..ends {
         let server = place.serve_demo(&[]);
         let (tell, told) = channel();
         let threads = start(devices, &place.demo(), false, &tell);
         drop(tell);
         let moment = 1 + next(&mut random) % ACKNOWLEDGED;
         let seen = told.iter().take(usize::try_from(moment).unwrap()).count();
-        assert_eq!(u64::try_from(seen).unwrap(), moment, "the devices work until the kill");
-        server.kill();
+        assert_eq!(u64::try_from(seen).unwrap(), moment, "the devices work until the end");
+        end(server);
         devices = join(threads);
     }
     let server = place.serve_demo(&[]);

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use crate::https::call;
+use crate::msync::Client;
 use crate::server::{Place, grant, text, user};
 
 #[test]
@@ -19,6 +20,9 @@ fn lines_tell_what_happens_and_to_nobody_whom_it_happens() {
     assert_ne!(grant(&demo, "somebody-else", "a-wrong-password").status, 200);
     let body = json!({"username": "newly-made", "password": "of-the-new-one"});
     assert_ne!(call(&demo, "POST", &path("users"), &[&bearer], Some(&body)).status, 200);
+    let mut client = Client::log_in(&demo, name, "device-of-hers", &token).unwrap();
+    client.send_text(user(&demo, 1).0, 1, "what-she-says").unwrap();
+    client.acknowledged().unwrap();
     let log = server.end();
 
     let mut messages = Vec::new();
@@ -45,6 +49,8 @@ fn lines_tell_what_happens_and_to_nobody_whom_it_happens() {
         "a-wrong-password",
         "newly-made",
         "of-the-new-one",
+        "device-of-hers",
+        "what-she-says",
     ] {
         let line = log.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret} stands in {line:?}");
