@@ -1,6 +1,6 @@
 //! An ordered key-value store of sealed records with serializable transactions.
 //!
-//! Two layers. The [engine](engine) keeps pairs of bytes. Above it, every record is sealed by the
+//! Two layers. The [`engine`] keeps pairs of bytes. Above it, every record is sealed by the
 //! vault with its whole key as associated data, and every key is formed by the handle of one app
 //! ([`AppStore`]), which only a verified caller leads to: what belongs to another app cannot even be
 //! named. What may be stored is listed in [`spaces`], how long and under which key in [`classes`].

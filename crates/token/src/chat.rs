@@ -65,7 +65,7 @@ pub struct RoomClaim {
 /// app acts as the user, the lesser right.
 ///
 /// # Errors
-/// As [`crate::verify`]. `privilege_missing` when no chat entry names a user together with the
+/// As [`crate::verify()`]. `privilege_missing` when no chat entry names a user together with the
 /// user privilege, or nobody together with the app privilege.
 pub fn verify_chat(
     token: &str,

@@ -1,7 +1,7 @@
 //! Access tokens 007 and 006: build, parse, verify. No IO, no clock, no randomness.
 //!
 //! A token is a text that an app's own server makes with its App Certificate and that names what
-//! its holder may do. [`verify`] answers whether it is genuine and grants what is asked;
+//! its holder may do. [`verify()`] answers whether it is genuine and grants what is asked;
 //! [`verify_chat`] is the short way to who a chat caller is; [`parse`] only takes a token apart,
 //! and what it yields is not authenticated. [`Builder007`] and [`Builder006`] make tokens.
 //!

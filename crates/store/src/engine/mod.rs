@@ -9,7 +9,7 @@
 //! 3. A transaction that only writes never conflicts.
 //! 4. A read outside a transaction sees one consistent snapshot.
 //!
-//! [`Embedded`] and [`Memory`] share one optimistic [committer](committer); an engine over a
+//! [`Embedded`] and [`Memory`] share one optimistic committer; an engine over a
 //! database server brings its own.
 
 mod committer;
