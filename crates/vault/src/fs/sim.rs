@@ -161,6 +161,12 @@ impl SimFs {
         state.names.get(path).map(|id| state.files[id].present.clone())
     }
 
+    /// Whether a file has content that a power loss could take.
+    pub fn is_unsynced(&self, path: &Path) -> bool {
+        let state = self.0.state.lock();
+        state.names.get(path).is_some_and(|id| !state.files[id].pending.is_empty())
+    }
+
     /// Puts a file there, durably, with mode 0600, as another program could.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
         let mut state = self.0.state.lock();
@@ -279,10 +285,15 @@ impl File {
     }
 }
 
-/// Applies an arbitrary part of a write: some of its sectors, or its beginning.
+/// Applies an arbitrary part of a write: its beginning, often a short one, or some of its sectors.
 fn tear(to: &mut Vec<u8>, offset: usize, bytes: &[u8], dice: &SeededEntropy) {
-    if roll(dice, 2) == 0 {
-        let cut = roll(dice, bytes.len() + 1);
+    let longest = match roll(dice, 4) {
+        0 => Some(bytes.len().min(SECTOR / 4)),
+        1 => Some(bytes.len()),
+        _ => None,
+    };
+    if let Some(longest) = longest {
+        let cut = roll(dice, longest + 1);
         Change::Write { offset, bytes: bytes[..cut].into() }.apply(to);
         return;
     }
