@@ -54,6 +54,21 @@ pub struct UserPage {
     pub cursor: Option<String>,
 }
 
+/// A user to be registered, with nothing left that could be refused but the name.
+struct Prepared {
+    username: UserId,
+    nickname: String,
+    password_hash: String,
+}
+
+fn check_nickname(nickname: &str) -> Result<(), Error> {
+    if nickname.chars().count() > limits::NICKNAME_CHARS {
+        let problem = format!("a nickname has at most {} characters", limits::NICKNAME_CHARS);
+        return Err(Error::argument("nickname", problem));
+    }
+    Ok(())
+}
+
 /// The blinded name of a user in keys.
 pub(crate) fn user_blind(store: &AppStore, user: &UserId) -> Blind {
     store.blind("user", &[user.as_str().as_bytes()])
@@ -136,10 +151,15 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let mut registered = Registered::default();
+        // What can be refused is refused before the first user is made.
+        let mut prepared = Vec::with_capacity(users.len());
         for user in users {
+            prepared.push(self.prepare(user).await?);
+        }
+        let mut registered = Registered::default();
+        for user in prepared {
             let username = user.username.clone();
-            match self.register_one(caller, user).await {
+            match self.insert(caller, user).await {
                 Ok(account) => registered.created.push(account.try_into()?),
                 Err(Error::NameTaken) => registered.taken.push(username),
                 Err(error) => return Err(error),
@@ -169,16 +189,24 @@ impl Chat {
         scope: &impl AppScope,
         new: NewUser,
     ) -> Result<Account, Error> {
+        let prepared = self.prepare(new).await?;
+        self.insert(scope, prepared).await
+    }
+
+    /// Checks a user to be registered and hashes the password.
+    async fn prepare(&self, new: NewUser) -> Result<Prepared, Error> {
         let NewUser { username, password, nickname } = new;
         let nickname = nickname.unwrap_or_default();
-        if nickname.chars().count() > limits::NICKNAME_CHARS {
-            let problem = format!("a nickname has at most {} characters", limits::NICKNAME_CHARS);
-            return Err(Error::argument("nickname", problem));
-        }
+        check_nickname(&nickname)?;
         let password_hash = match password {
             Some(password) => self.passwords.hash("password", &password, &*self.entropy).await?,
             None => String::new(),
         };
+        Ok(Prepared { username, nickname, password_hash })
+    }
+
+    async fn insert(&self, scope: &impl AppScope, user: Prepared) -> Result<Account, Error> {
+        let Prepared { username, nickname, password_hash } = user;
         let store = self.store.app(scope).await?;
         let now = self.shared.clock.now();
         let uuid = Uuid::random(&*self.entropy);
@@ -391,10 +419,7 @@ impl Chat {
         if !caller.may_act_for(user) {
             return Err(Error::NotAllowed);
         }
-        if nickname.chars().count() > limits::NICKNAME_CHARS {
-            let problem = format!("a nickname has at most {} characters", limits::NICKNAME_CHARS);
-            return Err(Error::argument("nickname", problem));
-        }
+        check_nickname(nickname)?;
         self.change(caller, user, |account| account.nickname = nickname.into()).await?.try_into()
     }
 

@@ -200,12 +200,17 @@ impl Queues {
             moved = true;
         }
         moved |= state.settle();
-        let answer = if state.has_more() {
+        // The next page is read once, when all that was sent is acknowledged: each of several
+        // acknowledgements would bring the same page otherwise.
+        let may_read = state.on_the_way.is_empty() && state.reading == 0;
+        let answer = if may_read && state.has_more() {
             state.mode = Mode::Pulled;
             state.reading += 1;
             Answer::Read(Some(state.sent))
         } else {
-            state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
+            if state.reading == 0 {
+                state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
+            }
             Answer::Empty
         };
         if moved {
@@ -462,9 +467,21 @@ mod tests {
             keys.extend(push(&mut queues, seq));
         }
         assert_eq!(keys.len(), limits::PUSH_WINDOW);
-        // The first ack brings what was left out, as a page.
+        // The last ack brings what was left out, as one page.
         let sent = Seq(limits::PUSH_WINDOW as u64);
-        assert_eq!(queues.acknowledged(&queue(), keys[0]), Answer::Read(Some(sent)));
+        let (last, earlier) = keys.split_last().unwrap();
+        for key in earlier {
+            assert_eq!(queues.acknowledged(&queue(), *key), Answer::Empty);
+        }
+        assert_eq!(queues.acknowledged(&queue(), *last), Answer::Read(Some(sent)));
+        // An ack that comes again while that page is read does not bring it twice.
+        assert_eq!(queues.acknowledged(&queue(), *last), Answer::Empty);
+        let end = Seq(sent.0 + 10);
+        let PageAnswer::Entries(key) = queues.page_read(&queue(), sent, end, true, false, now())
+        else {
+            panic!("the page has entries")
+        };
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
     }
 
     #[test]
