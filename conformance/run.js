@@ -17,7 +17,7 @@ import * as audit from './tests/audit.js';
 import * as leaks from './tests/leaks.js';
 import * as restart from './tests/restart.js';
 
-const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
+const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'apps', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'boolean', default: false }, lanes: { type: 'string', default: '3' } },
@@ -45,8 +45,8 @@ const tally = ({ passed, failed, failures }) => {
   total.failures.push(...failures);
 };
 
-const lab = async (name) => {
-  const one = await Lab.start({ binary, chromium, name, auditor, secrets });
+const lab = async (name, logLevel) => {
+  const one = await Lab.start({ binary, chromium, name, logLevel, auditor, secrets });
   labs.push(one);
   return one;
 };
@@ -55,12 +55,12 @@ try {
   const files = await Promise.all(SHARED.map(async (name) => named(name, (await import(`./tests/${name}.js`)).tests)));
   const shared = files.flat();
   if (shared.length > 0) {
-    tally(await runAll(shared, { lab: await lab('main'), secrets }, Number(options.lanes)));
+    tally(await runAll(shared, { lab: await lab('main', 'trace'), secrets }, Number(options.lanes)));
   }
   // Restarts need a server of their own each, and the machine to themselves.
   for (const [name, tests] of Object.entries(restart.suites)) {
     const chosen = named('restart', tests);
-    if (chosen.length > 0) tally(await runAll(chosen, { lab: await lab(name), secrets }, 1));
+    if (chosen.length > 0) tally(await runAll(chosen, { lab: await lab(name, 'debug'), secrets }, 1));
   }
   // What was recorded while all the others ran, and what they left behind.
   for (const [name, tests] of [['audit', audit.tests], ['leaks', leaks.tests]]) {

@@ -178,7 +178,8 @@ class SessionAudit {
     const { name } = answer.queue;
     this.pulls.delete(name);
     if (answer.isLast) this.restarts.delete(name);
-    if (answer.isLast && answer.metas.some((meta) => meta.ns === Ns.CHAT)) this.problem('metas in a page marked last: the SDK does not acknowledge it');
+    // Where loss is allowed (kicks, messages for who is online) the SDK need not acknowledge.
+    if (answer.isLast && !this.instance.lossAllowed && answer.metas.some((meta) => meta.ns === Ns.CHAT)) this.problem('metas in a page marked last: the SDK does not acknowledge it');
     if (!answer.isLast) {
       const key = dec(answer.nextKey);
       if (key === '0') this.problem('a page that is not the last without nextKey');

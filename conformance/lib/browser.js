@@ -170,9 +170,11 @@ export class Device {
     return (await this.sendAll([parameters]))[0];
   }
 
-  sendAll(list) {
+  async sendAll(list) {
     const complete = list.map((one) => ({ chatType: 'singleChat', ...one }));
-    return within(60_000, `send on ${this.label}`, this.page.evaluate((given) => window.lab.send(given), complete));
+    const results = await within(60_000, `send on ${this.label}`, this.page.evaluate((given) => window.lab.send(given), complete));
+    for (const one of results) if (one.ok) this.lab.secrets.messageIds.add(one.serverMsgId);
+    return results;
   }
 
   text(to, msg, more = {}) {

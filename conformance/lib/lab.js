@@ -7,6 +7,9 @@ import { Socket } from './socket.js';
 import { Server } from './server.js';
 import { Tokens } from './tokens.js';
 
+/** A second app on the same server, with the stricter setting of who may enter. */
+const OTHER_APP = 'second#app';
+
 /** The hosts that pages may contact: the page's own and the server's. Any other is kept as a problem. */
 class Hosts {
   constructor() {
@@ -24,11 +27,13 @@ class Hosts {
 }
 
 export class Lab {
-  static async start({ binary, chromium, name, auditor, secrets }) {
+  static async start({ binary, chromium, name, logLevel, auditor, secrets }) {
     const lab = new Lab();
     Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [], devices: 0 });
-    lab.server = new Server(binary, name);
+    lab.server = new Server(binary, name, logLevel);
+    let other;
     try {
+      other = await lab.server.createApp(OTHER_APP);
       await lab.server.start();
       lab.pages = await startPages();
       lab.browser = await startBrowser(await lab.server.publicKeyHashes(), chromium);
@@ -39,11 +44,14 @@ export class Lab {
     const { demo } = lab.server;
     for (const url of [lab.pages.origin, demo.restUrl, demo.wsUrl]) lab.hosts.allowed.add(new URL(url).host);
     secrets.add('certificate', demo.certificate);
+    secrets.add('certificate', other.certificate);
+    secrets.add('root key', lab.server.rootKey);
     for (const { username, password } of demo.users) {
       if (username.length >= 8) secrets.add('user name', username);
       secrets.add('password', password);
     }
-    lab.rest = new Rest(lab.server, auditor);
+    lab.rest = new Rest(lab.server, auditor, demo);
+    lab.other = { ...other, rest: new Rest(lab.server, auditor, other), tokens: new Tokens(other, secrets) };
     lab.tokens = new Tokens(demo, secrets);
     return lab;
   }

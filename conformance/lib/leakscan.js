@@ -17,6 +17,9 @@ export function spellings(value) {
     ['utf-16le', Buffer.from(value, 'utf16le')],
     ['utf-16be', Buffer.from(value, 'utf16le').swap16()],
   ]);
+  // Keys and uuids are written in hexadecimal, but may be kept as the bytes that they stand for.
+  const digits = value.replaceAll('-', '');
+  if (/^([0-9a-f]{2}){16,}$/i.test(digits)) result.set('packed', Buffer.from(digits, 'hex'));
   for (let offset = 0; offset < 3; offset += 1) {
     // Only the characters that the value alone decides: those touching a neighbour are cut off.
     const text = Buffer.concat([Buffer.alloc(offset), raw]).toString('base64').replace(/=+$/, '');
@@ -34,14 +37,17 @@ const WIDTH = 22;
 const slot = (word) => Math.imul(word, 0x9e3779b1) >>> (32 - WIDTH);
 
 export class Needles {
-  /** @param {Iterable<[string, string]>} values pairs of value and kind */
-  constructor(values) {
+  /**
+   * @param {Iterable<[string, string]>} values pairs of value and kind
+   * @param {(value: string) => Map<string, Buffer>} spell in which ways each is looked for
+   */
+  constructor(values, spell = spellings) {
     this.count = 0;
     this.marked = new Uint8Array(1 << WIDTH);
     this.byWord = new Map();
     this.longest = 0;
     for (const [value, kind] of values) {
-      for (const [spelling, bytes] of spellings(value)) {
+      for (const [spelling, bytes] of spell(value)) {
         const word = bytes.readUInt32LE(0);
         this.marked[slot(word)] = 1;
         if (!this.byWord.has(word)) this.byWord.set(word, []);

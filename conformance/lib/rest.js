@@ -55,15 +55,16 @@ function once({ method, url, headers = {}, body, ca, timeout = 30_000 }) {
 }
 
 export class Rest {
-  constructor(server, auditor) {
+  /** @param {{orgName: string, appName: string}} app */
+  constructor(server, auditor, app) {
     this.server = server;
+    this.app = app;
     this.auditor = auditor;
   }
 
   /** `{base}` of the app. */
   get base() {
-    const { restUrl, orgName, appName } = this.server.demo;
-    return `${restUrl}/${orgName}/${appName}`;
+    return `${this.server.demo.restUrl}/${this.app.orgName}/${this.app.appName}`;
   }
 
   /**

@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 export class Secrets {
   constructor() {
     this.values = new Map();
+    /** Ids of messages: no secret on disk, where they are keys of nothing, but not for logs. */
+    this.messageIds = new Set();
   }
 
   /** Notes `value` under `kind`. Values shorter than 8 bytes would be found by chance and are refused. */

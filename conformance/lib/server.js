@@ -1,12 +1,13 @@
 // One life, or several, of the real binary: start, ready, stop, kill, start again on the same data.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import tls from 'node:tls';
 import { request } from './rest.js';
 
@@ -16,8 +17,10 @@ export class Server {
   /**
    * @param {string} binary path of `stoa`
    * @param {string} name for messages and file names
+   * @param {string} logLevel the more a server says, the more the search for leaks is worth
    */
-  constructor(binary, name) {
+  constructor(binary, name, logLevel) {
+    this.logLevel = logLevel;
     this.binary = binary;
     this.name = name;
     this.dir = mkdtempSync(path.join(os.tmpdir(), `stoa-conformance-${name}-`));
@@ -26,6 +29,21 @@ export class Server {
     this.logs = path.join(this.dir, 'logs');
     mkdirSync(this.logs);
     this.lives = 0;
+  }
+
+  /** Makes a further app on the command line, before the first start. */
+  async createApp(appKey) {
+    const certificateFile = path.join(this.dir, 'certificate');
+    const args = ['app', 'create', '--json', '--key', appKey, '--certificate-file', certificateFile, '--data', this.data, '--keys', this.keys];
+    const { stdout } = await promisify(execFile)(this.binary, args);
+    const certificate = readFileSync(certificateFile, 'utf8').trim();
+    const [orgName, appName] = appKey.split('#');
+    return { ...JSON.parse(stdout), certificate, orgName, appName };
+  }
+
+  /** The root key, which the server keeps beside its keys and writes nowhere else. */
+  get rootKey() {
+    return readFileSync(`${this.keys}.root`, 'utf8').trim();
   }
 
   get manifest() {
@@ -40,7 +58,7 @@ export class Server {
     const out = openSync(path.join(this.logs, `out-${this.lives}.txt`), 'w');
     const err = openSync(path.join(this.logs, `err-${this.lives}.txt`), 'w');
     const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen];
-    this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1' } });
+    this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1', STOA_LOG_LEVEL: this.logLevel } });
     closeSync(out);
     closeSync(err);
     const child = this.child;

@@ -18,14 +18,14 @@ function report(lab, when, result) {
   check.deepEqual(shown, []);
 }
 
-function searchAll(lab, needles, when) {
+function searchAll(lab, needles, plain, when) {
   const { data, keys, logs, manifest } = lab.server;
   const atRest = scan(needles, [data, keys], [manifest]);
   check.ok(atRest.files > 0 && atRest.bytes > 0);
   report(lab, `data and keys ${when}`, atRest);
   const logged = scan(needles, [logs]);
   report(lab, `logs ${when}`, logged);
-  report(lab, `logs ${when} (query strings)`, scan(new Needles(LOG_NEEDLES), [logs]));
+  report(lab, `logs ${when} (query strings and message ids)`, scan(plain, [logs]));
 }
 
 export const tests = [
@@ -67,20 +67,22 @@ export const tests = [
     timeout: 300_000,
     async run({ labs, secrets }) {
       const needles = new Needles(secrets.values);
+      const logOnly = [...LOG_NEEDLES, ...[...secrets.messageIds].map((id) => [id, 'message id'])];
+      const plain = new Needles(logOnly, (value) => new Map([['raw', Buffer.from(value)]]));
       const kinds = new Map();
       for (const kind of secrets.values.values()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
       console.log(`        ${needles.count} spellings of ${secrets.values.size} values: ${[...kinds].map(([kind, count]) => `${count} × ${kind}`).join(', ')}`);
       for (const lab of labs) {
         await lab.browser.close();
         await lab.server.kill();
-        searchAll(lab, needles, 'after kill -9');
+        searchAll(lab, needles, plain, 'after kill -9');
         await lab.server.start();
         const answer = await lab.rest.call('GET', '/users?limit=100', { token: lab.admin });
         check.equal(answer.status, 200, answer.text);
         const how = await lab.server.stop();
         check.equal(how.code, 0);
         check.ok(how.ms < 5_000, `ended after ${Math.round(how.ms)} ms`);
-        searchAll(lab, needles, 'after SIGTERM');
+        searchAll(lab, needles, plain, 'after SIGTERM');
       }
     },
   },

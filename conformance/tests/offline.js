@@ -90,6 +90,7 @@ export const tests = [
       const [a, b] = [await device(), await device()];
       await lab.login(a, alice);
       await lab.login(b, bob);
+      b.instance.lossAllowed = true;
       const live = await a.text(bob.username, lab.secrets.text(), { deliverOnlineOnly: true });
       check.equal(live.ok, true);
       await b.event('onTextMessage', (one) => one.id === live.serverMsgId);
