@@ -22,7 +22,7 @@ use tower::Service;
 use net::{NetLimits, TlsSource};
 use session::driver::{self, Surroundings};
 
-/// How long sessions may take to end when the server does.
+/// How long connections may take to end when the server does.
 const ENDING: Duration = Duration::from_millis(3_500);
 
 /// Serves `listener` until `shutdown`: WebSocket sessions by this crate, everything else by `http`.
@@ -61,12 +61,28 @@ where
         }
     };
     drop(surroundings);
-    let served = net::serve(listener, tls, http, on_session, limits, shutdown).await;
-    // Receivers are gone only if no session lives.
-    let _ = stop.send(true);
-    let ended = tokio::time::timeout(ENDING, all_ended.recv()).await;
-    if ended.is_err() {
-        tracing::warn!("sessions were still open when the time for closing them was over");
+    // Sessions are told at once, beside the requests that are still being answered.
+    let mut ending = stop.subscribe();
+    let shutdown = async move {
+        shutdown.await;
+        // Receivers are gone only if no session lives.
+        let _ = stop.send(true);
+    };
+    let served = async {
+        let served = net::serve(listener, tls, http, on_session, limits, shutdown).await;
+        all_ended.recv().await;
+        served
+    };
+    let time_is_over = async {
+        // The sender is gone only when it has been said.
+        let _ = ending.wait_for(|ends| *ends).await;
+        tokio::time::sleep(ENDING).await;
+    };
+    tokio::select! {
+        served = served => served,
+        () = time_is_over => {
+            tracing::warn!("connections were still open when the time for closing them was over");
+            Ok(())
+        }
     }
-    served
 }
