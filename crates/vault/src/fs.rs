@@ -5,6 +5,7 @@
 //! are durable only after [`VaultFs::sync_dir`].
 
 mod disk;
+mod medium;
 mod sim;
 
 use std::any::Any;

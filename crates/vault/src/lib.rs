@@ -14,9 +14,9 @@
 //! stands in the table; one sync serves all that were waiting.
 //!
 //! Reading the code: [`Vault`] is the door and its fast path; `ring` the keys in memory; `worker` the
-//! one thread that owns the files; `keeper` what that thread knows and writes; `recovery` what
-//! happens at opening; `format` the files' layouts; [`VaultFs`] the few file operations, with
-//! [`DiskFs`] for real and [`SimFs`] to crash at every step.
+//! one thread that owns the files; `keeper` what that thread knows and writes, `copy` in which order
+//! it writes it; `recovery` what happens at opening; `format` the files' layouts; [`VaultFs`] the few
+//! file operations, with [`DiskFs`] for real and [`SimFs`] to crash at every step.
 //!
 //! What it cannot do: overwriting in place erases nothing on copy-on-write or snapshotting volumes
 //! ([`VaultWarning::CopyOnWrite`]), and a copy of the *vault* taken before a destruction, together
@@ -24,6 +24,7 @@
 
 #[cfg(test)]
 mod attack;
+mod copy;
 mod error;
 mod format;
 mod fs;

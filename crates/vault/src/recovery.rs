@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 
 use stoa_seal::{Epoch, KeyMaterial, derive};
 
+use crate::copy::{DirCopy, Originals, Slots, is_sealed_file};
 use crate::format::{
     Entry, Journal, JournalEnd, LifeTag, Malformed, SLOTS_FILE, SLOTS_NEW, Slot, Table, VaultId,
     page_name, read_journal, read_page, read_slots, read_table, table_name,
 };
-use crate::keeper::{DirCopy, Keeper, Means, Origin, Originals, Slots, TABLE_KEY, is_sealed_file};
+use crate::keeper::{Keeper, Means, Origin, TABLE_KEY};
 use crate::ring::{FIRST_KEY, Ring};
 use crate::{LockGuard, LockRefusal, VaultError, VaultFs, VaultWarning};
 

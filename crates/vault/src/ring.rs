@@ -5,8 +5,8 @@
 //! finds a key here may use it at once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use stoa_core::{AppNumber, Timestamp};
 use stoa_seal::{BlindKey, Cipher, DataKey, KeyId, KeyMaterial, NonceSource};
@@ -26,7 +26,7 @@ pub(crate) struct Key {
 
 /// What a key does, with what it needs for that.
 pub(crate) enum Role {
-    Seal { scope: KeyScope, key: DataKey, kept: Option<Cipher>, budget: Budget },
+    Seal { scope: KeyScope, key: DataKey, kept: OnceLock<Cipher>, budget: Budget },
     Blind { app: AppNumber, key: Arc<BlindKey> },
 }
 
@@ -42,12 +42,7 @@ impl Key {
         let role = match purpose {
             Purpose::Blind(app) => Role::Blind { app, key: Arc::new(BlindKey::new(material)) },
             Purpose::Seal(scope) => {
-                let key = DataKey::new(material);
-                // There may be millions of keys of objects, each used now and then: expanding one
-                // costs as much as sealing a short record, keeping it expanded 600 bytes.
-                let rare = matches!(scope.bucket, Bucket::Object(_));
-                let kept = (!rare).then(|| key.cipher());
-                Role::Seal { scope, key, kept, budget }
+                Role::Seal { scope, key: DataKey::new(material), kept: OnceLock::new(), budget }
             }
         };
         Self { id, created, role }
@@ -67,11 +62,28 @@ impl Key {
         }
     }
 
-    /// Runs `use_it` with the expanded key; none if the key does not seal.
-    pub(crate) fn with_cipher<T>(&self, use_it: impl FnOnce(&Cipher) -> T) -> Option<T> {
+    /// Runs `seal` with the expanded key; none if the key does not seal.
+    ///
+    /// Expanding a key costs as much as sealing a short record, keeping it expanded 600 bytes. Kept
+    /// are those that seal in this life; but not those of objects, of which there may be millions,
+    /// each used now and then.
+    pub(crate) fn sealing<T>(&self, seal: impl FnOnce(&Cipher) -> T) -> Option<T> {
         match &self.role {
-            Role::Seal { kept: Some(cipher), .. } => Some(use_it(cipher)),
-            Role::Seal { key, .. } => Some(use_it(&key.cipher())),
+            Role::Seal { scope: KeyScope { bucket: Bucket::Object(_), .. }, key, .. } => {
+                Some(seal(&key.cipher()))
+            }
+            Role::Seal { key, kept, .. } => Some(seal(kept.get_or_init(|| key.cipher()))),
+            Role::Blind { .. } => None,
+        }
+    }
+
+    /// Runs `open` with the expanded key; none if the key does not seal.
+    pub(crate) fn opening<T>(&self, open: impl FnOnce(&Cipher) -> T) -> Option<T> {
+        match &self.role {
+            Role::Seal { key, kept, .. } => match kept.get() {
+                Some(cipher) => Some(open(cipher)),
+                None => Some(open(&key.cipher())),
+            },
             Role::Blind { .. } => None,
         }
     }

@@ -259,7 +259,7 @@ impl Vault {
             let above = key.budget().map_or(0, crate::ring::Budget::granted);
             self.send(Request::Provide(vec![Need::Grant { id: key.id, above }]), None);
         }
-        let sealed = key.with_cipher(|cipher| seal_record(key.id, cipher, nonce, aad, plain));
+        let sealed = key.sealing(|cipher| seal_record(key.id, cipher, nonce, aad, plain));
         Ok(sealed.expect("the current key of a scope seals"))
     }
 
@@ -278,7 +278,7 @@ impl Vault {
                 None => return Err(OpenError::UnknownKey(header.key)),
             }
         };
-        match key.with_cipher(|cipher| open_record(&header, cipher, aad, record)) {
+        match key.opening(|cipher| open_record(&header, cipher, aad, record)) {
             Some(opened) => Ok(Opened::Plain(opened?)),
             None => Err(OpenError::Tampered),
         }
@@ -340,10 +340,12 @@ impl Vault {
         &self,
         pick: impl Fn(&Purpose) -> bool + Send,
     ) -> Result<Destruction, VaultError> {
-        let mut keys: Vec<KeyId> = {
-            let ring = self.ring.read();
-            ring.keys().filter(|key| pick(&key.purpose())).map(|key| key.id).collect()
-        };
+        // The caller's code runs without the lock: it may be slow, or use the vault itself.
+        let all: Vec<(KeyId, Purpose)> =
+            self.ring.read().keys().map(|key| (key.id, key.purpose())).collect();
+        let mut keys: Vec<KeyId> =
+            all.iter().filter(|(_, purpose)| pick(purpose)).map(|(id, _)| *id).collect();
+        drop(all);
         keys.sort_unstable();
         if !keys.is_empty() {
             self.request(Request::Destroy(keys.clone())).await?;

@@ -14,7 +14,8 @@ use stoa_seal::{Epoch, KeyId};
 use tokio::sync::oneshot;
 
 use crate::VaultError;
-use crate::keeper::{Keeper, Originals};
+use crate::copy::Originals;
+use crate::keeper::Keeper;
 use crate::ring::Ring;
 use crate::scope::Purpose;
 
