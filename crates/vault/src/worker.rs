@@ -111,16 +111,13 @@ impl Worker {
             }
         }
         let due = self.until_destruction().is_some_and(|wait| over || wait.is_zero());
-        let destroys = due || failed.is_some();
         let result = failed.map_or_else(|| self.write(due), Err);
         if let Err(error) = &result {
             self.stopped = Some(error.clone().stopped());
-        }
-        if destroys {
-            replies.append(&mut self.waiting_for_doom);
-        }
-        if result.is_err() {
             self.doomed.clear();
+        }
+        if due || result.is_err() {
+            replies.append(&mut self.waiting_for_doom);
         }
         // Who stopped waiting needs no answer.
         for reply in replies {

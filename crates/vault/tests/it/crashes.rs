@@ -229,6 +229,22 @@ fn after_a_failed_write_existing_keys_work_and_changes_are_refused() {
 }
 
 #[test]
+fn a_destruction_that_waits_to_be_gathered_is_told_of_a_failure() {
+    let mut machine = Machine::new(4);
+    machine.options.tuning.destroy_interval = std::time::Duration::from_secs(3600);
+    let vault = machine.open();
+    run(vault.prepare(&[day(1, 0), day(1, 1)])).unwrap();
+    run(vault.destroy(|scope| *scope == day(1, 0))).unwrap();
+    run(async {
+        let mut waiting = Box::pin(vault.destroy(|scope| *scope == day(1, 1)));
+        assert!(poll_once(&mut waiting).await.is_none());
+        machine.fs.fail_at(machine.fs.steps());
+        assert!(vault.seal(day(1, 2), AAD, b"x").await.is_err());
+        assert!(waiting.await.is_err());
+    });
+}
+
+#[test]
 fn old_files_with_the_present_slots_open_nothing_that_was_destroyed() {
     let machine = small_pages(Machine::new(5));
     let vault = machine.open();
@@ -263,7 +279,7 @@ fn dropping_the_vault_completes_destructions_that_wait_to_be_gathered() {
     run(async {
         let mut second = Box::pin(vault.destroy(|scope| *scope == day(1, 1)));
         // Asks, and does not wait for the hour to be over.
-        assert!(futures_poll(&mut second).await.is_none());
+        assert!(poll_once(&mut second).await.is_none());
     });
     assert_eq!(vault.open_record(AAD, &records[1]), Ok(Opened::Plain(b"x".to_vec())));
     drop(vault);
@@ -272,7 +288,7 @@ fn dropping_the_vault_completes_destructions_that_wait_to_be_gathered() {
 }
 
 /// Polls a future once.
-async fn futures_poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+async fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     std::future::poll_fn(|cx| {
         std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
             std::task::Poll::Ready(value) => Some(value),
