@@ -1,10 +1,9 @@
 //! The REST door: what back ends, and the SDK for tokens and history, say in JSON over HTTP.
 //!
 //! **The one idea: a handler only translates.** It takes typed values that were checked on their way
-//! in ([`AppCaller`](auth::AppCaller), [`Object`](json::Object), [`Query`](query::Query)), calls one
-//! function of [`Chat`], and returns a [`Reply`](reply::Reply) or a [`Failure`](error::Failure). The
-//! `edge` around all routes turns either into the vendor's envelope and adds what every answer
-//! carries, so that no operation can forget it: CORS, `no-store`, the time it took.
+//! in (`AppCaller`, `Object`, `Query`), calls one function of [`Chat`], and returns a `Reply` or a
+//! `Failure`. The `edge` around all routes turns either into the vendor's envelope and adds what
+//! every answer carries, so that no operation can forget it: CORS, `no-store`, the time it took.
 //!
 //! | module | what it holds |
 //! | --- | --- |
