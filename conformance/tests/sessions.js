@@ -3,6 +3,20 @@
 import { check } from '../lib/runner.js';
 import { dec } from '../lib/wire.js';
 
+/** Reads a queue to its end, acknowledging every page; resolves with the ids of what came. */
+async function readAll(raw, queue) {
+  const got = [];
+  let from = raw.frames.length;
+  raw.pull(queue);
+  for (;;) {
+    const { sync } = await raw.frame((one) => one.sync?.queue?.name === queue.name && dec(one.sync.metaId) === '0', { from, what: 'a page' });
+    got.push(...sync.metas.map((meta) => dec(meta.id)));
+    if (sync.isLast) return got;
+    from = raw.frames.length;
+    raw.pull(queue, dec(sync.nextKey));
+  }
+}
+
 export const tests = [
   {
     name: 'both paths of the socket serve',
@@ -60,19 +74,7 @@ export const tests = [
       const { unread } = await b.frame((one) => one.unread);
       check.equal(unread.unread.length, 1);
       const { queue } = unread.unread[0];
-      const read = async (raw, upto = Infinity) => {
-        const got = [];
-        let from = raw.frames.length;
-        raw.pull(queue);
-        for (;;) {
-          const { sync } = await raw.frame((one) => one.sync?.queue?.name === queue.name && dec(one.sync.metaId) === '0', { from, what: 'a page' });
-          got.push(...sync.metas.map((meta) => dec(meta.id)));
-          if (sync.isLast || got.length >= upto) return got;
-          from = raw.frames.length;
-          raw.pull(queue, dec(sync.nextKey));
-        }
-      };
-      check.deepEqual(await read(b), ids);
+      check.deepEqual(await readAll(b, queue), ids);
       // Everything was acknowledged: the same device finds nothing when it returns.
       await b.dispose();
       await b.closed;
@@ -82,7 +84,7 @@ export const tests = [
       const later = await again.frame((one) => one.unread);
       check.equal(later.unread.unread.filter((one) => one.n > 0).length, 0);
       // A pull of a queue with nothing in it is answered too, as is one of a queue that never was.
-      check.deepEqual(await read(again), []);
+      check.deepEqual(await readAll(again, queue), []);
       const from = again.frames.length;
       again.pull({ appKey: lab.server.demo.appKey, name: lab.secrets.name(), domain: 'easemob.com' });
       const { sync } = await again.frame((one) => one.sync?.queue, { from, what: 'the answer to an unknown queue' });
@@ -112,6 +114,34 @@ export const tests = [
       again.pull(unread.unread[0].queue);
       const { sync } = await again.frame((one) => one.sync?.metas.length > 0, { what: 'the message again' });
       check.deepEqual(sync.metas.map((meta) => dec(meta.id)), [id]);
+    },
+  },
+  {
+    name: 'the same resource again: what the older session acknowledged does not come twice',
+    async run({ lab, socket }) {
+      const [alice, bob] = await lab.users(2);
+      const a = await socket();
+      await a.login({ user: alice.username, token: lab.token(alice), resource: lab.secrets.name('webim_') });
+      const resource = lab.secrets.name('webim_');
+      const queues = async () => {
+        const raw = await socket();
+        const answer = await raw.login({ user: bob.username, token: lab.token(bob), resource });
+        check.equal(answer.status.errorCode, 0, answer.status.reason);
+        raw.unread();
+        return { raw, queues: (await raw.frame((one) => one.unread)).unread.unread.map((one) => one.queue) };
+      };
+      for (const leave of [() => {}, (raw) => raw.ws.terminate(), (raw) => raw.ws.close()]) {
+        const ids = [];
+        for (let count = 0; count < 30; count += 1) ids.push(dec((await a.text(bob.username, lab.secrets.text())).serverId));
+        const first = await queues();
+        check.equal(first.queues.length, 1);
+        check.deepEqual(await readAll(first.raw, first.queues[0]), ids);
+        leave(first.raw);
+        const second = await queues();
+        for (const queue of second.queues) check.deepEqual(await readAll(second.raw, queue), []);
+        await second.raw.dispose();
+        await lab.offline(bob);
+      }
     },
   },
 ];
