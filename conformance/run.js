@@ -31,6 +31,9 @@ for (const [what, file] of [['server binary (STOA_BIN)', binary], ['browser (CHR
   }
 }
 
+// An interrupted run leaves no server behind: `exit` handlers of the servers end them.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+
 const wanted = (test) => !options.only || new RegExp(options.only).test(test.name);
 const named = (prefix, tests) => tests.map((test) => ({ ...test, name: `${prefix}: ${test.name}` })).filter(wanted);
 

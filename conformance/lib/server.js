@@ -66,7 +66,12 @@ export class Server {
       child.once('error', (error) => resolve({ error }));
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    this.exit.then((how) => (child.ended = how));
+    const abandon = () => child.kill('SIGKILL');
+    process.once('exit', abandon);
+    this.exit.then((how) => {
+      child.ended = how;
+      process.off('exit', abandon);
+    });
     await this.ready(child, before);
     return this;
   }
