@@ -17,7 +17,7 @@ import * as audit from './tests/audit.js';
 import * as leaks from './tests/leaks.js';
 import * as restart from './tests/restart.js';
 
-const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'apps', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
+const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'unserved', 'apps', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'boolean', default: false }, lanes: { type: 'string', default: '3' } },

@@ -100,6 +100,19 @@ export const tests = [
     },
   },
   {
+    name: 'the older call for history still works',
+    async run({ lab, device }) {
+      const { alice, b, ids } = await conversation(lab, device, 25);
+      // It gives the newest first asked for, each part in the order of sending.
+      const newest = await b.call('fetchHistoryMessages', { queue: alice.username, count: 20 });
+      check.equal(newest.ok, true, JSON.stringify(newest.error));
+      check.deepEqual(newest.result.map((one) => one.id), ids.slice(5));
+      const rest = await b.call('fetchHistoryMessages', { queue: alice.username, count: 20 });
+      check.equal(rest.ok, true, JSON.stringify(rest.error));
+      check.deepEqual(rest.result.map((one) => one.id), ids.slice(0, 5));
+    },
+  },
+  {
     name: 'nobody reads the history of another user',
     async run({ lab, device }) {
       const { alice, bob } = await conversation(lab, device, 3);

@@ -191,4 +191,15 @@ export const tests = [
       }
     },
   },
+  {
+    name: 'registration from a page is refused where the app does not allow it',
+    async run({ lab, device }) {
+      const page = await device();
+      const username = lab.secrets.name();
+      const outcome = await page.call('registerUser', { username, password: lab.secrets.password(), nickname: 'x' });
+      check.equal(outcome.ok, false);
+      check.match(JSON.stringify(outcome.error), /[Rr]egistration/);
+      check.equal((await lab.rest.call('GET', `/users/${username}`, { token: lab.admin })).status, 404);
+    },
+  },
 ];
