@@ -86,6 +86,14 @@ impl Chat {
         &self.shared.clock
     }
 
+    /// Whether the store takes writes.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: why it does not.
+    pub fn health(&self) -> Result<(), Error> {
+        Ok(self.store.health()?)
+    }
+
     /// A new id for something that is delivered without being stored (a notice of the server).
     pub fn fresh_id(&self) -> stoa_core::MessageId {
         self.shared.ids.next(self.shared.clock.now(), None)

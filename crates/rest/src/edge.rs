@@ -92,8 +92,9 @@ fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Respon
     call.refusal(row, &failure.text())
 }
 
-/// `GET /healthz`: the process answers.
-pub(crate) async fn healthz() -> Outcome {
+/// `GET /healthz`: the process answers, and its store takes writes; otherwise 503.
+pub(crate) async fn healthz(State(rest): State<Rest>) -> Outcome {
+    rest.chat.health()?;
     Ok(Reply::Bare(object([("status", "ok".into())])))
 }
 

@@ -196,3 +196,14 @@ async fn receipts_reach_the_other_side_and_the_own_other_devices() {
     let nobody = Receipt { to: "nobody".parse().unwrap(), ..receipt(Kind::ReadReceipt, "x", 13) };
     assert!(matches!(bob.acknowledge(nobody).await, Err(Error::UnknownRecipient)));
 }
+
+#[tokio::test]
+async fn a_store_that_takes_no_writes_is_told_and_refuses_messages() {
+    let world = World::new();
+    world.register(APP, &["alice", "bob"]).await;
+    let alice = world.log_in(APP, "alice", "web").await;
+    assert!(world.chat.health().is_ok());
+    world.store.close().await.unwrap();
+    assert!(matches!(world.chat.health(), Err(Error::Store(_))));
+    assert!(matches!(alice.send_draft(draft("bob", "x", 1)).await, Err(Error::Store(_))));
+}
