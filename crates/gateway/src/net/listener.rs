@@ -25,6 +25,8 @@ use super::tls::{Security, TlsSource};
 use super::upgrade::{self, First};
 use super::ws::WsTransport;
 
+/// Bytes of a request's head that the HTTP library wants room for, at the least.
+const HTTP_BUFFER: usize = 8 * 1024;
 /// How long the listener rests when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -191,7 +193,7 @@ impl Connection {
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.next_head)
-            .max_buf_size(limits.head_bytes)
+            .max_buf_size(limits.head_bytes.max(HTTP_BUFFER))
             .max_headers(upgrade::HEADERS)
             // A request whose sender has closed its side is still carried out and answered.
             .half_close(true)

@@ -131,10 +131,24 @@ impl Server {
     where
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
-        TlsConnector::from(Arc::new(self.client_config(version)))
-            .connect(ServerName::try_from("localhost").unwrap(), io)
-            .await
-            .unwrap()
+        self.handshake(version, io).await.unwrap()
+    }
+
+    /// A handshake that the server may refuse.
+    pub(super) async fn try_tls(&self, io: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        self.handshake(&rustls::version::TLS13, io).await
+    }
+
+    async fn handshake<T>(
+        &self,
+        version: &'static SupportedProtocolVersion,
+        io: T,
+    ) -> std::io::Result<TlsStream<T>>
+    where
+        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(self.client_config(version))).connect(name, io).await
     }
 
     pub(super) async fn tls(&self) -> TlsStream<TcpStream> {
