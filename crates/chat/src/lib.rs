@@ -16,6 +16,7 @@ mod member;
 mod message;
 mod online;
 mod password;
+mod places;
 mod queue;
 mod records;
 
@@ -49,6 +50,7 @@ pub struct Chat {
     entropy: Arc<dyn Entropy>,
     appenders: log::Appenders,
     online: Arc<online::Online>,
+    places: places::Places,
     passwords: password::Passwords,
 }
 
@@ -78,6 +80,7 @@ impl Chat {
             entropy,
             appenders: log::Appenders::default(),
             online: Arc::default(),
+            places: places::Places::default(),
         }
     }
 

@@ -225,6 +225,8 @@ impl Chat {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let store = self.store.app(caller).await?;
         let user = account::user_blind(&store, me);
+        // Before the view is taken: what is stored meanwhile is in one of the two.
+        let moved = self.places.of(caller, me, resource);
         let read = store.read().await?;
         let mut unread = Vec::new();
         let mut queues =
@@ -243,6 +245,7 @@ impl Chat {
                 from = Some(key);
             }
             for (queue, cursor) in queues.drain(..) {
+                let cursor = moved.get(&queue).map_or(cursor, |moved| cursor.max(*moved));
                 let log = queue.log(me);
                 let key = entry_key(&store, &log, log_blind(&store, &log), cursor.next());
                 if read.exists(&key).await? {
@@ -264,16 +267,17 @@ impl Chat {
     ) -> Result<Seq, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let store = self.store.app(caller).await?;
+        let moved = self.places.of(caller, me, resource).get(queue).copied().unwrap_or_default();
         let key = cursors_key(&store, me, queue);
-        let Some(value) = store.read().await?.get(&key).await? else { return Ok(Seq::START) };
-        Ok(match queue {
+        let Some(value) = store.read().await?.get(&key).await? else { return Ok(moved) };
+        Ok(moved.max(match queue {
             Queue::OwnLog => {
                 records::decode::<Cursors>(&value, spaces::USER_LOG_CURSORS.name)?.of(resource)
             }
             Queue::With(_) => {
                 records::decode::<Membership>(&value, spaces::MEMBERSHIPS.name)?.cursor(resource)
             }
-        })
+        }))
     }
 
     /// Since which position the calling user is a member of the conversation with `peer`; none if
@@ -289,6 +293,14 @@ impl Chat {
         let Some(value) = store.read().await?.get(&key).await? else { return Ok(None) };
         let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
         Ok(Some(Seq(row.since_seq)))
+    }
+
+    /// Notes how far `resource` of the calling user has received, so that a session that takes this one
+    /// over goes on from there. [`Self::save_cursors`] stores it.
+    pub fn note_cursor(&self, caller: &Caller, resource: &Resource, queue: &Queue, seq: Seq) {
+        if let Some(me) = caller.user() {
+            self.places.note(caller, me, resource, queue, seq);
+        }
     }
 
     /// Stores how far `resource` of the calling user has received. Places only move forward.
@@ -335,7 +347,9 @@ impl Chat {
                 }
                 Ok::<_, Error>(txn.done(()))
             })
-            .await
+            .await?;
+        self.places.stored(caller, me, resource, moved);
+        Ok(())
     }
 }
 

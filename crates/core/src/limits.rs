@@ -80,8 +80,12 @@ pub const APPEND_BATCH: usize = 256;
 /// 15 s.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Places in conversations are stored at most this often for each device.
+/// A device's places in conversations are stored when they have moved for this long.
 pub const CURSOR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A device's places in conversations are stored as soon as they have moved over so many entries.
+/// What comes again after a crash must be among the last 100 that the SDK knows again.
+pub const CURSOR_ENTRIES: u64 = 24;
 
 /// Bytes of a password (chat-rest R006).
 pub const PASSWORD_BYTES: usize = 64;

@@ -90,6 +90,32 @@ async fn places_survive_a_restart_and_never_move_back() {
 }
 
 #[tokio::test]
+async fn who_takes_a_session_over_goes_on_where_the_client_stands() {
+    let mut world = World::new();
+    world.register(APP, &["alice", "bob"]).await;
+    let alice = world.log_in(APP, "alice", "web").await;
+    for text in ["one", "two", "three"] {
+        alice.send("bob", text).await;
+    }
+    let bob = world.log_in(APP, "bob", "web").await;
+    // Acknowledged, and not stored yet.
+    bob.chat.note_cursor(&bob.caller, &bob.resource, &queue("alice"), stoa_core::Seq(2));
+    let again = world.log_in(APP, "bob", "web").await;
+    assert_eq!(again.page("alice", None).await.entries.len(), 1);
+    bob.chat.note_cursor(&bob.caller, &bob.resource, &queue("alice"), stoa_core::Seq(3));
+    assert!(again.unread().await.is_empty());
+    assert_eq!(world.log_in(APP, "bob", "phone").await.unread().await, ["alice"]);
+    // After a crash only what is stored counts.
+    let stored = [(queue("alice"), stoa_core::Seq(1))];
+    bob.chat.save_cursors(&bob.caller, &bob.resource, &stored).await.unwrap();
+    assert!(again.unread().await.is_empty());
+    drop((alice, bob, again));
+    world.restarted();
+    let bob = world.log_in(APP, "bob", "web").await;
+    assert_eq!(bob.receive("alice").await, ["two", "three"]);
+}
+
+#[tokio::test]
 async fn the_same_device_again_ends_the_older_session() {
     let world = World::new();
     world.register(APP, &["alice"]).await;

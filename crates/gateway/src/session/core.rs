@@ -45,6 +45,9 @@ pub(crate) enum Effect {
     Send(Frame),
     /// Make this call; calls are made one after the other.
     Call(Call),
+    /// The client has everything of this queue up to here. To be known at once to whoever takes the
+    /// session over; [`Call::Save`] stores it later.
+    Moved(Queue, Seq),
     /// Send what is queued and close the connection.
     Close(CloseReason),
 }
@@ -200,7 +203,11 @@ impl Session {
     pub(crate) fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
         let closing = match (&mut self.state, input) {
             (State::Closed, _) => return,
-            (State::Open(open), input) => open.handle(now, input, out),
+            (State::Open(open), input) => {
+                let closing = open.handle(now, input, out);
+                open.note_moves(now, out);
+                closing
+            }
             (State::Waiting { .. }, Input::Frame(frame)) => return self.first_frame(frame, out),
             (State::LoggingIn { resource, .. }, Input::Outcome(Outcome::Login(result))) => {
                 match result {
@@ -538,17 +545,24 @@ impl Open {
         if self.unanswered.front().is_some_and(answer_due) {
             return Some(CloseReason::Unanswered);
         }
-        let due = now >= self.saved.plus(limits::CURSOR_INTERVAL);
+        if !self.blocked && self.early.is_none() {
+            self.notices(now, out);
+        }
+        None
+    }
+
+    /// Tells where the client stands, and stores it when it is time.
+    fn note_moves(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let fresh = self.queues.take_fresh().into_iter();
+        out.extend(fresh.map(|(queue, seq)| Effect::Moved(queue, seq)));
+        let due = now >= self.saved.plus(limits::CURSOR_INTERVAL)
+            || self.queues.unsaved() >= limits::CURSOR_ENTRIES;
         if due && self.queues.has_moved() && !self.saving {
             self.saving = true;
             self.saved = now;
             let moved = self.queues.take_moved();
             self.call(Call::Save(moved), out);
         }
-        if !self.blocked && self.early.is_none() {
-            self.notices(now, out);
-        }
-        None
     }
 
     fn notices(&mut self, now: Timestamp, out: &mut Vec<Effect>) {

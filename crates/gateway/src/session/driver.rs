@@ -186,6 +186,12 @@ impl Driver {
             match effect {
                 Effect::Send(frame) => self.transport.queue(frame),
                 Effect::Call(call) => self.calls.push_back(call),
+                Effect::Moved(queue, seq) => {
+                    if let Some(identity) = &self.identity {
+                        let Identity { caller, resource, .. } = &**identity;
+                        self.surroundings.chat.note_cursor(caller, resource, &queue, seq);
+                    }
+                }
                 Effect::Close(reason) => {
                     let (code, text) = reason.close_frame();
                     if reason == CloseReason::TooSlow {

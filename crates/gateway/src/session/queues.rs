@@ -81,12 +81,10 @@ impl State {
     }
 
     /// With nothing on its way, what was passed over counts as received.
-    fn settle(&mut self) -> bool {
-        let moved = self.on_the_way.is_empty() && self.acked < self.sent;
-        if moved {
-            self.acked = self.sent;
+    fn settle(&mut self) {
+        if self.on_the_way.is_empty() {
+            self.acked = self.acked.max(self.sent);
         }
-        moved
     }
 }
 
@@ -123,7 +121,12 @@ pub(crate) enum PageAnswer {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     states: HashMap<Queue, State>,
+    /// Moved since the cursors were last taken to be stored.
     dirty: Vec<Queue>,
+    /// Over how many entries.
+    unsaved: u64,
+    /// Moved since that was last told.
+    fresh: Vec<(Queue, Seq)>,
     keys: PageKeys,
 }
 
@@ -160,10 +163,10 @@ impl Queues {
             return Arrival::Keep;
         }
         if !concerns {
+            let from = state.acked;
             state.sent = seq;
-            if state.settle() {
-                self.mark_dirty(queue);
-            }
+            state.settle();
+            self.moved(queue, from);
             return Arrival::Keep;
         }
         if !may_push || state.on_the_way.len() >= limits::PUSH_WINDOW {
@@ -192,14 +195,13 @@ impl Queues {
     pub(crate) fn acknowledged(&mut self, queue: &Queue, key: u64) -> Answer {
         let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
         // A key that is not on its way was acknowledged before or never sent: it moves nothing.
-        let mut moved = false;
+        let from = state.acked;
         if let Some(index) = state.on_the_way.iter().position(|page| page.key == key) {
             for page in state.on_the_way.drain(..=index) {
                 state.acked = state.acked.max(page.upto);
             }
-            moved = true;
         }
-        moved |= state.settle();
+        state.settle();
         // The next page is read once, when all that was sent is acknowledged: each of several
         // acknowledgements would bring the same page otherwise.
         let may_read = state.on_the_way.is_empty() && state.reading == 0;
@@ -213,9 +215,7 @@ impl Queues {
             }
             Answer::Empty
         };
-        if moved {
-            self.mark_dirty(queue);
-        }
+        self.moved(queue, from);
         answer
     }
 
@@ -255,9 +255,9 @@ impl Queues {
         if state.reading == 0 {
             state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
         }
-        if state.settle() {
-            self.mark_dirty(queue);
-        }
+        let from = state.acked;
+        state.settle();
+        self.moved(queue, from);
         self.forget_if_settled(queue);
         PageAnswer::Empty
     }
@@ -302,6 +302,7 @@ impl Queues {
 
     /// The cursors that moved since the last call.
     pub(crate) fn take_moved(&mut self) -> Vec<(Queue, Seq)> {
+        self.unsaved = 0;
         let moved = std::mem::take(&mut self.dirty).into_iter();
         let moved: Vec<_> = moved
             .filter_map(|queue| {
@@ -328,7 +329,24 @@ impl Queues {
         !self.dirty.is_empty()
     }
 
-    fn mark_dirty(&mut self, queue: &Queue) {
+    /// How many entries the cursors moved over since the last [`Self::take_moved`].
+    pub(crate) const fn unsaved(&self) -> u64 {
+        self.unsaved
+    }
+
+    /// The cursors that moved since the last call, as they moved.
+    pub(crate) fn take_fresh(&mut self) -> Vec<(Queue, Seq)> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Notes that a cursor may have moved, from `from` on.
+    fn moved(&mut self, queue: &Queue, from: Seq) {
+        let Some(acked) = self.states.get(queue).map(|state| state.acked) else { return };
+        if acked <= from {
+            return;
+        }
+        self.unsaved += acked.0 - from.0;
+        self.fresh.push((queue.clone(), acked));
         if !self.dirty.contains(queue) {
             self.dirty.push(queue.clone());
         }

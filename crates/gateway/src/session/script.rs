@@ -67,7 +67,7 @@ impl World {
     pub(crate) fn feed(&mut self, input: Input) -> Vec<String> {
         let mut effects = Vec::new();
         self.session.handle(self.now, input, &mut effects);
-        effects.iter().map(|effect| self.say(effect)).collect()
+        effects.iter().filter_map(|effect| self.say(effect)).collect()
     }
 
     fn step(&mut self, line: &str) -> Vec<String> {
@@ -151,9 +151,10 @@ impl World {
         }
     }
 
-    /// In words, and remembering the keys.
-    fn say(&mut self, effect: &Effect) -> String {
-        match effect {
+    /// In words, and remembering the keys. That a cursor moved shows when it is stored.
+    fn say(&mut self, effect: &Effect) -> Option<String> {
+        Some(match effect {
+            Effect::Moved(..) => return None,
             Effect::Call(call) => match call {
                 Call::Login { request, .. } => format!("call login {}", request.user),
                 Call::Unread => "call unread".into(),
@@ -175,7 +176,7 @@ impl World {
             },
             Effect::Close(reason) => format!("close {reason:?}"),
             Effect::Send(frame) => self.say_frame(&frame.to_bytes()),
-        }
+        })
     }
 
     fn say_frame(&mut self, frame: &[u8]) -> String {

@@ -85,15 +85,26 @@ fn an_entry_is_pushed_at_once_and_the_cursor_follows_the_acknowledgement() {
          ~ 2
          > ack bob k1
          < page bob [] last
-         ~ 1
          < call save bob 1
          > ack bob k2
          < page bob [] last
          ~ 5
          = saved
-         ~ 0
          < call save bob 2",
     );
+}
+
+#[test]
+fn the_cursor_is_stored_before_more_is_open_than_the_sdk_knows_again() {
+    let step = limits::CURSOR_ENTRIES;
+    let mut script = String::new();
+    for n in 1..=step {
+        script += &format!("* bob {n}\n< page bob [m{n}] k{n}\n");
+    }
+    for n in 1..step {
+        script += &format!("> ack bob k{n}\n< page bob [] last\n");
+    }
+    check_open(&format!("{script}> ack bob k{step}\n< page bob [] last\n< call save bob {step}"));
 }
 
 #[test]
@@ -165,7 +176,8 @@ fn a_lost_page_is_told_and_comes_again_under_a_new_key() {
          = page bob 0 [1] end 1
          < page bob [m1] k2
          > ack bob k2
-         < page bob [] last",
+         < page bob [] last
+         < call save bob 1",
     );
 }
 
@@ -215,7 +227,6 @@ fn entries_that_do_not_concern_the_device_are_read_over() {
          < call page bob after 40
          = page bob 40 [] end 41
          < page bob [] last
-         ~ 1
          < call save bob 41"
     ));
 }
