@@ -54,10 +54,11 @@ pub const OUTBOUND_HARD_BYTES: usize = 1024 * 1024;
 /// Messages of one session that may wait for their acknowledgement; reading pauses beyond.
 pub const SENDS_IN_FLIGHT: usize = 256;
 
-/// Frames a session may send in a burst, and per second in the long run.
-pub const FRAMES_BURST: u32 = 2_000;
+/// Frames a session may send in a burst, and per second in the long run. Far above what people
+/// and apps do: a client that pipelines as fast as its messages become durable stays below it.
+pub const FRAMES_BURST: u32 = 10_000;
 /// See [`FRAMES_BURST`].
-pub const FRAMES_PER_SECOND: u32 = 500;
+pub const FRAMES_PER_SECOND: u32 = 2_000;
 
 /// Silence after which a session is closed. The SDK beats at least once a minute
 /// (msync section 1.4).
