@@ -5,6 +5,7 @@
 
 mod changelog;
 mod edges;
+mod evidence;
 mod links;
 mod manifests;
 mod outbound;
