@@ -12,6 +12,8 @@
 //! last byte of a magic is the layout's version.
 
 mod codec;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod journal;
 mod key;
 mod page;

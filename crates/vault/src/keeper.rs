@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use stoa_core::{Clock, Entropy};
+use stoa_core::{Clock, Entropy, Timestamp};
 use stoa_seal::{Epoch, KeyId, KeyMaterial, NonceSource, RootKey, derive};
 
 use crate::copy::{DirCopy, Originals};
@@ -21,6 +21,7 @@ use crate::format::{
 };
 use crate::ring::{Budget, Key, Ring};
 use crate::scope::Purpose;
+use crate::status::VaultStatus;
 use crate::vault::Tuning;
 use crate::{VaultError, VaultFs};
 
@@ -320,6 +321,33 @@ impl Keeper {
         self.generation = generation;
         self.journal = Some(journal);
         Ok(())
+    }
+
+    /// Goes on under another root key: a new generation in which every page and the table are written
+    /// anew, so that nothing that the old root key opened opens what is written from now on.
+    ///
+    /// Nothing may be staged.
+    pub(crate) fn rewrap(&mut self, root: RootKey) -> Result<(), VaultError> {
+        self.means.root = root;
+        self.pages.values_mut().for_each(|page| page.dirty = true);
+        self.advance(&BTreeSet::new(), &Originals::new())
+    }
+
+    /// What there is to know of the files, without what only the worker knows.
+    pub(crate) fn status(&self) -> VaultStatus {
+        VaultStatus {
+            generation: self.generation,
+            root: self.means.root.fingerprint(),
+            directories: self.copies.iter().map(|copy| copy.dir.clone()).collect(),
+            pages: self.pages.len(),
+            journal_entries: self.journal.as_ref().map_or(0, Journal::entries),
+            last_destruction: None,
+            stopped: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.means.clock.now()
     }
 
     fn forget(&mut self, id: KeyId) {

@@ -10,7 +10,8 @@
 //! the secret stands in one of the two *slots* of a small file. Keys are destroyed by writing the
 //! changed pages and a new table under a new secret, writing the new secret to the free slot, and
 //! overwriting the old one. Old pages and tables may survive anywhere: nothing opens them. A crash at
-//! any point leaves the old or the new state. Between such steps new keys go to a *journal* whose key
+//! any point leaves the old or the new state. Exchanging the root key is the same step under another
+//! key: after a crash the slots say which of the two opens the vault. Between such steps new keys go to a *journal* whose key
 //! stands in the table; one sync serves all that were waiting.
 //!
 //! Reading the code: [`Vault`] is the door and its fast path; `ring` the keys in memory; `worker` the
@@ -33,13 +34,17 @@ mod recovery;
 mod ring;
 mod root_source;
 mod scope;
+mod status;
 mod vault;
 mod worker;
 
 pub use error::{OpenError, RootKeyError, VaultError, VaultWarning};
 pub use format::VaultId;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use format::fuzzing;
 pub use fs::{DiskFs, LockGuard, LockRefusal, SimFs, VaultFs};
 pub use root_source::RootKeySource;
 pub use scope::{Bucket, KeyClass, KeyScope};
-pub use stoa_seal::{Blind, BlindKey, KeyId, RootKey};
+pub use status::{SlotSummary, Survey, VaultStatus};
+pub use stoa_seal::{Blind, BlindKey, KeyId, RootKey, RootKeyFingerprint, RootKeyFormatError};
 pub use vault::{Destruction, KeySummary, Opened, Tuning, Vault, VaultOptions};

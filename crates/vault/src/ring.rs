@@ -229,6 +229,11 @@ impl Ring {
         (FIRST_KEY..self.next_key).contains(&id)
     }
 
+    /// Every scope with the key that seals for it.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = (&KeyScope, &Arc<Key>)> {
+        self.current.iter()
+    }
+
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
         self.by_id.values()
     }

@@ -1,5 +1,6 @@
 //! The vault as the rest of the program sees it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -15,8 +16,11 @@ use crate::keeper::Means;
 use crate::recovery::{self, Recovered};
 use crate::ring::{Claim, Ring};
 use crate::scope::Purpose;
+use crate::status::VaultStatus;
 use crate::worker::{Command, Need, Request, Worker};
-use crate::{DiskFs, KeyScope, OpenError, SimFs, VaultError, VaultFs, VaultId, VaultWarning};
+use crate::{
+    DiskFs, KeyClass, KeyScope, OpenError, SimFs, VaultError, VaultFs, VaultId, VaultWarning,
+};
 
 /// Where the vault lies.
 #[derive(Debug, Clone)]
@@ -351,6 +355,67 @@ impl Vault {
             self.request(Request::Destroy(keys.clone())).await?;
         }
         Ok(Destruction { keys })
+    }
+
+    /// Puts the vault under another root key. When this returns, `root` opens it and the earlier one
+    /// opens nothing of it, in none of its directories; data keys stay as they are.
+    ///
+    /// The caller keeps both root keys until then: whoever is stopped halfway learns from the vault's
+    /// [`Survey`](crate::Survey) which of them opens it.
+    ///
+    /// # Errors
+    /// When it cannot be written; which root key opens it, the next opening shows.
+    pub async fn rotate_root(&self, root: RootKey) -> Result<(), VaultError> {
+        self.request(Request::Rewrap(root)).await
+    }
+
+    /// Makes a further data key for those scopes that `select` picks of the ones that have a key; new
+    /// records are sealed with it, and the earlier ones open what they sealed. Answers how many.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub async fn renew(
+        &self,
+        select: impl Fn(&KeyScope) -> bool + Send,
+    ) -> Result<usize, VaultError> {
+        let scopes: Vec<_> =
+            self.ring.read().scopes().map(|(scope, key)| (*scope, key.id)).collect();
+        let chosen = scopes.into_iter().filter(|(scope, _)| select(scope));
+        let needs: Vec<_> = chosen
+            .map(|(scope, id)| Need::Key { purpose: Purpose::Seal(scope), instead_of: Some(id) })
+            .collect();
+        let count = needs.len();
+        if count > 0 {
+            self.request(Request::Provide(needs)).await?;
+        }
+        Ok(count)
+    }
+
+    /// What there is to know of the vault's files.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`].
+    pub async fn status(&self) -> Result<VaultStatus, VaultError> {
+        let (to, answer) = oneshot::channel();
+        self.send(Request::Status(to), None);
+        answer.await.map_err(|_| VaultError::Closed)
+    }
+
+    /// How many data keys there are of each class.
+    pub fn keys_by_class(&self) -> BTreeMap<KeyClass, usize> {
+        let mut counts = BTreeMap::new();
+        for key in self.ring.read().keys() {
+            if let Purpose::Seal(scope) = key.purpose() {
+                *counts.entry(scope.class).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// How many apps have a blinding key.
+    pub fn blinding_keys(&self) -> usize {
+        let ring = self.ring.read();
+        ring.keys().filter(|key| matches!(key.purpose(), Purpose::Blind(_))).count()
     }
 
     /// The data keys, by id.

@@ -10,7 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use stoa_seal::{Epoch, KeyId};
+use stoa_core::Timestamp;
+use stoa_seal::{Epoch, KeyId, RootKey};
 use tokio::sync::oneshot;
 
 use crate::VaultError;
@@ -18,6 +19,7 @@ use crate::copy::Originals;
 use crate::keeper::Keeper;
 use crate::ring::Ring;
 use crate::scope::Purpose;
+use crate::status::VaultStatus;
 
 /// What a task cannot go on without.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,10 @@ pub(crate) enum Need {
 pub(crate) enum Request {
     Provide(Vec<Need>),
     Destroy(Vec<KeyId>),
+    /// From now on the vault opens with this root key, and with no other.
+    Rewrap(RootKey),
+    /// To be answered there.
+    Status(oneshot::Sender<VaultStatus>),
 }
 
 /// A request and who waits for it.
@@ -51,6 +57,7 @@ pub(crate) struct Worker {
     last_destruction: Option<Instant>,
     doomed: BTreeSet<KeyId>,
     waiting_for_doom: Vec<Reply>,
+    destroyed: Option<Timestamp>,
     stopped: Option<VaultError>,
 }
 
@@ -63,6 +70,7 @@ impl Worker {
             last_destruction: None,
             doomed: BTreeSet::new(),
             waiting_for_doom: Vec::new(),
+            destroyed: None,
             stopped: None,
         }
     }
@@ -95,6 +103,8 @@ impl Worker {
 
     fn serve(&mut self, batch: Vec<Command>, over: bool) {
         let mut replies = Vec::new();
+        let mut rewraps = Vec::new();
+        let mut asked = Vec::new();
         let mut failed = self.stopped.clone();
         for Command { request, reply } in batch {
             match request {
@@ -108,6 +118,8 @@ impl Worker {
                     }
                     replies.extend(reply);
                 }
+                Request::Rewrap(root) => rewraps.push((root, reply)),
+                Request::Status(to) => asked.push(to),
             }
         }
         let due = self.until_destruction().is_some_and(|wait| over || wait.is_zero());
@@ -129,6 +141,31 @@ impl Worker {
             tracing::error!(%error, "the vault's journal could not be folded into pages");
             self.stopped = Some(error.stopped());
         }
+        for (root, reply) in rewraps {
+            let result = self.rewrap(root);
+            reply.into_iter().for_each(|reply| _ = reply.send(result.clone()));
+        }
+        for to in asked {
+            let _ = to.send(self.status());
+        }
+    }
+
+    /// Puts the vault under another root key, unless an earlier write failed.
+    fn rewrap(&mut self, root: RootKey) -> Result<(), VaultError> {
+        if let Some(error) = &self.stopped {
+            return Err(error.clone());
+        }
+        let result = self.keeper.rewrap(root);
+        if let Err(error) = &result {
+            // Whether the old or the new key opens it is seen when it is opened again.
+            self.stopped = Some(error.clone().stopped());
+        }
+        result
+    }
+
+    fn status(&self) -> VaultStatus {
+        let stopped = self.stopped.as_ref().map(ToString::to_string);
+        VaultStatus { last_destruction: self.destroyed, stopped, ..self.keeper.status() }
     }
 
     fn stage(&mut self, need: Need) -> Result<(), VaultError> {
@@ -147,6 +184,7 @@ impl Worker {
             // Who asks for what another one's destruction took meanwhile has it at once.
             if self.keeper.has_staged() || doomed.iter().any(|id| self.keeper.has_key(*id)) {
                 self.keeper.advance(&doomed, &Originals::new())?;
+                self.destroyed = Some(self.keeper.now());
             }
             self.last_destruction = Some(Instant::now());
             let mut ring = self.ring.write();

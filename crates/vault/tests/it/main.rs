@@ -8,5 +8,6 @@ mod crashes;
 mod disk;
 mod mirrors;
 mod nonces;
+mod rotation;
 mod sharing;
 mod support;

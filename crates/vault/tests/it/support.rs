@@ -44,8 +44,13 @@ impl Machine {
     }
 
     pub(crate) fn try_open(&self) -> Result<Vault, VaultError> {
+        self.try_open_with(ROOT_HEX)
+    }
+
+    /// As [`Self::try_open`], with another root key.
+    pub(crate) fn try_open_with(&self, root: &str) -> Result<Vault, VaultError> {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-        let root = RootKey::parse(ROOT_HEX).unwrap();
+        let root = RootKey::parse(root).unwrap();
         Vault::open_on(
             Arc::new(self.fs.clone()),
             self.options.clone(),
