@@ -48,3 +48,4 @@ pub use scope::{Bucket, KeyClass, KeyScope};
 pub use status::{SlotSummary, Survey, VaultStatus};
 pub use stoa_seal::{Blind, BlindKey, KeyId, RootKey, RootKeyFingerprint, RootKeyFormatError};
 pub use vault::{Destruction, KeySummary, Opened, Tuning, Vault, VaultOptions};
+pub use worker::VaultWorker;

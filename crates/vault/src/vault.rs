@@ -17,7 +17,7 @@ use crate::recovery::{self, Recovered};
 use crate::ring::{Claim, Ring};
 use crate::scope::Purpose;
 use crate::status::VaultStatus;
-use crate::worker::{Command, Need, Request, Worker};
+use crate::worker::{Command, Need, Request, VaultWorker, Worker};
 use crate::{
     DiskFs, KeyClass, KeyScope, OpenError, SimFs, VaultError, VaultFs, VaultId, VaultWarning,
 };
@@ -162,6 +162,28 @@ impl Vault {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, VaultError> {
+        let dir = options.dir.clone();
+        let (mut vault, worker) = Self::open_with_worker(fs, options, root, clock, entropy)?;
+        let thread = std::thread::Builder::new()
+            .name("stoa-vault".into())
+            .spawn(move || worker.run())
+            .map_err(|error| VaultError::io("start the thread for", &dir, error))?;
+        vault.thread = Some(thread);
+        Ok(vault)
+    }
+
+    /// As [`Self::open_on`], but without the thread: whoever holds the [`VaultWorker`] does its work.
+    /// For simulations, in which nothing may happen by itself.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_worker(
+        fs: Arc<dyn VaultFs>,
+        options: VaultOptions,
+        root: RootKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<(Self, VaultWorker), VaultError> {
         let tuning = options.tuning.bounded();
         let mut dirs = vec![options.dir];
         dirs.extend(options.mirrors);
@@ -171,20 +193,17 @@ impl Vault {
         let ring = Arc::new(RwLock::new(ring));
         let worker = Worker::new(keeper, Arc::clone(&ring), tuning.destroy_interval);
         let (commands, receiver) = channel();
-        let thread = std::thread::Builder::new()
-            .name("stoa-vault".into())
-            .spawn(move || worker.run(receiver))
-            .map_err(|error| VaultError::io("start the thread for", &dirs[0], error))?;
-        Ok(Self {
+        let vault = Self {
             ring,
             commands: Some(commands),
-            thread: Some(thread),
+            thread: None,
             id,
             life,
             created,
             warnings,
             low: tuning.grant_step / 2,
-        })
+        };
+        Ok((vault, VaultWorker::new(worker, receiver)))
     }
 
     /// A new vault in memory with a random root key, for tests and simulation: nothing of it outlives

@@ -61,6 +61,44 @@ pub(crate) struct Worker {
     stopped: Option<VaultError>,
 }
 
+/// The vault's work, for whoever does it: the vault's own thread, or a simulation step by step.
+pub struct VaultWorker {
+    worker: Worker,
+    commands: Receiver<Command>,
+}
+
+impl VaultWorker {
+    pub(crate) const fn new(worker: Worker, commands: Receiver<Command>) -> Self {
+        Self { worker, commands }
+    }
+
+    /// Serves commands until nobody can send any more, and then completes what is left.
+    pub(crate) fn run(mut self) {
+        loop {
+            let first = match self.worker.until_destruction() {
+                None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => self.commands.recv_timeout(wait),
+            };
+            let over = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let batch = first.into_iter().chain(self.commands.try_iter()).collect();
+            self.worker.serve(batch, over);
+            if over {
+                return;
+            }
+        }
+    }
+
+    /// Serves what is waiting, without waiting itself. Answers whether there was anything.
+    pub fn turn(&mut self) -> bool {
+        let batch: Vec<Command> = self.commands.try_iter().collect();
+        if batch.is_empty() && self.worker.doomed.is_empty() {
+            return false;
+        }
+        self.worker.serve(batch, false);
+        true
+    }
+}
+
 impl Worker {
     pub(crate) const fn new(keeper: Keeper, ring: Arc<RwLock<Ring>>, interval: Duration) -> Self {
         Self {
@@ -72,23 +110,6 @@ impl Worker {
             waiting_for_doom: Vec::new(),
             destroyed: None,
             stopped: None,
-        }
-    }
-
-    /// Serves commands until nobody can send any more, and then completes what is left.
-    #[expect(clippy::needless_pass_by_value, reason = "the thread owns its end of the channel")]
-    pub(crate) fn run(mut self, commands: Receiver<Command>) {
-        loop {
-            let first = match self.until_destruction() {
-                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wait) => commands.recv_timeout(wait),
-            };
-            let over = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let batch = first.into_iter().chain(commands.try_iter()).collect();
-            self.serve(batch, over);
-            if over {
-                return;
-            }
         }
     }
 
