@@ -65,18 +65,24 @@ impl Engine for Memory {
 
 /// A clone shares its structure with the original, so a view costs next to nothing.
 #[derive(Default, Clone)]
-struct Map(OrdMap<Bytes, Bytes>);
+pub(super) struct Map(OrdMap<Bytes, Bytes>);
 
-impl Backing for Map {
-    type View = Self;
-
-    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+impl Map {
+    pub(super) fn write(&mut self, writes: Writes) {
         for (key, value) in writes {
             match value {
                 Some(value) => self.0.insert(key, value),
                 None => self.0.remove(&key),
             };
         }
+    }
+}
+
+impl Backing for Map {
+    type View = Self;
+
+    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+        self.write(writes);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ mod memory;
 mod merge;
 mod optimistic;
 mod sequencer;
+mod simulated;
 mod span;
 mod window;
 
@@ -30,6 +31,7 @@ use bytes::Bytes;
 pub use embedded::{Embedded, EmbeddedOptions, OpenError};
 pub use faults::Faults;
 pub use memory::Memory;
+pub use simulated::{DiskFault, SimDisk, Simulated};
 pub use span::{Direction, Span};
 pub use window::fingerprint;
 

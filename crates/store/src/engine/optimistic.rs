@@ -1,11 +1,13 @@
 //! Transactions over a [`Backing`]: they read from one published state, remember what they read,
 //! and ask the sequencer whether it still holds.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::committer::Committer;
 use super::merge::merge;
@@ -19,6 +21,25 @@ pub(crate) enum Driver<B: Backing> {
     Inline(Mutex<Option<Sequencer<B>>>),
     /// A thread that gathers.
     Thread(Committer),
+    /// Whoever calls [`Optimistic::turn`]. None once closed.
+    Turns(Mutex<Option<Turns<B>>>),
+}
+
+/// What waits for its turn.
+pub(crate) struct Turns<B: Backing> {
+    sequencer: Sequencer<B>,
+    waiting: VecDeque<(Proposal, oneshot::Sender<Result<(), CommitError>>)>,
+}
+
+impl<B: Backing> Turns<B> {
+    fn turn(&mut self, most: usize) {
+        let most = most.min(self.waiting.len());
+        let (batch, answers): (Vec<_>, Vec<_>) = self.waiting.drain(..most).unzip();
+        for (answer, verdict) in answers.into_iter().zip(self.sequencer.process(batch)) {
+            // Who stopped waiting needs no answer.
+            let _ = answer.send(verdict);
+        }
+    }
 }
 
 /// The state that the transactions of one engine share.
@@ -42,6 +63,27 @@ impl<B: Backing> Optimistic<B> {
         let shared = sequencer.shared();
         let driver = Driver::Thread(Committer::start(sequencer, gathering)?);
         Ok(Arc::new(Self { shared, driver }))
+    }
+
+    pub(crate) fn waiting(backing: B) -> Arc<Self> {
+        let sequencer = Sequencer::new(backing);
+        let shared = sequencer.shared();
+        let turns = Turns { sequencer, waiting: VecDeque::new() };
+        Arc::new(Self { shared, driver: Driver::Turns(Mutex::new(Some(turns))) })
+    }
+
+    /// How many proposals wait for [`Self::turn`].
+    pub(crate) fn queued(&self) -> usize {
+        let Driver::Turns(turns) = &self.driver else { return 0 };
+        turns.lock().as_ref().map_or(0, |turns| turns.waiting.len())
+    }
+
+    /// Processes the first `most` proposals that wait as one batch.
+    pub(crate) fn turn(&self, most: usize) {
+        let Driver::Turns(turns) = &self.driver else { return };
+        if let Some(turns) = turns.lock().as_mut() {
+            turns.turn(most);
+        }
     }
 
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Box<dyn EngineTxn>, EngineError> {
@@ -74,6 +116,11 @@ impl<B: Backing> Optimistic<B> {
                 let sequencer = sequencer.lock().take();
                 sequencer.map_or(Ok(()), Sequencer::close)
             }
+            Driver::Turns(turns) => {
+                let Some(mut turns) = turns.lock().take() else { return Ok(()) };
+                turns.turn(usize::MAX);
+                turns.sequencer.close()
+            }
         }
     }
 
@@ -87,6 +134,16 @@ impl<B: Backing> Optimistic<B> {
                 }
                 None => Err(EngineError::Closed.into()),
             },
+            Driver::Turns(turns) => {
+                let (answer, outcome) = oneshot::channel();
+                match turns.lock().as_mut() {
+                    Some(turns) => turns.waiting.push_back((proposal, answer)),
+                    None => return Err(EngineError::Closed.into()),
+                }
+                outcome
+                    .await
+                    .unwrap_or_else(|_| Err(CommitError::Unknown("the engine is gone".into())))
+            }
         }
     }
 }
