@@ -3,6 +3,9 @@
 //! The records lie in the platform's part of the store. All apps of the data centre are held in
 //! memory, replaced as a whole when one changes, so that finding an app at login takes no lock.
 
+mod change;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod record;
 
 use std::collections::HashMap;
@@ -16,6 +19,7 @@ use stoa_core::{
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
+pub use crate::change::{CERTIFICATES, CertificateSlot, TOKEN_CAP_S};
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
 
 /// Why the console cannot do it.
@@ -54,6 +58,25 @@ pub enum ConsoleError {
         /// Where the app should live.
         wanted: Region,
     },
+    /// No app has that key.
+    #[error("there is no app with the key {0}")]
+    UnknownApp(AppKey),
+    /// A setting cannot have that value.
+    #[error("{field}: {problem}")]
+    Value {
+        /// The setting.
+        field: &'static str,
+        /// What is allowed.
+        problem: String,
+    },
+    /// The app has as many certificates as it can have.
+    #[error(
+        "the app {0} has a primary and a secondary certificate already; retire one of them first"
+    )]
+    TwoCertificates(AppKey),
+    /// The app has no such certificate, or would be left without any.
+    #[error("the app {0} has only one certificate; add another one first")]
+    OneCertificate(AppKey),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -61,8 +84,6 @@ pub enum ConsoleError {
 
 /// The format of the records that this version writes.
 const FORMAT: u32 = 1;
-/// The longest life of a token that Stoa issues, unless an app says otherwise.
-const TOKEN_CAP_S: u32 = 86_400;
 
 /// An app to be created.
 #[derive(Debug, Clone)]
@@ -99,6 +120,8 @@ pub struct Console {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     directory: ArcSwap<Directory>,
+    /// Held by whoever changes apps, so that the directory follows the records in their order.
+    changes: tokio::sync::Mutex<()>,
 }
 
 impl Console {
@@ -145,7 +168,8 @@ impl Console {
             apps.push(Arc::new(record.into_app(AppNumber(number))?));
         }
         let directory = ArcSwap::from_pointee(Directory::of(apps));
-        Ok(Self { platform, region, clock, entropy, directory })
+        let changes = tokio::sync::Mutex::default();
+        Ok(Self { platform, region, clock, entropy, directory, changes })
     }
 
     /// The region of this data centre.
@@ -162,6 +186,7 @@ impl Console {
             return Err(ConsoleError::WrongRegion { here: self.region, wanted: new.region });
         }
         let hex = || AppId::from_bytes(self.entropy.bytes());
+        let _changing = self.changes.lock().await;
         let template = App {
             number: AppNumber::PLATFORM,
             id: hex(),
@@ -180,10 +205,16 @@ impl Console {
             Ok::<_, ConsoleError>(txn.done(app))
         });
         let app = Arc::new(created.await?);
-        self.directory.rcu(|directory| {
-            Directory::of(directory.by_key.values().cloned().chain([app.clone()]))
-        });
+        self.publish(&app);
         Ok(app)
+    }
+
+    /// Lets everybody see the app as it is now.
+    fn publish(&self, app: &Arc<App>) {
+        self.directory.rcu(|directory| {
+            let others = directory.by_key.values().filter(|other| other.key != app.key);
+            Directory::of(others.cloned().chain([app.clone()]))
+        });
     }
 
     async fn insert(&self, txn: &mut Txn, template: &App) -> Result<App, ConsoleError> {
