@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Run the checks and tests.
     Test(TestOptions),
+    /// Feed the parsers made-up inputs.
+    Fuzz(FuzzOptions),
     /// Check or write down the licences of dependencies.
     Licences(LicenceOptions),
 }
@@ -38,6 +40,21 @@ pub(crate) struct TestOptions {
     pub(crate) only: Vec<String>,
 }
 
+/// Options of `cargo xtask fuzz`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct FuzzOptions {
+    /// Only say which targets there are.
+    pub(crate) list: bool,
+    /// The targets; empty means all.
+    pub(crate) targets: Vec<String>,
+    /// How long each runs.
+    pub(crate) seconds: u64,
+    /// Take over what was found into the inputs of the repository.
+    pub(crate) keep: bool,
+    /// Run this input alone.
+    pub(crate) input: Option<PathBuf>,
+}
+
 /// Options of `cargo xtask licences`.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct LicenceOptions {
@@ -54,6 +71,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
         None | Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some("up") => up(words),
         Some("test") => test(words),
+        Some("fuzz") => fuzz(words),
         Some("licences") => licences(words),
         Some(other) => Err(format!("there is no command `{other}`")),
     }
@@ -90,6 +108,23 @@ fn test(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
     Ok(Command::Test(options))
 }
 
+fn fuzz(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut options =
+        FuzzOptions { list: false, targets: Vec::new(), seconds: 60, keep: false, input: None };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--list" => options.list = true,
+            "--keep" => options.keep = true,
+            "--seconds" => options.seconds = number(&word, &mut words)?,
+            "--input" => options.input = Some(value(&word, &mut words)?.into()),
+            "--help" | "-h" => return Ok(Command::Help),
+            flag if flag.starts_with('-') => return Err(format!("`fuzz` does not know `{flag}`")),
+            _ => options.targets.push(word),
+        }
+    }
+    Ok(Command::Fuzz(options))
+}
+
 fn licences(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut options = LicenceOptions::default();
     while let Some(word) = words.next() {
@@ -105,6 +140,11 @@ fn licences(mut words: impl Iterator<Item = String>) -> Result<Command, String> 
 
 fn value(flag: &str, words: &mut impl Iterator<Item = String>) -> Result<String, String> {
     words.next().ok_or_else(|| format!("`{flag}` needs a value after it"))
+}
+
+fn number(flag: &str, words: &mut impl Iterator<Item = String>) -> Result<u64, String> {
+    let text = value(flag, words)?;
+    text.parse().map_err(|_| format!("`{flag}` needs a whole number, not `{text}`"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks here")]
 
 mod args;
+mod fuzz;
 mod licences;
 mod metadata;
 mod process;
@@ -28,6 +29,9 @@ Usage: cargo xtask <command>
         build the server and start it with a demo app; Ctrl-C ends it
   test [--list] [--only STEP[,STEP…]]
         everything that must pass, or some steps of it
+  fuzz [TARGET…] [--seconds N] [--keep] [--input FILE] [--list]
+        feed the parsers, all or some, for N seconds each (60); keep the inputs
+        that reach something new; or run one input alone
   licences [--update] [--texts FILE]
         check the licences of all dependencies; rewrite docs/third-party.md;
         gather the full licence texts for a release
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Up(options)) => up::run(&options),
         Ok(Command::Test(options)) => steps::run(&options),
+        Ok(Command::Fuzz(options)) => fuzz::run(&options),
         Ok(Command::Licences(options)) => licences::run(&options),
         Err(wrong) => {
             eprintln!("xtask: {wrong}\n\n{USAGE}");

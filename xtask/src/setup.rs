@@ -22,6 +22,16 @@ pub(crate) fn compiler() -> Result<(), String> {
     }
 }
 
+/// The C++ compiler that libFuzzer is built with.
+pub(crate) fn cxx_compiler() -> Result<(), String> {
+    match find(&["c++", "g++", "clang++"]) {
+        Some(_) => Ok(()),
+        None => Err("a C++ compiler is needed to build libFuzzer: install one (Debian: `apt-get \
+            install build-essential`, macOS: `xcode-select --install`)"
+            .into()),
+    }
+}
+
 /// A part of the Rust toolchain that is installed separately.
 pub(crate) fn component(program: &str, name: &str) -> Result<(), String> {
     match find(&[program]) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::TestOptions;
 use crate::process::{cargo, command, root, run as execute};
-use crate::{licences, setup};
+use crate::{fuzz, licences, setup};
 
 /// One thing that must pass.
 struct Step {
@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", about: "the API documentation builds without a warning", run: doc },
     Step { name: "unit", about: "all Rust tests", run: unit },
     Step { name: "vectors", about: "the public token vectors", run: vectors },
+    Step { name: "fuzz", about: "every parser, ten seconds of made-up input", run: fuzz::step },
     Step { name: "conformance", about: "the vendor's SDK in a browser", run: conformance },
 ];
 

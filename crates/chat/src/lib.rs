@@ -8,6 +8,8 @@
 mod account;
 pub mod entry;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod grant;
 mod history;
 mod log;

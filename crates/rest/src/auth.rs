@@ -93,7 +93,7 @@ const fn method(method: &Method) -> &Method {
 }
 
 /// The token in the `Authorization` header; none if there is none, or another scheme.
-fn bearer(headers: &HeaderMap) -> Option<Secret> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<Secret> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     // What is no text is no token either, and is refused as such.

@@ -1,19 +1,81 @@
 //! What the fuzz target runs, shared with a test that needs no fuzzer.
 
-use crate::error::Failure;
-use crate::history;
-use crate::json::{Json, Object};
-use crate::query;
-use crate::users::read_new_user;
+use std::sync::Arc;
 
-/// Takes `data` for the body of each operation that reads one, and for a query.
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use stoa_core::{AppKey, Resource, UserId, limits};
+use tower::Service;
+
+use crate::error::Failure;
+use crate::json::{Json, Object};
+use crate::query::{self, Query};
+use crate::users::read_new_user;
+use crate::{auth, body, history, path};
+
+/// Takes `data` for a request's line and the headers that are read: the address up to the first line
+/// break, then the value of `Authorization`, then that of `Content-Type`.
+///
+/// # Panics
+/// When a name is taken that is none, or a refusal does not say what is wrong.
+pub fn exercise_request(data: &[u8]) {
+    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let Ok(uri) = http::Uri::try_from(lines.next().unwrap_or_default()) else { return };
+    let mut headers = http::HeaderMap::new();
+    for name in [http::header::AUTHORIZATION, http::header::CONTENT_TYPE] {
+        let value = lines.next().unwrap_or_default();
+        if let Ok(value) = http::HeaderValue::from_bytes(value) {
+            headers.insert(name, value);
+        }
+    }
+    let _ = (auth::bearer(&headers), body::is_json(&headers));
+    let query = Query::of(&uri);
+    if let Some(limit) = is_told(query.limit()) {
+        assert!((1..=limits::LIST_PAGE).contains(&limit));
+    }
+    for (name, value) in query::fields(&uri) {
+        if let Some(Some(found)) = is_told(query.get(&name)) {
+            assert_eq!(found, value);
+        }
+    }
+    names(&uri);
+}
+
+/// The names in a path, through the routes that the door has for them.
+fn names(uri: &http::Uri) {
+    let (mut parts, ()) = http::Request::builder().uri(uri).body(()).expect("a uri").into_parts();
+    let request = http::Request::from_parts(parts.clone(), axum::body::Body::empty());
+    let seen = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&seen);
+    let mut routes = axum::Router::new().route(
+        "/{org}/{app}/users/{user}/disconnect/{resource}",
+        axum::routing::any(move |request: axum::extract::Request| async move {
+            *keep.lock() = Some(request.into_parts().0);
+        }),
+    );
+    // Nothing in it waits for anything.
+    let _ = routes.call(request).now_or_never();
+    let Some(found) = seen.lock().take() else { return };
+    parts = found;
+    let mut variable = |name| path::variable(&mut parts, name).now_or_never()?.ok();
+    if let (Some(org), Some(app)) = (variable("org"), variable("app"))
+        && let Ok(key) = AppKey::new(&org, &app)
+    {
+        assert_eq!(key.to_string().parse().as_ref(), Ok(&key));
+    }
+    if let Some(Ok(user)) = variable("user").map(|user| user.parse::<UserId>()) {
+        assert_eq!(user.as_str().parse().as_ref(), Ok(&user));
+    }
+    if let Some(Ok(resource)) = variable("resource").map(|device| device.parse::<Resource>()) {
+        assert_eq!(resource.as_str().parse().as_ref(), Ok(&resource));
+    }
+}
+
+/// Takes `data` for the body of each operation that reads one.
 ///
 /// # Panics
 /// When something that is not JSON passes for it, or a refusal does not say what is wrong.
-pub fn exercise(data: &[u8]) {
-    if let Ok(uri) = http::Uri::try_from(data) {
-        query::fields(&uri);
-    }
+pub fn exercise_body(data: &[u8]) {
     let accepted = is_told(Json::parse(data)).is_some();
     assert!(!accepted || serde_json::from_slice::<serde_json::Value>(data).is_ok());
     if !accepted {
@@ -49,15 +111,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_the_fuzzer_kept() {
+        for (target, exercise) in
+            [("rest_body", exercise_body as fn(&[u8])), ("rest_request", exercise_request)]
+        {
+            let corpus = format!("{}/../../fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
+            let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(Result::unwrap).collect();
+            assert!(!inputs.is_empty(), "{target}");
+            inputs.iter().for_each(|input| exercise(&std::fs::read(input.path()).unwrap()));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(
             name in "username|password|queue|start|ttl|usernames|msgType|grant_type|\\PC{0,9}",
             value in "null|true|-1|[0-9]{1,30}|\"\\PC{0,40}\"|\\[(\"a\",){0,3}7\\]|\\{\\}|\\PC{0,20}",
         ) {
-            exercise(format!("{{\"{name}\":{value}}}").as_bytes());
-            exercise(format!("/?{name}={value}").as_bytes());
-            exercise(value.as_bytes());
+            exercise_body(format!("{{\"{name}\":{value}}}").as_bytes());
+            exercise_request(format!("/?{name}={value}").as_bytes());
+            exercise_body(value.as_bytes());
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Failure;
 const SHOWN: usize = 200;
 
 /// The text of the path's variable `name`, percent-decoded.
-async fn variable(parts: &mut Parts, name: &str) -> Result<String, Failure> {
+pub(crate) async fn variable(parts: &mut Parts, name: &str) -> Result<String, Failure> {
     let variables = RawPathParams::from_request_parts(parts, &())
         .await
         .map_err(|_| Failure::argument("the path is not percent-encoded UTF-8"))?;

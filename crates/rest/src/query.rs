@@ -33,6 +33,12 @@ impl FromRequestParts<Rest> for Query {
 }
 
 impl Query {
+    /// The query of `uri`.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of(uri: &Uri) -> Self {
+        Self(fields(uri))
+    }
+
     /// A field's value. Empty is absent, and so is what the SDK writes for a value that it does not
     /// have (msync section 9.0).
     ///
@@ -66,7 +72,7 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> Query {
-        Query(fields(&format!("/users?{text}").parse().unwrap()))
+        Query::of(&format!("/users?{text}").parse().unwrap())
     }
 
     #[test]

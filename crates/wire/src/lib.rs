@@ -14,6 +14,8 @@ pub mod content;
 pub mod delivery;
 mod fields;
 pub mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod jid;
 mod key_value;
 mod message_body;

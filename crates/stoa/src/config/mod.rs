@@ -9,6 +9,8 @@
 //! alternatives are enums and defaults are filled in. No setting holds a secret: secrets come from
 //! files, or from a variable or command that a setting names.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod resolve;
 mod settings;
 mod sources;

@@ -80,7 +80,12 @@ pub fn load(
 fn from_file(path: &Path) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.into(), source })?;
-    let table: Table = toml::from_str(&text).map_err(|error| {
+    from_text(path, &text)
+}
+
+/// What the file says whose text is `text`.
+pub(super) fn from_text(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+    let table: Table = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| text[..span.start].lines().count().max(1));
         let place = line.map_or_else(String::new, |line| format!("line {line}: "));
         ConfigError::Syntax { path: path.into(), message: format!("{place}{}", error.message()) }
@@ -91,7 +96,7 @@ fn from_file(path: &Path) -> Result<Settings, ConfigError> {
     collect(&origin, &known, &[], entries)
 }
 
-fn from_environment(environment: &Environment) -> Result<Settings, ConfigError> {
+pub(super) fn from_environment(environment: &Environment) -> Result<Settings, ConfigError> {
     let origin = "environment";
     let known: Vec<_> = Settings::names().iter().map(|name| variable(name)).collect();
     let foreign =

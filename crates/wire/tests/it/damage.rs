@@ -1,11 +1,11 @@
 //! Whatever comes, reading ends with a value or an error.
 
-use bytes::Bytes;
 use proptest::prelude::*;
-use stoa_wire::content::{inspect, override_from_to};
+use stoa_wire::content::inspect;
+use stoa_wire::fuzzing::exercise;
 use stoa_wire::{
     CommSyncUl, Command, Content, ContentType, Jid, KeyValue, Limits, MSync, Message, MessageBody,
-    MessageConfig, MessageType, Meta, MucBody, NameSpace, Provision, Size, decode_frame,
+    MessageConfig, MessageType, Meta, NameSpace, Size, decode_frame,
 };
 
 const LIMITS: Limits = Limits { frame_bytes: 4096 };
@@ -56,38 +56,11 @@ fn full_frame() -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Everything that the server reads of what a client sends.
-fn read(frame: &Bytes) {
-    look(frame);
-    let Ok(outer) = decode_frame(frame.clone(), LIMITS) else { return };
-    let Some(payload) = outer.payload else { return };
-    let _ = Provision::decode(payload.clone());
-    let Ok(sync) = CommSyncUl::decode(payload) else { return };
-    let Some(body) = sync.meta.and_then(|meta| meta.payload) else { return };
-    let _ = MucBody::decode(body.clone());
-    look(&body);
-}
-
-/// A body that passes inspection is one for every decoder, before and after the names are put in.
-fn look(body: &Bytes) {
-    let seen = inspect(body).map(|seen| (seen.message_type, seen.contents));
-    let out = override_from_to(body, "amy", "bob");
-    if let Ok((kind, contents)) = seen {
-        let decoded = MessageBody::decode(body.clone()).unwrap();
-        assert_eq!(kind, MessageType::try_from(decoded.kind.unwrap_or(0)).ok());
-        assert_eq!(contents, decoded.contents.len());
-        let out = MessageBody::decode(out.unwrap()).unwrap();
-        assert_eq!(out.from.unwrap().name.as_deref(), Some("amy"));
-        assert_eq!(out.to.unwrap().name.as_deref(), Some("bob"));
-    }
-}
-
 #[test]
 fn cut_anywhere() {
     for whole in [full_frame(), full_body().encode_to_vec()] {
-        let whole = Bytes::from(whole);
         for end in 0..=whole.len() {
-            read(&whole.slice(..end));
+            exercise(&whole[..end]);
         }
     }
 }
@@ -98,7 +71,7 @@ fn every_bit_flipped() {
         for bit in 0..whole.len() * 8 {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            read(&damaged.into());
+            exercise(&damaged);
         }
     }
 }
@@ -112,10 +85,20 @@ fn deep_nesting_is_refused_without_deep_recursion() {
     assert!(inspect(&nested).is_err());
 }
 
+#[test]
+fn what_the_fuzzer_kept() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/msync");
+    let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|input| input.unwrap()).collect();
+    assert!(!inputs.is_empty());
+    for input in inputs {
+        exercise(&std::fs::read(input.path()).unwrap());
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        read(&bytes.into());
+        exercise(&bytes);
     }
 
     #[test]
@@ -128,6 +111,6 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        read(&bytes.into());
+        exercise(&bytes);
     }
 }

@@ -1,0 +1,75 @@
+//! What the fuzz target runs, shared with a test that needs no fuzzer: any bytes, as the stored value
+//! of each record.
+
+use prost::Message;
+use stoa_core::{ConversationId, Seq};
+
+use crate::account::User;
+use crate::entry::{Entry, Kind};
+use crate::records::{
+    Account, Acknowledged, Cursors, Device, Head, Membership, Name, Place, StoredEntry, Username,
+    decode,
+};
+
+/// Takes `data` for a value of each space.
+///
+/// # Panics
+/// When a value is taken for what it is not, or is written differently from what was read.
+pub fn exercise(data: &[u8]) {
+    again::<Name>(data);
+    again::<Username>(data);
+    again::<Device>(data);
+    again::<Acknowledged>(data);
+    again::<Head>(data);
+    again::<Cursors>(data);
+    again::<Membership>(data);
+    if let Some(account) = again::<Account>(data)
+        && let Ok(user) = User::try_from(account.clone())
+    {
+        assert_eq!(user.username.as_str(), account.username);
+        assert_eq!(user.activated, !account.deactivated);
+    }
+    if let Some(place) = again::<Place>(data)
+        && let (Ok(first), Ok(second)) = (place.first.parse(), place.second.parse())
+    {
+        let conversation = ConversationId::one_to_one(&first, &second);
+        let same = Place::new(&conversation, Seq(place.seq));
+        assert_eq!(same.seq, place.seq);
+    }
+    if let Some(stored) = again::<StoredEntry>(data) {
+        let countable = stored.countable;
+        if let Ok(entry) = stored.into_entry("fuzzed") {
+            entry_again(&entry, countable);
+        }
+    }
+}
+
+fn entry_again(entry: &Entry, countable: u64) {
+    let value = StoredEntry::new(entry, countable).encode_to_vec();
+    let read: StoredEntry = decode(&value, "fuzzed").expect("what was written can be read");
+    assert_eq!(read.countable, countable);
+    let read = read.into_entry("fuzzed").expect("what was an entry stays one");
+    assert_eq!(&read, entry);
+    assert!(entry.kind != Kind::Unknown || !entry.kind.is_message());
+}
+
+/// The record; it can be written, and reads the same.
+fn again<R: Message + Default + PartialEq>(data: &[u8]) -> Option<R> {
+    let record: R = decode(data, "fuzzed").ok()?;
+    let read: R = decode(&record.encode_to_vec(), "fuzzed").expect("what was written can be read");
+    assert!(read == record);
+    Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_fuzzer_kept() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/record");
+        let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(Result::unwrap).collect();
+        assert!(!inputs.is_empty());
+        inputs.iter().for_each(|input| exercise(&std::fs::read(input.path()).unwrap()));
+    }
+}
