@@ -1,0 +1,34 @@
+//! What is measured, one file for each case.
+
+mod catchup;
+mod idle;
+mod login;
+mod p2p;
+mod start;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::Error;
+use crate::plan::Plan;
+use crate::report::{Figure, Sample};
+
+/// All cases, in the order in which they run.
+pub const ALL: &[&Case] = &[&start::CASE, &login::CASE, &idle::CASE, &catchup::CASE, &p2p::CASE];
+
+/// One thing to measure.
+pub struct Case {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// What it says.
+    pub figures: &'static [Figure],
+    /// After which it is given up.
+    pub deadline: fn(&Plan) -> Duration,
+    /// Does it once.
+    pub run: for<'a> fn(&'a Plan) -> Run<'a>,
+}
+
+/// One run of a case.
+pub type Run<'a> = Pin<Box<dyn Future<Output = Result<Vec<Sample>, Error>> + 'a>>;

@@ -1,0 +1,116 @@
+//! The frames that the web SDK sends, field for field.
+
+use bytes::Bytes;
+use stoa_wire::{
+    CommSyncUl, Command, Content, ContentType, EncryptType, Jid, MSync, Message as _, MessageBody,
+    MessageType, Meta, NameSpace, OsType, Provision, RouteType, StatisticsBody,
+    StatisticsOperation, USER_DOMAIN, Version,
+};
+
+/// The SDK's version, which it tells the server.
+const SDK_VERSION: &str = "1.4.0";
+
+/// Who logs in, and with what.
+#[derive(Clone)]
+pub struct Identity {
+    /// The app key, `org#app`.
+    pub app_key: String,
+    /// The user.
+    pub user: String,
+    /// The device.
+    pub resource: String,
+    /// The token, without prefix.
+    pub token: String,
+}
+
+/// PROVISION: the login. `now` is in milliseconds since 1970.
+pub fn provision(identity: &Identity, now: u64) -> Vec<u8> {
+    let token = format!("$t${}", identity.token);
+    let body = Provision {
+        os_type: Some(OsType::Other.into()),
+        version: Some(SDK_VERSION.into()),
+        compress_type: vec![0],
+        encrypt_type: vec![0],
+        device_uuid: Some(identity.resource.clone()),
+        device_name: Some("webim".into()),
+        resource: Some(identity.resource.clone()),
+        action_version: Some("v5.1".into()),
+        auth_token: Some(format!("{{\"token\":\"{token}\"}}")),
+        session_id: Some(format!("{now}:")),
+        ..Default::default()
+    };
+    let guid = Jid::user(&identity.app_key, &identity.user).with_resource(&identity.resource);
+    let frame = MSync {
+        guid: Some(guid),
+        auth: Some(token),
+        device_id: Some(0),
+        ..outer(Command::Provision, Some(body.encode_to_vec().into()))
+    };
+    frame.encode_to_vec()
+}
+
+/// UNREAD: what is waiting? Also the heartbeat.
+pub fn unread() -> Vec<u8> {
+    outer(Command::Unread, None).encode_to_vec()
+}
+
+/// SYNC that asks for `queue`: from its start, or after `key`, which is then acknowledged.
+pub fn pull(queue: Jid, key: Option<u64>) -> Vec<u8> {
+    sync(&CommSyncUl { queue: Some(queue), key, ..Default::default() })
+}
+
+/// What the client tells about itself after each answer to UNREAD.
+pub fn statistics(now: u64) -> Vec<u8> {
+    let body = StatisticsBody {
+        operation: Some(StatisticsOperation::Information.into()),
+        os: Some(OsType::Other.into()),
+        version: Some(SDK_VERSION.into()),
+        ..Default::default()
+    };
+    let meta = Meta {
+        id: Some(now),
+        to: Some(Jid { domain: Some(USER_DOMAIN.into()), ..Jid::default() }),
+        ns: Some(NameSpace::Statistic.into()),
+        payload: Some(body.encode_to_vec().into()),
+        ..Default::default()
+    };
+    sync(&CommSyncUl { meta: Some(meta), ..Default::default() })
+}
+
+/// A text from one user to another.
+pub fn text(identity: &Identity, to: &str, id: u64, text: String) -> Vec<u8> {
+    let body = MessageBody {
+        kind: Some(MessageType::Chat.into()),
+        from: Some(Jid::named(&identity.user)),
+        to: Some(Jid::named(to)),
+        contents: vec![Content {
+            kind: Some(ContentType::Text.into()),
+            text: Some(text),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let meta = Meta {
+        id: Some(id),
+        to: Some(Jid::user(&identity.app_key, to)),
+        ns: Some(NameSpace::Chat.into()),
+        payload: Some(body.encode_to_vec().into()),
+        routetype: Some(RouteType::All.into()),
+        ..Default::default()
+    };
+    sync(&CommSyncUl { meta: Some(meta), ..Default::default() })
+}
+
+fn sync(payload: &CommSyncUl) -> Vec<u8> {
+    outer(Command::Sync, Some(payload.encode_to_vec().into())).encode_to_vec()
+}
+
+fn outer(command: Command, payload: Option<Bytes>) -> MSync {
+    MSync {
+        version: Some(Version::V1.into()),
+        command: Some(command.into()),
+        encrypt_type: vec![EncryptType::None.into()],
+        payload,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,130 @@
+//! What processes cost, from `/proc`.
+//!
+//! Processor time is that of whole process trees, so that a server with helpers (a database, say) pays
+//! for them. `/proc/PID/stat` counts in ticks of 10 ms and keeps the time of ended threads;
+//! `/proc/PID/task/*/schedstat` counts in nanoseconds but forgets them. The first is for loads
+//! of seconds, the second for a single request.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Duration;
+
+/// Processor time and resident memory of some processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// User and system time since their starts, with that of ended children.
+    pub cpu: Duration,
+    /// Resident bytes now.
+    pub rss: u64,
+}
+
+/// The usage of these processes and of all that descend from them. Processes that are gone count
+/// nothing.
+pub fn usage(roots: &[u32]) -> Usage {
+    let mut sum = Usage::default();
+    for pid in tree(roots) {
+        if let Some(times) = stat(pid) {
+            // Children that a root has waited for count with it; those that live, by themselves.
+            sum.cpu += times.own + times.waited_for;
+        }
+        sum.rss += rss(pid).unwrap_or_default();
+    }
+    sum
+}
+
+/// As the processor time of [`usage`] for one process, to the nanosecond, without threads that
+/// ended.
+pub fn exact_cpu(pid: u32) -> Duration {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
+    let nanos = threads.flatten().filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
+/// The processor time of this process, the load generator.
+pub fn own_cpu() -> Duration {
+    stat(std::process::id()).map(|times| times.own).unwrap_or_default()
+}
+
+/// Resident bytes of one process.
+pub fn rss(pid: u32) -> Option<u64> {
+    // Exact, where the counters of `status` may lag behind by some pages for each thread.
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Rss:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// These processes and all that descend from them, each once.
+fn tree(roots: &[u32]) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+        if let Some(times) = stat(pid) {
+            children.entry(times.parent).or_default().push(pid);
+        }
+    }
+    let mut all: Vec<u32> = roots.to_vec();
+    let mut next = 0;
+    while let Some(pid) = all.get(next).copied() {
+        next += 1;
+        let below = children.get(&pid).into_iter().flatten().copied();
+        let new: Vec<u32> = below.filter(|child| !all.contains(child)).collect();
+        all.extend(new);
+    }
+    all
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Times {
+    parent: u32,
+    own: Duration,
+    waited_for: Duration,
+}
+
+fn stat(pid: u32) -> Option<Times> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads `/proc/PID/stat` (proc(5)).
+fn parse_stat(text: &str) -> Option<Times> {
+    // The name may hold anything, also blanks and brackets: fields are counted from its end.
+    let (_, rest) = text.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    let ticks = |count: u64| {
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        Duration::from_nanos(count.saturating_mul(1_000_000_000 / per_second))
+    };
+    Some(Times {
+        parent: u32::try_from(number(1)?).ok()?,
+        own: ticks(number(11)? + number(12)?),
+        waited_for: ticks(number(13)? + number(14)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_stat_with_brackets_in_the_name() {
+        let line = "42 (a) b (c) S 7 42 42 0 -1 4194304 1 2 3 4 150 50 30 20 20 0 3 0 99 1 1";
+        let times = parse_stat(line).unwrap();
+        assert_eq!(times.parent, 7);
+        assert_eq!(times.own, Duration::from_secs(2));
+        assert_eq!(times.waited_for, Duration::from_millis(500));
+        assert_eq!(parse_stat("42 (cut"), None);
+    }
+
+    #[test]
+    fn this_process_uses_memory_and_counts_once() {
+        let pid = std::process::id();
+        let once = usage(&[pid]);
+        assert!(once.rss > 100_000, "{once:?}");
+        assert!(tree(&[pid, pid]).len() >= 2, "roots are taken as given");
+        assert!(exact_cpu(pid) > Duration::ZERO);
+    }
+}

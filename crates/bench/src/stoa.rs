@@ -1,0 +1,245 @@
+//! The server that is measured: its release binary on a store of its own.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use stoa_token::Builder007;
+use tempfile::TempDir;
+
+use crate::client::frames::Identity;
+use crate::client::{Endpoint, Session};
+use crate::proc::{self, Usage};
+use crate::process::Process;
+use crate::rest::Rest;
+use crate::{Error, parallel};
+
+const APP_KEY: &str = "bench#stoa";
+/// The device of every user.
+const RESOURCE: &str = "webim_web_bench";
+/// The longest life of a token, in seconds.
+const TOKEN_LIFE_S: u32 = 86_400;
+/// Users in one call of registration, at the most.
+const REGISTER_BATCH: usize = 60;
+/// How long a server may take to come up or to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Sessions that log in at the same time while a case is set up.
+pub const AT_ONCE: usize = 64;
+
+/// One server on its own store, running or not.
+pub struct Stoa {
+    binary: PathBuf,
+    dir: TempDir,
+    app_id: String,
+    certificate: String,
+    running: Option<Running>,
+    lives: u32,
+}
+
+struct Running {
+    process: Process,
+    endpoint: Endpoint,
+}
+
+impl Stoa {
+    /// A store with an app; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the binary cannot make it.
+    pub fn found(binary: &Path) -> Result<Self, Error> {
+        let dir = TempDir::with_prefix("stoa-bench-").map_err(Error::io("make a directory"))?;
+        let file = dir.path().join("certificate");
+        let output = Command::new(binary)
+            .args(["app", "create", "--json", "--key", APP_KEY, "--certificate-file"])
+            .arg(&file)
+            .args(directories(dir.path()))
+            .output()
+            .map_err(Error::io(format!("start {}", binary.display())))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Error::Server(format!("no app could be made: {said}")));
+        }
+        let app: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|error| Error::Server(format!("the app's description: {error}")))?;
+        let app_id = app["appId"].as_str().unwrap_or_default().to_owned();
+        let certificate = fs::read_to_string(&file).map_err(Error::io("read the certificate"))?;
+        let certificate = certificate.trim().to_owned();
+        Ok(Self { binary: binary.into(), dir, app_id, certificate, running: None, lives: 0 })
+    }
+
+    /// A store with an app and a server that runs on it.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn started(binary: &Path) -> Result<Self, Error> {
+        let mut stoa = Self::found(binary)?;
+        stoa.start().await?;
+        Ok(stoa)
+    }
+
+    /// Starts the server; how long it took until it said that it is ready.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start(&mut self) -> Result<Duration, Error> {
+        self.lives += 1;
+        let log = self.dir.path().join(format!("log-{}", self.lives));
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(directories(self.dir.path()));
+        let started = Instant::now();
+        let mut process = Process::start(&mut command, &log)?;
+        let address = process.until(PATIENCE, || Ok(ready(&log))).await;
+        let took = started.elapsed();
+        let address = address.map_err(|error| {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            Error::Server(format!("{error}\n{said}"))
+        })?;
+        let ca = self.dir.path().join("data/tls/ca.pem");
+        let endpoint = Endpoint::new(address, &address.ip().to_string(), &ca)?;
+        self.running = Some(Running { process, endpoint });
+        Ok(took)
+    }
+
+    /// Ends the server in order.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        if let Some(running) = self.running.take() {
+            running.process.stop(Signal::TERM, PATIENCE).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the server and starts it again on the same store, so that nothing of what was is in
+    /// memory.
+    ///
+    /// # Errors
+    /// When it does not end or come up.
+    pub async fn restart(&mut self) -> Result<(), Error> {
+        self.stop().await?;
+        self.start().await.map(|_| ())
+    }
+
+    /// Where it listens.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.running().endpoint
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn usage(&self) -> Usage {
+        proc::usage(&[self.pid()])
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn pid(&self) -> u32 {
+        self.running().process.id()
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("cases ask only while it runs")
+    }
+
+    /// Bytes of its data on disk.
+    pub fn disk(&self) -> u64 {
+        size(&self.dir.path().join("data"))
+    }
+
+    /// Registers users over REST.
+    ///
+    /// # Errors
+    /// When the server refuses them.
+    pub async fn register(&self, users: &[String]) -> Result<(), Error> {
+        let mut rest = Rest::connect(self.endpoint(), self.token(None)).await?;
+        let path = format!("/{}/users", APP_KEY.replace('#', "/"));
+        for batch in users.chunks(REGISTER_BATCH) {
+            let body = batch.iter().map(|name| json!({ "username": name })).collect();
+            let (status, answer) = rest.call("POST", &path, &body).await?;
+            if status != 200 {
+                let answer = String::from_utf8_lossy(&answer);
+                return Err(Error::protocol(format!("HTTP {status} to a registration: {answer}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A token for a user, or for the app.
+    pub fn token(&self, user: Option<&str>) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = u32::try_from(now).unwrap_or(u32::MAX);
+        let builder = Builder007::new(&self.app_id, &self.certificate, now, TOKEN_LIFE_S, 1);
+        let builder = match user {
+            Some(user) => builder.chat_user(user),
+            None => builder.chat_app(),
+        };
+        builder.build().expect("an app's own id and certificate make tokens")
+    }
+
+    /// What `user` logs in with.
+    pub fn identity(&self, user: &str) -> Identity {
+        Identity {
+            app_key: APP_KEY.into(),
+            user: user.into(),
+            resource: RESOURCE.into(),
+            token: self.token(Some(user)),
+        }
+    }
+
+    /// Registers users and logs all of them in.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub async fn sessions(&self, users: &[String]) -> Result<Vec<Session>, Error> {
+        let identities = users.iter().map(|user| self.identity(user)).collect();
+        let endpoint = self.endpoint().clone();
+        parallel::each(identities, AT_ONCE, move |identity| {
+            let endpoint = endpoint.clone();
+            async move { Session::start(&endpoint, identity).await }
+        })
+        .await
+    }
+}
+
+/// Names of `count` users that begin with `prefix`.
+pub fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{prefix}-{number:05}")).collect()
+}
+
+fn directories(dir: &Path) -> [std::ffi::OsString; 4] {
+    ["--data".into(), dir.join("data").into(), "--keys".into(), dir.join("keys").into()]
+}
+
+/// The address in the log's line that says that the server is ready.
+fn ready(log: &Path) -> Option<SocketAddr> {
+    let text = fs::read_to_string(log).ok()?;
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = lines.into_iter().find(|line| line["message"] == "ready")?;
+    line["address"].as_str()?.parse().ok()
+}
+
+/// Bytes of all files below `path`.
+fn size(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
