@@ -1,5 +1,7 @@
 //! What can go wrong in chat, and whose fault it was.
 
+use std::time::Duration;
+
 use stoa_core::{Refusal, TokenRefusal};
 use stoa_store::StoreError;
 
@@ -59,6 +61,12 @@ pub enum Error {
     /// Too many password checks are waiting.
     #[error("too many logins at once, try again in a moment")]
     Busy,
+    /// Too many wrong passwords for this user, or from this address.
+    #[error("too many wrong passwords, try again in {} s", wait.as_secs().max(1))]
+    TooManyTries {
+        /// The next try has a chance after this time.
+        wait: Duration,
+    },
     /// The store could not do it, and did not.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -90,7 +98,7 @@ impl Error {
             Self::RegistrationClosed => Refusal::RegistrationClosed,
             Self::Concurrent => Refusal::Concurrent,
             Self::TooLarge { .. } => Refusal::TooLarge,
-            Self::Busy => Refusal::RateLimited,
+            Self::Busy | Self::TooManyTries { .. } => Refusal::RateLimited,
             Self::Store(_) => Refusal::Unavailable,
             Self::Internal => Refusal::Internal,
         }

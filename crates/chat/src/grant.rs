@@ -1,9 +1,12 @@
 //! Tokens that Stoa itself issues: by password, by client credentials, or for a user on behalf of
 //! the app's back end (chat-rest section 1.3).
 
+use std::net::IpAddr;
+
 use stoa_core::{AppScope, Caller, Secret, UserId, Visitor, issue_token, same_secret};
 
 use crate::account::NewUser;
+use crate::password::Claimant;
 use crate::records::Account;
 use crate::{Chat, Error, User};
 
@@ -58,6 +61,22 @@ impl Chat {
         grant: Grant,
         ttl_s: Option<u64>,
     ) -> Result<IssuedToken, Error> {
+        self.grant_from(visitor, None, grant, ttl_s).await
+    }
+
+    /// As [`Self::grant`], to a visitor from `place`: the client's address, or what stands for the
+    /// network that one party is likely to hold. Wrong passwords are counted for each place, so that
+    /// who tries many holds up nobody else.
+    ///
+    /// # Errors
+    /// As [`Self::grant`], and [`Error::TooManyTries`].
+    pub async fn grant_from(
+        &self,
+        visitor: &Visitor,
+        place: Option<IpAddr>,
+        grant: Grant,
+        ttl_s: Option<u64>,
+    ) -> Result<IssuedToken, Error> {
         if !visitor.app().auth.allows_password() {
             let refusal = "the app takes only tokens made with its App Certificate";
             return Err(Error::InvalidGrant(refusal));
@@ -71,7 +90,13 @@ impl Chat {
                 };
                 let hash = account.as_ref().map(|a| a.password_hash.as_str());
                 let hash = hash.filter(|hash| !hash.is_empty());
-                if !self.passwords.verify(&password, hash).await? {
+                let claimant = Claimant {
+                    app: visitor.app().number,
+                    name: name.as_ref().map_or(&*username, UserId::as_str),
+                    place,
+                    now: self.shared.clock.now(),
+                };
+                if !self.passwords.verify(claimant, &password, hash).await? {
                     return Err(Error::InvalidGrant(WRONG_PASSWORD));
                 }
                 // Told only to whoever knows the password.

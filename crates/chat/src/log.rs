@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use prost::Message;
 use stoa_bus::Topic;
 use stoa_core::{App, AppNumber, MessageId, Resource, Seq, Timestamp, UserId, limits};
+use stoa_metrics::messages::{ACCEPTED, Taken};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, StoreError, Txn};
 
 use stoa_store::spaces::{self, Space};
@@ -180,6 +181,7 @@ impl Appender {
             };
             match self.append(shared, &entries).await {
                 Ok((outcomes, fresh)) => {
+                    count(outcomes.len(), &fresh);
                     for (done, outcome) in done.into_iter().zip(outcomes) {
                         done(Ok(outcome));
                     }
@@ -188,6 +190,7 @@ impl Appender {
                 Err(error) => {
                     *self.known.lock() = Known::default();
                     if error.is_fault() {
+                        stoa_metrics::store::FAULTS.of(stoa_metrics::store::Place::Append).inc();
                         tracing::error!(error = &error as &dyn std::error::Error, "append failed");
                     }
                     for done in done {
@@ -312,6 +315,14 @@ impl Appender {
             }
         }
     }
+}
+
+/// Counts what was taken: `answered` of them, of which `fresh` are new.
+fn count(answered: usize, fresh: &[(Seq, Arc<Entry>)]) {
+    let messages = fresh.iter().filter(|(_, entry)| entry.kind.is_message()).count();
+    ACCEPTED.of(Taken::Message).add_len(messages);
+    ACCEPTED.of(Taken::Receipt).add_len(fresh.len() - messages);
+    ACCEPTED.of(Taken::Repeated).add_len(answered - fresh.len());
 }
 
 /// Recognises a message that a device sends again: the same user, device and client id within the

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use stoa_bus::Topic;
 use stoa_core::{AppScope, Caller, ConversationId, Resource, Seq, UserId, limits};
 
+use stoa_metrics::messages::{ACCEPTED, Taken};
+
 use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
 use crate::log::{Appended, Done, NewEntry};
 use crate::{Chat, Error, account};
@@ -165,6 +167,7 @@ impl Chat {
             };
             self.shared.bus.publish(&Topic { app, user }, &Arc::new(Event::Passing(delivery)));
         }
+        ACCEPTED.of(Taken::Passing).inc();
         Ok(Appended { id, at: now })
     }
 

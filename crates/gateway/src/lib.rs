@@ -3,8 +3,12 @@
 //! [`net`] is the transport, `session` the protocol. The gateway only translates: what a frame asks
 //! for is done by `stoa-chat`.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod net;
 mod session;
+#[doc(hidden)]
+pub mod sim;
 
 use std::convert::Infallible;
 use std::future::Future;

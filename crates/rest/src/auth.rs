@@ -16,7 +16,7 @@ use stoa_core::{App, Caller, Refusal, Secret, Visitor};
 
 use crate::error::Failure;
 use crate::path::AppPath;
-use crate::rate::Operation;
+use crate::rate::{Operation, site};
 use crate::{Rest, Shared};
 
 /// Somebody who has not been asked for a token yet.
@@ -61,6 +61,11 @@ impl Door {
         }
         rates.operation(&self.operation, now)?;
         Ok(Visitor::of(self.app.clone()))
+    }
+
+    /// What tells the visitor's network from others, if anything does.
+    pub(crate) fn place(&self) -> Option<IpAddr> {
+        self.address.map(site)
     }
 
     /// Remembers that the visitor could not prove to be who it said.

@@ -12,6 +12,8 @@ use http::header::{
 };
 use http::{HeaderValue, Method, StatusCode};
 use stoa_core::Refusal;
+use stoa_metrics::rest::{IN_FLIGHT, REQUESTS};
+use stoa_metrics::store::{FAULTS, Place};
 
 use crate::body::SharedBody;
 use crate::envelope::{Call, object};
@@ -34,6 +36,7 @@ pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next)
 }
 
 async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
+    let _in_flight = IN_FLIGHT.hold();
     let clock = rest.chat.clock();
     let began = clock.now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -58,6 +61,7 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
         refuse(&call, &failure.unwrap_or(Failure::of(Refusal::UnknownPath)), route, &mut response)
     };
     let status = response.status();
+    REQUESTS.answered(route, status.as_u16(), now.since(began));
     tracing::debug!(%method, route, status = status.as_u16(), "call");
 
     let headers = response.headers_mut();
@@ -76,6 +80,7 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
 fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Response) -> Vec<u8> {
     let row = failure.refusal().rest();
     if let Some(fault) = failure.fault() {
+        FAULTS.of(Place::Rest).inc();
         let error: &dyn Error = fault;
         tracing::error!(method = %call.method, route, error, "call failed");
     }

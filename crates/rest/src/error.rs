@@ -119,6 +119,7 @@ impl From<stoa_chat::Error> for Failure {
                 failure.saying("Unable to authenticate due to corrupt access token.")
             }
             Error::Busy => Self::rate_limited(Duration::from_secs(1)).saying(error.to_string()),
+            Error::TooManyTries { wait } => Self::rate_limited(wait).saying(error.to_string()),
             error if error.is_fault() => Self { cause: Some(error), ..failure },
             _ => failure,
         }

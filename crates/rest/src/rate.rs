@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::Method;
 use stoa_core::{AppNumber, Timestamp, limits};
+use stoa_metrics::rest::{LIMITED, Limited};
 
 use crate::error::Failure;
 
@@ -71,7 +72,7 @@ impl Rates {
         now: Timestamp,
     ) -> Result<(), Failure> {
         let taken = self.operations.take(operation, operation.quota(), now);
-        taken.map_err(Failure::rate_limited)
+        taken.map_err(|wait| limited(Limited::Operation, wait))
     }
 
     /// Counts a call of a stranger at `address`.
@@ -79,7 +80,8 @@ impl Rates {
     /// # Errors
     /// 429 when too many came from there.
     pub(crate) fn stranger(&mut self, address: IpAddr, now: Timestamp) -> Result<(), Failure> {
-        self.strangers.take(&site(address), STRANGER, now).map_err(Failure::rate_limited)
+        let taken = self.strangers.take(&site(address), STRANGER, now);
+        taken.map_err(|wait| limited(Limited::Address, wait))
     }
 
     /// Counts a wrong password from `address`.
@@ -88,8 +90,13 @@ impl Rates {
     }
 }
 
+fn limited(whose: Limited, wait: Duration) -> Failure {
+    LIMITED.of(whose).inc();
+    Failure::rate_limited(wait)
+}
+
 /// What one party is likely to hold: an IPv4 address, or the first half of an IPv6 address.
-fn site(address: IpAddr) -> IpAddr {
+pub(crate) fn site(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -54,7 +54,7 @@ pub(crate) async fn grant(
         }
     };
     let visitor = door.visitor(&rest)?;
-    match rest.chat.grant(&visitor, proof, ttl_s).await {
+    match rest.chat.grant_from(&visitor, door.place(), proof, ttl_s).await {
         Ok(token) => Ok(issued(&token, Some(door.app().uuid.to_string()))),
         Err(error) => {
             let failure = Failure::from(error);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use stoa_core::Timestamp;
+use stoa_metrics::vault::WRITES_FAILED;
 use stoa_seal::{Epoch, KeyId, RootKey};
 use tokio::sync::oneshot;
 
@@ -146,6 +147,9 @@ impl Worker {
         let due = self.until_destruction().is_some_and(|wait| over || wait.is_zero());
         let result = failed.map_or_else(|| self.write(due), Err);
         if let Err(error) = &result {
+            if self.stopped.is_none() {
+                WRITES_FAILED.inc();
+            }
             self.stopped = Some(error.clone().stopped());
             self.doomed.clear();
         }

@@ -1,5 +1,6 @@
-//! What one connection may cost.
+//! What one connection may cost, and where sessions may come from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bounds of the transport.
@@ -21,6 +22,11 @@ pub struct NetLimits {
     pub message_bytes: usize,
     /// How long a closed session may take to receive what is on its way.
     pub linger: Duration,
+    /// The hosts (`name:port`, as in the header `Host`) under which sessions are taken. A request
+    /// for one under another name, or from a page of another origin, is passed on as HTTP, which
+    /// can say why it is refused. None: any. For listeners that browsers reach by names that their
+    /// resolver was told (DNS rebinding).
+    pub session_hosts: Option<Arc<[String]>>,
 }
 
 impl Default for NetLimits {
@@ -34,6 +40,7 @@ impl Default for NetLimits {
             stall: Duration::from_secs(30),
             message_bytes: stoa_core::limits::FRAME_BYTES,
             linger: Duration::from_secs(3),
+            session_hosts: None,
         }
     }
 }

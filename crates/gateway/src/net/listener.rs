@@ -12,6 +12,8 @@ use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use stoa_metrics::connections::{ACCEPTED, OPEN, REFUSED, Refused};
+use stoa_metrics::{Held, tls as counted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -77,12 +79,14 @@ where
             Ok(accepted) => accepted,
             Err(error) if is_of_connection(&error) => continue,
             Err(error) => {
+                REFUSED.of(Refused::Accept).inc();
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
         let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+            REFUSED.of(Refused::TooMany).inc();
             tracing::debug!("too many connections");
             continue;
         };
@@ -94,7 +98,9 @@ where
                 continue;
             }
         };
-        let connection = Connection { peer, permit, limits: Arc::clone(&limits) };
+        ACCEPTED.inc();
+        let place = Place { _permit: permit, _open: OPEN.hold() };
+        let connection = Connection { peer, place, limits: Arc::clone(&limits) };
         let (http, on_session, stopped) = (http.clone(), on_session.clone(), stopped.clone());
         connections.spawn(async move {
             if let Err(error) = connection.run(socket, security, http, on_session, stopped).await {
@@ -119,9 +125,16 @@ fn is_of_connection(error: &io::Error) -> bool {
     )
 }
 
+/// A connection's place among those that may be open, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _open: Held,
+}
+
 struct Connection {
     peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    place: Place,
     limits: Arc<NetLimits>,
 }
 
@@ -148,16 +161,16 @@ impl Connection {
         socket.set_nodelay(true)?;
         let mut stream = Stream::new(Link::new(socket, security), self.limits.stall);
         let first = tokio::select! {
-            first = timeout(self.limits.handshake, open(&mut stream, self.limits.head_bytes)) => first,
+            first = timeout(self.limits.handshake, open(&mut stream, &self.limits)) => first,
             _ = stopped.changed() => return Ok(()),
         };
         match first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
             // The future that ran the handshake ends here; whoever drives the session starts anew.
             Some(First::Session { len, .. }) => {
                 let (link, early) = stream.into_link(len);
-                let Self { peer, permit, limits } = self;
+                let Self { peer, place, limits } = self;
                 let (bytes, linger) = (limits.message_bytes, limits.linger);
-                on_session(WsTransport::new(link, early, bytes, peer, linger, permit));
+                on_session(WsTransport::new(link, early, bytes, peer, linger, place));
             }
             Some(_) => Box::pin(self.http(stream, http, stopped)).await,
             None => {}
@@ -177,7 +190,7 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Self { peer, permit, limits } = self;
+        let Self { peer, place, limits } = self;
         let within = limits.request;
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
@@ -209,18 +222,18 @@ impl Connection {
         if let Err(error) = ended {
             tracing::trace!(%error, "HTTP connection failed");
         }
-        drop(permit);
+        drop(place);
     }
 }
 
 /// Completes the handshake and reads until it is clear what the client wants; a session is
 /// answered. `None` when the client went away.
-async fn open(stream: &mut Stream, head_bytes: usize) -> Result<Option<First>, TransportError> {
-    stream.handshake().await?;
+async fn open(stream: &mut Stream, limits: &NetLimits) -> Result<Option<First>, TransportError> {
+    handshake(stream).await?;
     loop {
         if !stream.ahead().is_empty() {
-            match upgrade::judge(stream.ahead()) {
-                First::Incomplete if stream.ahead().len() < head_bytes => {}
+            match upgrade::judge(stream.ahead(), limits.session_hosts.as_deref()) {
+                First::Incomplete if stream.ahead().len() < limits.head_bytes => {}
                 // HTTP says that the head is too large.
                 First::Incomplete => return Ok(Some(First::Http)),
                 session @ First::Session { .. } => {
@@ -236,4 +249,19 @@ async fn open(stream: &mut Stream, head_bytes: usize) -> Result<Option<First>, T
             return Ok(None);
         }
     }
+}
+
+/// Completes the handshake, and counts what it came to.
+async fn handshake(stream: &mut Stream) -> Result<(), TransportError> {
+    if !stream.is_handshaking() {
+        return Ok(());
+    }
+    let counted = counted::Handshake::begin();
+    let done = stream.handshake().await;
+    counted.end(match &done {
+        Ok(()) => counted::Outcome::Done,
+        Err(TransportError::Io(_)) => counted::Outcome::Gone,
+        Err(_) => counted::Outcome::Refused,
+    });
+    done
 }

@@ -27,3 +27,12 @@ pub use link::TransportError;
 pub use listener::{Peer, serve};
 pub use tls::{TlsSource, server_config};
 pub use ws::{FlushState, ReadState, Readiness, WsTransport};
+
+/// The length of the request for a session that `bytes` begin with, and the answer to it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn first_request(bytes: &[u8]) -> Option<(usize, String)> {
+    match upgrade::judge(bytes, None) {
+        upgrade::First::Session { len, answer } => Some((len, answer)),
+        _ => None,
+    }
+}

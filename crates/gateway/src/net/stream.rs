@@ -32,6 +32,11 @@ impl Stream {
         Self { link, plain: Vec::new(), taken: 0, end: None, stall, stalled: None }
     }
 
+    /// The TLS handshake is not over.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.link.is_handshaking()
+    }
+
     /// Completes the TLS handshake.
     pub(crate) async fn handshake(&mut self) -> Result<(), TransportError> {
         while self.link.is_handshaking() {

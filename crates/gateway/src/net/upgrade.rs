@@ -28,8 +28,9 @@ pub(crate) enum First {
     Http,
 }
 
-/// Judges the bytes at the start of a connection.
-pub(crate) fn judge(bytes: &[u8]) -> First {
+/// Judges the bytes at the start of a connection. Sessions are taken under `hosts` only, and from
+/// pages of these hosts only; without `hosts` under any.
+pub(crate) fn judge(bytes: &[u8], hosts: Option<&[String]>) -> First {
     // Sessions begin with this; whatever does not is not read to the end of its head here.
     let prefix = b"GET /ws".iter().zip(bytes).take_while(|(a, b)| a == b).count();
     if prefix < bytes.len().min(6) {
@@ -67,6 +68,16 @@ pub(crate) fn judge(bytes: &[u8]) -> First {
     if !is_key || !is_version || !lists("upgrade", "websocket") || !lists("connection", "upgrade") {
         return First::Http;
     }
+    if let Some(hosts) = hosts {
+        let known = |host: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+        let mut named = values("host");
+        let under = matches!((named.next(), named.next()), (Some(host), None) if known(host));
+        // Who is no browser names no origin.
+        let from = values("origin").all(|page| page.strip_prefix("http://").is_some_and(known));
+        if !under || !from {
+            return First::Http;
+        }
+    }
     First::Session { len, answer: answer(key) }
 }
 
@@ -97,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc() {
-        let First::Session { len, answer } = judge(EXAMPLE.as_bytes()) else {
+        let First::Session { len, answer } = judge(EXAMPLE.as_bytes(), None) else {
             panic!("no session")
         };
         assert_eq!(len, EXAMPLE.len());
@@ -108,7 +119,7 @@ mod tests {
     #[test]
     fn every_start_of_it_is_incomplete() {
         for end in 0..EXAMPLE.len() {
-            assert_eq!(judge(&EXAMPLE.as_bytes()[..end]), First::Incomplete, "{end}");
+            assert_eq!(judge(&EXAMPLE.as_bytes()[..end], None), First::Incomplete, "{end}");
         }
     }
 
@@ -121,10 +132,10 @@ mod tests {
             ("Upgrade: websocket", "UPGRADE: WebSocket"),
         ] {
             let request = EXAMPLE.replace(from, to);
-            assert!(matches!(judge(request.as_bytes()), First::Session { .. }), "{to}");
+            assert!(matches!(judge(request.as_bytes(), None), First::Session { .. }), "{to}");
         }
         let more = [EXAMPLE.as_bytes(), b"early"].concat();
-        assert!(matches!(judge(&more), First::Session { len, .. } if len == EXAMPLE.len()));
+        assert!(matches!(judge(&more, None), First::Session { len, .. } if len == EXAMPLE.len()));
     }
 
     #[test]
@@ -143,12 +154,42 @@ mod tests {
             ("Origin: http://example.com", "bad header"),
         ] {
             let request = EXAMPLE.replacen(from, to, 1);
-            assert_eq!(judge(request.as_bytes()), First::Http, "{to}");
+            assert_eq!(judge(request.as_bytes(), None), First::Http, "{to}");
         }
         let many =
             EXAMPLE.replace("Origin: x", "").replace("\r\n\r\n", &"\r\na: b".repeat(HEADERS));
-        assert_eq!(judge(format!("{many}\r\n\r\n").as_bytes()), First::Http);
-        assert_eq!(judge(b"POST"), First::Http);
-        assert_eq!(judge(&[0x16, 0x03, 0x01]), First::Http);
+        assert_eq!(judge(format!("{many}\r\n\r\n").as_bytes(), None), First::Http);
+        assert_eq!(judge(b"POST", None), First::Http);
+        assert_eq!(judge(&[0x16, 0x03, 0x01], None), First::Http);
+    }
+
+    #[test]
+    fn where_hosts_are_named_others_get_no_session() {
+        let hosts = ["localhost:8480".to_owned(), "[::1]:8480".to_owned()];
+        let request = |host: &str, origin: &str| {
+            EXAMPLE
+                .replace("server.example.com", host)
+                .replace("Origin: http://example.com\r\n", origin)
+        };
+        let is_session = |host: &str, origin: &str| {
+            let request = request(host, origin);
+            matches!(judge(request.as_bytes(), Some(&hosts)), First::Session { .. })
+        };
+        assert!(is_session("localhost:8480", "Origin: http://localhost:8480\r\n"));
+        assert!(is_session("LOCALHOST:8480", "Origin: http://[::1]:8480\r\n"));
+        assert!(is_session("[::1]:8480", ""), "no browser");
+        for (host, origin) in [
+            ("rebound.example:8480", "Origin: http://rebound.example:8480\r\n"),
+            ("localhost:8480", "Origin: http://rebound.example:8480\r\n"),
+            ("localhost:8480", "Origin: https://localhost:8480\r\n"),
+            ("localhost:8480", "Origin: null\r\n"),
+            ("localhost:8480", "Origin: http://localhost:8480\r\nOrigin: null\r\n"),
+            ("localhost:8480", "Host: rebound.example\r\n"),
+            ("localhost", ""),
+        ] {
+            assert!(!is_session(host, origin), "{host} {origin}");
+            let request = request(host, origin);
+            assert_eq!(judge(request.as_bytes(), Some(&hosts)), First::Http);
+        }
     }
 }

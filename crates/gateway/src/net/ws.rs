@@ -9,10 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use stoa_wire::Frame;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::codec::{self, CloseCode, Decoder, Event, ProtocolError};
 use super::link::{Link, Received, TransportError};
+use super::listener::Place;
 use super::scratch::{self, WRITE_BYTES, lend};
 
 /// Bytes that a frame's head may take on its way to a client.
@@ -86,7 +86,7 @@ pub struct WsTransport {
     peer_closed: Option<Option<CloseCode>>,
     peer: SocketAddr,
     linger: Duration,
-    _connection: OwnedSemaphorePermit,
+    _connection: Place,
 }
 
 /// How far our side of the closing is.
@@ -105,7 +105,7 @@ impl WsTransport {
         message_bytes: usize,
         peer: SocketAddr,
         linger: Duration,
-        connection: OwnedSemaphorePermit,
+        connection: Place,
     ) -> Self {
         Self {
             link,

@@ -14,6 +14,7 @@ use stoa_chat::{Appended, Draft, Error, LoginRequest, Page, Receipt, Unread};
 use stoa_core::{MessageId, MsyncStatus, Refusal, Resource, Seq, Timestamp, UserId, limits};
 use stoa_wire::Frame;
 
+use super::counted;
 use super::incoming::{self, Act, Incoming, Login, Sender};
 use super::outgoing::{self, Outgoing};
 use super::queues::{Answer, Arrival, PageAnswer, Queues};
@@ -106,6 +107,8 @@ pub(crate) enum CloseReason {
     Flood,
     /// It asks and does not read.
     TooSlow,
+    /// The client closed it, or its connection broke.
+    Gone,
     /// Silence.
     Idle,
     /// The token is over.
@@ -126,6 +129,7 @@ impl CloseReason {
             Self::Protocol => (1002, "not an MSYNC frame that is understood here"),
             Self::Flood => (1008, "too many frames"),
             Self::TooSlow => (1008, "answers are not read"),
+            Self::Gone => (1000, "closed"),
             Self::Idle => (1001, "silent for too long"),
             Self::TokenExpired => (1008, "the token has expired"),
             Self::Kicked => (1000, "logged out"),
@@ -173,6 +177,8 @@ struct Open {
     saved: Timestamp,
     saving: bool,
     blocked: bool,
+    /// The server ends: nothing further is taken, and what was taken is answered first.
+    ending: bool,
 }
 
 impl Session {
@@ -194,7 +200,10 @@ impl Session {
     pub(crate) fn wants_frames(&self) -> bool {
         match &self.state {
             State::Waiting { .. } => true,
-            State::Open(open) => open.calls.max(open.unanswered.len()) < limits::SENDS_IN_FLIGHT,
+            State::Open(open) => {
+                let under_way = open.calls.max(open.unanswered.len());
+                !open.ending && under_way < limits::SENDS_IN_FLIGHT
+            }
             State::LoggingIn { .. } | State::Closed => false,
         }
     }
@@ -206,7 +215,7 @@ impl Session {
             (State::Open(open), input) => {
                 let closing = open.handle(now, input, out);
                 open.note_moves(now, out);
-                closing
+                closing.or_else(|| open.has_ended().then_some(CloseReason::Shutdown))
             }
             (State::Waiting { .. }, Input::Frame(frame)) => return self.first_frame(frame, out),
             (State::LoggingIn { resource, .. }, Input::Outcome(Outcome::Login(result))) => {
@@ -256,7 +265,7 @@ impl Session {
     /// The connection is gone: what is left to store.
     pub(crate) fn disconnected(&mut self, out: &mut Vec<Effect>) {
         if !self.is_closed() {
-            self.close(CloseReason::Idle, out);
+            self.close(CloseReason::Gone, out);
         }
     }
 
@@ -272,6 +281,7 @@ impl Session {
                 out.push(Effect::Call(Call::Login { request, note }));
             }
             Err(status) => {
+                counted::login_malformed();
                 out.push(Effect::Send(outgoing::login_refused(&resource, status)));
                 self.close(CloseReason::NotLoggedIn, out);
             }
@@ -301,6 +311,7 @@ impl Open {
             saved: now,
             saving: false,
             blocked: false,
+            ending: false,
         }
     }
 
@@ -347,8 +358,16 @@ impl Open {
             }
             Input::Tick => self.tick(now, out),
             Input::Overrun => Some(CloseReason::TooSlow),
-            Input::Shutdown => Some(CloseReason::Shutdown),
+            Input::Shutdown => {
+                self.ending = true;
+                None
+            }
         }
+    }
+
+    /// Nothing that was taken from the client waits for an answer any more.
+    fn has_ended(&self) -> bool {
+        self.ending && self.calls == 0 && self.unanswered.is_empty()
     }
 
     fn call(&mut self, call: Call, out: &mut Vec<Effect>) {
@@ -370,6 +389,7 @@ impl Open {
         match incoming {
             // Who flooded with messages is told in the vendor's words; anything else is cut off.
             Incoming::Act { id, .. } if !within_rate => {
+                counted::rate_limited();
                 let status = Refusal::RateLimited.msync();
                 out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
             }
@@ -387,6 +407,7 @@ impl Open {
                     Act::Send(draft) => Call::Send { id, draft },
                     Act::Acknowledge(receipt) => Call::Acknowledge { id, receipt },
                     Act::Refuse(status) => {
+                        counted::refused(status);
                         out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
                         return None;
                     }
@@ -440,6 +461,7 @@ impl Open {
             }
             Event::Passing(delivery) => {
                 if delivery.entry.concerns(&self.user, &self.resource) && !self.blocked {
+                    counted::pushed();
                     out.push(Effect::Send(self.out.passing(delivery)));
                 }
             }
@@ -454,6 +476,7 @@ impl Open {
         let may_push = !self.blocked;
         let arrival = self.queues.arrived(&delivery.queue, delivery.seq, concerns, may_push, now);
         if let Arrival::Push(key) = arrival {
+            counted::pushed();
             out.push(Effect::Send(self.out.push(delivery, key)));
         }
     }
@@ -488,7 +511,9 @@ impl Open {
             }
             Outcome::Done(id, result) => {
                 let known = self.unanswered.iter().position(|(of, _)| *of == id);
-                known.map(|index| self.unanswered.remove(index));
+                if let Some((_, since)) = known.and_then(|index| self.unanswered.remove(index)) {
+                    counted::answered(now.since(since), &result);
+                }
                 let result = match result {
                     Err(error) if error.outcome_is_unknown() => {
                         return Some(CloseReason::Unanswered);
@@ -524,6 +549,7 @@ impl Open {
         let Page { start, entries, end, more } = page;
         match self.queues.page_read(&queue, start, end, !entries.is_empty(), more, now) {
             PageAnswer::Entries(key) => {
+                counted::paged(entries.len());
                 let entries = entries.into_iter().map(|(_, entry)| entry);
                 out.push(Effect::Send(self.out.page(&queue, entries, key, now)));
             }

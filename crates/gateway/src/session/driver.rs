@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use stoa_chat::{Attachment, Chat, Error, LoginRequest};
 use stoa_core::{AppScope, Caller, Resource, Timestamp, limits};
+use stoa_metrics::Held;
+use stoa_metrics::sessions::{CUT_BACK, OPEN};
+use stoa_metrics::store::{FAULTS, Place};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::core::{Call, CloseReason, Effect, Input, LoggedIn, Outcome, Session};
+use super::counted::{self, Queued};
 use super::mailbox::{Mail, Mailbox};
-use crate::net::{CloseCode, FlushState, ReadState, TransportError, WsTransport};
+use super::transport::Transport;
+use crate::net::{CloseCode, FlushState, ReadState, TransportError};
 
 /// What a session needs of the server.
 #[derive(Clone)]
@@ -32,8 +37,11 @@ pub(crate) struct Surroundings {
 /// once.
 pub(crate) const SPREAD: Duration = Duration::from_millis(2_000);
 
+/// Later than anything.
+const FAR: Duration = Duration::from_secs(86_400);
+
 /// Runs one session to its end.
-pub(crate) async fn run(transport: WsTransport, surroundings: Surroundings) {
+pub(crate) async fn run(transport: impl Transport, surroundings: Surroundings) {
     let now = surroundings.chat.clock().now();
     let mut driver = Driver {
         transport,
@@ -45,6 +53,7 @@ pub(crate) async fn run(transport: WsTransport, surroundings: Surroundings) {
         unsent: false,
         readable: true,
         closing: None,
+        queued: Queued::default(),
         surroundings,
     };
     driver.run().await;
@@ -60,10 +69,11 @@ struct Identity {
     caller: Caller,
     resource: Resource,
     _attachment: Attachment,
+    _open: Held,
 }
 
-struct Driver {
-    transport: WsTransport,
+struct Driver<T> {
+    transport: T,
     session: Session,
     mailbox: Arc<Mailbox>,
     calls: VecDeque<Call>,
@@ -75,6 +85,7 @@ struct Driver {
     /// The last read did not drain the socket.
     readable: bool,
     closing: Option<CloseReason>,
+    queued: Queued,
     surroundings: Surroundings,
 }
 
@@ -99,7 +110,7 @@ enum Woken {
     Gone,
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     async fn run(&mut self) {
         let mut running: Option<Running> = None;
         let mut stop_at: Option<Instant> = None;
@@ -132,6 +143,8 @@ impl Driver {
                 }
                 Woken::Deadline if stop_at.is_some_and(|at| Instant::now() >= at) => {
                     self.feed(Input::Shutdown);
+                    // Said once; it closes when everything that it took is answered.
+                    stop_at = Some(Instant::now() + FAR);
                 }
                 Woken::Deadline => self.feed(Input::Tick),
                 Woken::Stop => stop_at = Some(Instant::now() + self.share_of_spread()),
@@ -193,6 +206,7 @@ impl Driver {
                     }
                 }
                 Effect::Close(reason) => {
+                    counted::closed(reason);
                     let (code, text) = reason.close_frame();
                     if reason == CloseReason::TooSlow {
                         self.transport.drop_queued();
@@ -207,10 +221,12 @@ impl Driver {
     fn flush(&mut self) -> Result<(), TransportError> {
         self.unsent = self.transport.flush()? == FlushState::Blocked;
         let waiting = self.transport.outbound_bytes();
+        self.queued.set(waiting);
         if waiting >= limits::OUTBOUND_HARD_BYTES {
             self.feed(Input::Overrun);
         } else if !self.blocked && waiting >= limits::OUTBOUND_SOFT_BYTES {
             self.blocked = true;
+            CUT_BACK.inc();
             self.feed(Input::Pressure(true));
         } else if self.blocked && waiting < limits::OUTBOUND_SOFT_BYTES / 2 {
             self.blocked = false;
@@ -300,7 +316,7 @@ impl Driver {
     }
 }
 
-async fn readable(transport: &WsTransport, at_once: bool) -> std::io::Result<()> {
+async fn readable(transport: &impl Transport, at_once: bool) -> std::io::Result<()> {
     if at_once {
         // Others had their turn: there is more to read already.
         tokio::task::coop::consume_budget().await;
@@ -322,9 +338,12 @@ async fn log_in(chat: &Chat, request: LoginRequest, note: &str, mailbox: Arc<Mai
             notice_id: chat.fresh_id(),
         };
         let caller = logged_in.caller;
-        Ok::<_, Error>((Identity { caller, resource, _attachment: attachment }, answer))
+        let identity = Identity { caller, resource, _attachment: attachment, _open: OPEN.hold() };
+        Ok::<_, Error>((identity, answer))
     };
-    match attached.await {
+    let attached = attached.await;
+    counted::login(&attached);
+    match attached {
         Ok((identity, answer)) => Made::LoggedIn(Arc::new(identity), answer),
         Err(error) => {
             report(&error);
@@ -363,6 +382,7 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
 
 fn report(error: &Error) {
     if error.is_fault() {
+        FAULTS.of(Place::Session).inc();
         tracing::error!(error = error as &dyn std::error::Error, "a session's call failed");
     }
 }

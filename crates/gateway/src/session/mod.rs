@@ -5,8 +5,9 @@
 //! tests all of it. [`driver`] owns the socket, makes the calls and sleeps until the deadline.
 
 pub(crate) mod core;
+mod counted;
 pub(crate) mod driver;
-mod incoming;
+pub(crate) mod incoming;
 mod mailbox;
 mod outgoing;
 mod queues;
@@ -15,3 +16,4 @@ mod rate;
 mod script;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transport;

@@ -266,11 +266,15 @@ impl Queues {
     /// acknowledged for [`LOST_AFTER`].
     pub(crate) fn unread(&self, now: Timestamp) -> Vec<Queue> {
         let waiting = |state: &State| state.reading == 0 && (state.lost(now) || state.behind());
-        self.states
+        let mut queues: Vec<_> = self
+            .states
             .iter()
             .filter(|(_, state)| waiting(state))
             .map(|(queue, _)| queue.clone())
-            .collect()
+            .collect();
+        // In an order of their own, so that a run can be repeated.
+        queues.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        queues
     }
 
     /// As [`Self::unread`], each queue at most once in [`LOST_AFTER`]: those to send a NOTICE for.

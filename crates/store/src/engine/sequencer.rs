@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
+use stoa_metrics::store::{BATCH_SIZE, SYNC_TIME, WRITES_FAILED};
 
 use super::merge::Row;
 use super::window::{ReadSet, Version, Window};
@@ -163,7 +165,14 @@ impl<B: Backing> Sequencer<B> {
             return verdicts;
         }
         let rows = writes.len();
-        if let Err(why) = self.backing.apply(writes) {
+        BATCH_SIZE.observe_len(committed);
+        let began = Instant::now();
+        let applied = self.backing.apply(writes);
+        if B::SYNCS {
+            SYNC_TIME.observe_time(began.elapsed());
+        }
+        if let Err(why) = applied {
+            WRITES_FAILED.inc();
             // The disk may hold the batch or not; only a restart can tell.
             tracing::error!(%why, "a write to the store failed; it takes no further ones");
             let _ = self.shared.broken.set(why.clone());

@@ -1,0 +1,85 @@
+//! What a session needs of a connection, so that the same driver runs over a socket and over the
+//! network of the simulation.
+
+use std::future::Future;
+use std::io;
+
+use bytes::Bytes;
+use stoa_wire::Frame;
+
+use crate::net::{CloseCode, FlushState, ReadState, TransportError, WsTransport};
+
+/// A connection that carries whole frames. Nothing but [`Self::readable`], [`Self::writable`] and
+/// [`Self::finish`] waits.
+pub trait Transport: Send + Sync + 'static {
+    /// See [`WsTransport::queue`].
+    fn queue(&mut self, frame: Frame);
+
+    /// See [`WsTransport::flush`].
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    fn flush(&mut self) -> Result<FlushState, TransportError>;
+
+    /// See [`WsTransport::outbound_bytes`].
+    fn outbound_bytes(&self) -> usize;
+
+    /// See [`WsTransport::drop_queued`].
+    fn drop_queued(&mut self);
+
+    /// See [`WsTransport::close`].
+    fn close(&mut self, code: CloseCode, reason: &str);
+
+    /// See [`WsTransport::read_available`].
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    fn read_available(&mut self, on: &mut dyn FnMut(Bytes)) -> Result<ReadState, TransportError>;
+
+    /// See [`WsTransport::readable`].
+    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// See [`WsTransport::writable`].
+    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// See [`WsTransport::finish`].
+    fn finish(self) -> impl Future<Output = ()> + Send;
+}
+
+impl Transport for WsTransport {
+    fn queue(&mut self, frame: Frame) {
+        Self::queue(self, frame);
+    }
+
+    fn flush(&mut self) -> Result<FlushState, TransportError> {
+        Self::flush(self)
+    }
+
+    fn outbound_bytes(&self) -> usize {
+        Self::outbound_bytes(self)
+    }
+
+    fn drop_queued(&mut self) {
+        Self::drop_queued(self);
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &str) {
+        Self::close(self, code, reason);
+    }
+
+    fn read_available(&mut self, on: &mut dyn FnMut(Bytes)) -> Result<ReadState, TransportError> {
+        Self::read_available(self, on)
+    }
+
+    async fn readable(&self) -> io::Result<()> {
+        Self::readable(self).await
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        Self::writable(self).await
+    }
+
+    async fn finish(self) {
+        Self::finish(self).await;
+    }
+}

@@ -1,0 +1,16 @@
+//! The door of the simulation (`crates/sim`): a session over a connection that is no socket.
+
+use std::sync::Arc;
+
+use stoa_chat::Chat;
+use tokio::sync::{mpsc, watch};
+
+use crate::session::driver::{self, Surroundings};
+pub use crate::session::transport::Transport;
+
+/// Runs one session over `transport` to its end, exactly as a socket's. When `stop` becomes true the
+/// server is about to end.
+pub async fn session(transport: impl Transport, chat: Arc<Chat>, stop: watch::Receiver<bool>) {
+    let (alive, _ended) = mpsc::channel(1);
+    driver::run(transport, Surroundings { chat, stop, _alive: alive }).await;
+}
