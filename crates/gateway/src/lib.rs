@@ -14,7 +14,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
@@ -26,14 +25,12 @@ use tower::Service;
 use net::{NetLimits, TlsSource};
 use session::driver::{self, Surroundings};
 
-/// How long connections may take to end when the server does.
-const ENDING: Duration = Duration::from_millis(3_500);
-
 /// Serves `listener` until `shutdown`: WebSocket sessions by this crate, everything else by `http`.
 /// Without `tls` the listener is plain, which is for loopback only.
 ///
-/// After `shutdown` no connection is accepted; sessions store where their clients stand and are
-/// closed, spread over two seconds so that their clients do not all come back at once.
+/// After `shutdown` no connection is accepted; sessions answer what they took, store where their
+/// clients stand and are closed, spread over half of [`NetLimits::drain`] so that their clients do not
+/// all come back at once.
 ///
 /// # Errors
 /// When the listener itself fails.
@@ -57,7 +54,8 @@ where
 {
     let (stop, stopped) = watch::channel(false);
     let (alive, mut all_ended) = mpsc::channel(1);
-    let surroundings = Surroundings { chat, stop: stopped, _alive: alive };
+    let (spread, ending) = (limits.drain / 2, limits.drain - limits.drain / 8);
+    let surroundings = Surroundings { chat, stop: stopped, spread, _alive: alive };
     let on_session = {
         let surroundings = surroundings.clone();
         move |transport| {
@@ -66,7 +64,7 @@ where
     };
     drop(surroundings);
     // Sessions are told at once, beside the requests that are still being answered.
-    let mut ending = stop.subscribe();
+    let mut told = stop.subscribe();
     let shutdown = async move {
         shutdown.await;
         // Receivers are gone only if no session lives.
@@ -79,8 +77,8 @@ where
     };
     let time_is_over = async {
         // The sender is gone only when it has been said.
-        let _ = ending.wait_for(|ends| *ends).await;
-        tokio::time::sleep(ENDING).await;
+        let _ = told.wait_for(|ends| *ends).await;
+        tokio::time::sleep(ending).await;
     };
     tokio::select! {
         served = served => served,

@@ -12,5 +12,6 @@ pub use crate::session::transport::Transport;
 /// server is about to end.
 pub async fn session(transport: impl Transport, chat: Arc<Chat>, stop: watch::Receiver<bool>) {
     let (alive, _ended) = mpsc::channel(1);
-    driver::run(transport, Surroundings { chat, stop, _alive: alive }).await;
+    let spread = std::time::Duration::from_secs(2);
+    driver::run(transport, Surroundings { chat, stop, spread, _alive: alive }).await;
 }

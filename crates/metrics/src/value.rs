@@ -122,6 +122,7 @@ pub struct Counters<L, const N: usize> {
 
 impl<L: Label, const N: usize> Counters<L, N> {
     /// All at zero. `N` is the number of the label's values.
+    #[expect(clippy::new_without_default, reason = "they stand in statics, which need a const")]
     pub const fn new() -> Self {
         assert!(N == L::DOC.values.len(), "a cell for each value");
         Self { cells: [const { Counter::new() }; N], label: PhantomData }
@@ -142,6 +143,7 @@ pub struct Gauges<L, const N: usize> {
 
 impl<L: Label, const N: usize> Gauges<L, N> {
     /// All at zero. `N` is the number of the label's values.
+    #[expect(clippy::new_without_default, reason = "they stand in statics, which need a const")]
     pub const fn new() -> Self {
         assert!(N == L::DOC.values.len(), "a cell for each value");
         Self { cells: [const { Gauge::new() }; N], label: PhantomData }

@@ -20,6 +20,9 @@ pub struct NetLimits {
     pub stall: Duration,
     /// Bytes of one WebSocket message.
     pub message_bytes: usize,
+    /// How long the end may take: the first eighth for requests that are about to come, half of it for
+    /// telling sessions, one after the other; what is open after seven eighths is cut.
+    pub drain: Duration,
     /// How long a closed session may take to receive what is on its way.
     pub linger: Duration,
     /// The hosts (`name:port`, as in the header `Host`) under which sessions are taken. A request
@@ -39,6 +42,7 @@ impl Default for NetLimits {
             request: Duration::from_secs(30),
             stall: Duration::from_secs(30),
             message_bytes: stoa_core::limits::FRAME_BYTES,
+            drain: Duration::from_secs(4),
             linger: Duration::from_secs(3),
             session_hosts: None,
         }

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -31,6 +32,8 @@ use super::ws::WsTransport;
 const HTTP_BUFFER: usize = 8 * 1024;
 /// How long the listener rests when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many connections the system may have let in that were not seen yet.
+const BACKLOG: usize = 4096;
 
 /// The client's address, an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +43,8 @@ pub struct Peer(pub SocketAddr);
 ///
 /// Without `tls` the listener is plain, which is for loopback only. `on_session` gets the transport
 /// of each session and starts whatever drives it; it must not block. After `shutdown` no connection
-/// is accepted, requests that are being answered are finished, and `serve` returns; sessions live
-/// on with whoever drives them.
+/// is accepted, requests that are being answered or on their way are finished, and `serve` returns;
+/// sessions live on with whoever drives them.
 ///
 /// # Errors
 /// When the listener itself fails.
@@ -68,6 +71,30 @@ where
     let limits = Arc::new(limits);
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let admit = |connections: &mut JoinSet<()>, socket: TcpStream, peer: SocketAddr| {
+        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+            REFUSED.of(Refused::TooMany).inc();
+            tracing::debug!("too many connections");
+            return;
+        };
+        let tls = tls.as_ref().map(|tls| tls.load_full());
+        let security = match tls.map_or(Ok(Security::Plain), Security::tls) {
+            Ok(security) => security,
+            Err(error) => {
+                tracing::error!(%error, "the TLS configuration cannot be used");
+                return;
+            }
+        };
+        ACCEPTED.inc();
+        let place = Place { _permit: permit, _open: OPEN.hold() };
+        let connection = Connection { peer, place, limits: Arc::clone(&limits) };
+        let (http, on_session, stopped) = (http.clone(), on_session.clone(), stopped.clone());
+        connections.spawn(async move {
+            if let Err(error) = connection.run(socket, security, http, on_session, stopped).await {
+                tracing::trace!(%error, "connection failed");
+            }
+        });
+    };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -85,28 +112,12 @@ where
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
-            REFUSED.of(Refused::TooMany).inc();
-            tracing::debug!("too many connections");
-            continue;
-        };
-        let tls = tls.as_ref().map(|tls| tls.load_full());
-        let security = match tls.map_or(Ok(Security::Plain), Security::tls) {
-            Ok(security) => security,
-            Err(error) => {
-                tracing::error!(%error, "the TLS configuration cannot be used");
-                continue;
-            }
-        };
-        ACCEPTED.inc();
-        let place = Place { _permit: permit, _open: OPEN.hold() };
-        let connection = Connection { peer, place, limits: Arc::clone(&limits) };
-        let (http, on_session, stopped) = (http.clone(), on_session.clone(), stopped.clone());
-        connections.spawn(async move {
-            if let Err(error) = connection.run(socket, security, http, on_session, stopped).await {
-                tracing::trace!(%error, "connection failed");
-            }
-        });
+        admit(&mut connections, socket, peer);
+    }
+    // Whom the system let in before this moment is answered too.
+    for _ in 0..BACKLOG {
+        let Some(Ok((socket, peer))) = listener.accept().now_or_never() else { break };
+        admit(&mut connections, socket, peer);
     }
     drop(listener);
     drop(stop);
@@ -145,7 +156,7 @@ impl Connection {
         security: Security,
         http: S,
         on_session: F,
-        mut stopped: watch::Receiver<()>,
+        stopped: watch::Receiver<()>,
     ) -> Result<(), TransportError>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -162,7 +173,7 @@ impl Connection {
         let mut stream = Stream::new(Link::new(socket, security), self.limits.stall);
         let first = tokio::select! {
             first = timeout(self.limits.handshake, open(&mut stream, &self.limits)) => first,
-            _ = stopped.changed() => return Ok(()),
+            () = ended(stopped.clone(), self.limits.drain / 8) => return Ok(()),
         };
         match first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
             // The future that ran the handshake ends here; whoever drives the session starts anew.
@@ -224,6 +235,13 @@ impl Connection {
         }
         drop(place);
     }
+}
+
+/// Waits until the server is told to end, and then for `grace`: a request that is on its way is let in.
+async fn ended(mut stopped: watch::Receiver<()>, grace: Duration) {
+    // That nobody is left to say it says it too.
+    let _ = stopped.changed().await;
+    tokio::time::sleep(grace).await;
 }
 
 /// Completes the handshake and reads until it is clear what the client wants; a session is

@@ -29,13 +29,12 @@ pub(crate) struct Surroundings {
     pub(crate) chat: Arc<Chat>,
     /// Becomes true when sessions are to end.
     pub(crate) stop: watch::Receiver<bool>,
+    /// Over how long sessions end when the server does, so that their clients do not all come back at
+    /// once.
+    pub(crate) spread: Duration,
     /// Held while the session lives; nothing is sent.
     pub(crate) _alive: mpsc::Sender<()>,
 }
-
-/// Over how long sessions end when the server does, so that their clients do not all come back at
-/// once.
-pub(crate) const SPREAD: Duration = Duration::from_millis(2_000);
 
 /// Later than anything.
 const FAR: Duration = Duration::from_secs(86_400);
@@ -308,11 +307,11 @@ impl<T: Transport> Driver<T> {
         Instant::now() + at.since(self.now())
     }
 
-    /// This session's moment within [`SPREAD`], by its number.
+    /// This session's moment within the spread, by its number.
     fn share_of_spread(&self) -> Duration {
         let number = self.identity.as_ref().map_or(0, |identity| identity._attachment.number());
         let share = u32::try_from(number.wrapping_mul(0x9E37_79B9) % 1000).unwrap_or_default();
-        SPREAD * share / 1000
+        self.surroundings.spread * share / 1000
     }
 }
 

@@ -324,6 +324,22 @@ fn the_end_of_the_server_stores_where_the_client_stands() {
 }
 
 #[test]
+fn the_end_of_the_server_waits_for_answers() {
+    check_open(
+        "> send 7 bob hello
+         < call send 7 bob
+         > send 8 bob hello
+         < call send 8 bob
+         ~ shutdown
+         = done 7 ok
+         < answer 7 ok 500
+         = done 8 ok
+         < answer 8 ok 500
+         < close Shutdown",
+    );
+}
+
+#[test]
 fn a_flood_is_told_and_then_cut_off() {
     let script = format!("{LOGIN}\n= unread\n");
     let pulls =
