@@ -136,8 +136,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// Takes one call, or says how long to wait for it.
     fn take(&mut self, key: &K, quota: Quota, now: Timestamp) -> Result<(), Duration> {
         let (now, empty) = self.bounds(quota, now);
-        let full_at = self.full_at(key, now, empty) + quota.time(1);
+        let before = self.full_at(key, now, empty);
+        let full_at = before + quota.time(1);
         if full_at > empty {
+            // Noted too where nothing is taken, so that a bucket of before the clock was set back
+            // begins to fill now, and not when the clock is where it was.
+            self.set(key, before, now);
             return Err(Duration::from_micros(full_at - empty));
         }
         self.set(key, full_at, now);
@@ -210,9 +214,9 @@ mod tests {
         let mut buckets = Buckets::new(10);
         while buckets.take(&1, QUOTA, later(3_600_000)).is_ok() {}
         assert_eq!(buckets.take(&1, QUOTA, START), Err(Duration::from_millis(10)));
-        assert!(buckets.take(&1, QUOTA, later(10)).is_err(), "the refused call changed nothing");
-        buckets.charge(&1, QUOTA, 1, START);
-        assert!(buckets.take(&1, QUOTA, later(10)).is_ok());
+        assert!(buckets.take(&1, QUOTA, later(10)).is_ok(), "from then on it fills");
+        assert!(buckets.take(&1, QUOTA, later(10)).is_err());
+        assert!(buckets.take(&1, QUOTA, later(20)).is_ok());
     }
 
     #[test]

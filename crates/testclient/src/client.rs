@@ -112,6 +112,23 @@ pub struct Client {
     closed: Option<Option<u16>>,
 }
 
+/// Something that was sent and whose answer was not waited for yet.
+#[derive(Debug)]
+pub struct Posted(oneshot::Receiver<Ack>);
+
+impl Posted {
+    /// Waits for the answer, which may be a refusal.
+    ///
+    /// # Errors
+    /// When there is no answer within the SDK's 15 seconds from now on.
+    pub async fn answer(self) -> Result<Ack, SendError> {
+        match timeout(ACK_TIMEOUT, self.0).await {
+            Ok(answer) => answer.map_err(|_| SendError::Closed),
+            Err(_) => Err(SendError::Timeout),
+        }
+    }
+}
+
 /// A connection that is logged in.
 struct Connection {
     welcome: Welcome,
@@ -207,12 +224,18 @@ impl Client {
     /// # Errors
     /// When there is no answer. Only messages and groups' operations are answered.
     pub async fn send_meta(&self, meta: Meta) -> Result<Ack, SendError> {
+        self.post_meta(meta)?.answer().await
+    }
+
+    /// Sends a meta as it is, behind everything that was sent before; the answer can be waited for
+    /// later.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub fn post_meta(&self, meta: Meta) -> Result<Posted, SendError> {
         let (answered, answer) = oneshot::channel();
         self.order(Order::Send(Box::new(meta), answered))?;
-        match timeout(ACK_TIMEOUT, answer).await {
-            Ok(answer) => answer.map_err(|_| SendError::Closed),
-            Err(_) => Err(SendError::Timeout),
-        }
+        Ok(Posted(answer))
     }
 
     /// The body of a text message to a user.

@@ -30,6 +30,6 @@ pub mod protocol;
 mod received;
 mod socket;
 
-pub use client::{Client, ConnectError, ConnectOptions, SendError};
+pub use client::{Client, ConnectError, ConnectOptions, Posted, SendError};
 pub use protocol::{Ack, Event, Welcome};
 pub use received::Received;

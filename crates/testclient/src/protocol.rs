@@ -148,6 +148,11 @@ impl Protocol {
         }
     }
 
+    /// The next login is with this token; what the client remembers stays.
+    pub fn renew(&mut self, token: String) {
+        self.identity.token = token;
+    }
+
     /// The login's frame, the first on a new connection. `now` is in milliseconds since 1970.
     ///
     /// What the client remembers against doubles (ids, keys of pages) stays from one connection to
