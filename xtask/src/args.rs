@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Feed the parsers made-up inputs.
     Fuzz(FuzzOptions),
+    /// Set faults upon the real server.
+    Soak(SoakOptions),
     /// Check or write down the licences of dependencies.
     Licences(LicenceOptions),
 }
@@ -55,6 +57,15 @@ pub(crate) struct FuzzOptions {
     pub(crate) input: Option<PathBuf>,
 }
 
+/// Options of `cargo xtask soak`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct SoakOptions {
+    /// Build optimised instead of the quick debug build.
+    pub(crate) release: bool,
+    /// What the program that does it is told.
+    pub(crate) more: Vec<String>,
+}
+
 /// Options of `cargo xtask licences`.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct LicenceOptions {
@@ -72,6 +83,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
         Some("up") => up(words),
         Some("test") => test(words),
         Some("fuzz") => fuzz(words),
+        Some("soak") => soak(words),
         Some("licences") => licences(words),
         Some(other) => Err(format!("there is no command `{other}`")),
     }
@@ -123,6 +135,20 @@ fn fuzz(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
         }
     }
     Ok(Command::Fuzz(options))
+}
+
+fn soak(mut words: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut options = SoakOptions::default();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--release" => options.release = true,
+            "--short" => options.more.push(word),
+            "--" => options.more.extend(words.by_ref()),
+            "--help" | "-h" => return Ok(Command::Help),
+            _ => return Err(format!("`soak` does not know `{word}`")),
+        }
+    }
+    Ok(Command::Soak(options))
 }
 
 fn licences(mut words: impl Iterator<Item = String>) -> Result<Command, String> {

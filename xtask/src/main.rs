@@ -12,6 +12,7 @@ mod licences;
 mod metadata;
 mod process;
 mod setup;
+mod soak;
 mod steps;
 #[cfg(test)]
 mod tidy;
@@ -32,6 +33,9 @@ Usage: cargo xtask <command>
   fuzz [TARGET…] [--seconds N] [--keep] [--input FILE] [--list]
         feed the parsers, all or some, for N seconds each (60); keep the inputs
         that reach something new; or run one input alone
+  soak [--short] [--release] [-- OPTION…]
+        kills, full disks, half-open connections, silent readers and jumping
+        clocks, against the real server; `-- --help` has the options
   licences [--update] [--texts FILE]
         check the licences of all dependencies; rewrite docs/third-party.md;
         gather the full licence texts for a release
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Ok(Command::Up(options)) => up::run(&options),
         Ok(Command::Test(options)) => steps::run(&options),
         Ok(Command::Fuzz(options)) => fuzz::run(&options),
+        Ok(Command::Soak(options)) => soak::run(&options),
         Ok(Command::Licences(options)) => licences::run(&options),
         Err(wrong) => {
             eprintln!("xtask: {wrong}\n\n{USAGE}");

@@ -101,7 +101,7 @@ async fn suffer(
         report.row("when there is room again, it goes on", "by itself");
     } else {
         report.row("when there is room again, it goes on", "after a restart");
-        server.end()?;
+        report.row("how it ended for that", server.terminate()?);
         server = place.start()?;
         demo = server.demo()?;
     }

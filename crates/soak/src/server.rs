@@ -20,7 +20,7 @@ const START: Duration = Duration::from_secs(60);
 /// How long an orderly end may take.
 const END: Duration = Duration::from_secs(10);
 /// Lines of the log that are kept.
-const LINES: usize = 200;
+const LINES: usize = 20;
 
 /// A directory with data and keys, and a port.
 pub(crate) struct Place {
@@ -141,14 +141,21 @@ impl Server {
         self.child.wait().map(drop).map_err(|error| error.to_string())
     }
 
-    /// Ends it in order.
+    /// Ends it in order, which must succeed.
     pub(crate) fn end(mut self) -> Outcome<()> {
+        match self.terminate()? {
+            status if status.success() => Ok(()),
+            status => Err(format!("ended with {status}:\n{}", self.log())),
+        }
+    }
+
+    /// Ends it in order; with what status it does.
+    pub(crate) fn terminate(&mut self) -> Outcome<ExitStatus> {
         kill_process(self.pid()?, Signal::TERM).map_err(|error| error.to_string())?;
         let told = Instant::now();
         while told.elapsed() < END {
             match self.ended()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => return Err(format!("ended with {status}:\n{}", self.log())),
+                Some(status) => return Ok(status),
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         }
