@@ -2,13 +2,11 @@
 //! of each record.
 
 use prost::Message;
-use stoa_core::{ConversationId, Seq};
 
 use crate::account::User;
 use crate::entry::{Entry, Kind};
 use crate::records::{
-    Account, Acknowledged, Cursors, Device, Head, Membership, Name, Place, StoredEntry, Username,
-    decode,
+    Account, Cursors, Device, Head, Membership, Name, StoredEntry, Username, decode,
 };
 
 /// Takes `data` for a value of each space.
@@ -19,7 +17,6 @@ pub fn exercise(data: &[u8]) {
     again::<Name>(data);
     again::<Username>(data);
     again::<Device>(data);
-    again::<Acknowledged>(data);
     again::<Head>(data);
     again::<Cursors>(data);
     again::<Membership>(data);
@@ -29,25 +26,18 @@ pub fn exercise(data: &[u8]) {
         assert_eq!(user.username.as_str(), account.username);
         assert_eq!(user.activated, !account.deactivated);
     }
-    if let Some(place) = again::<Place>(data)
-        && let (Ok(first), Ok(second)) = (place.first.parse(), place.second.parse())
-    {
-        let conversation = ConversationId::one_to_one(&first, &second);
-        let same = Place::new(&conversation, Seq(place.seq));
-        assert_eq!(same.seq, place.seq);
-    }
     if let Some(stored) = again::<StoredEntry>(data) {
-        let countable = stored.countable;
+        let (countable, client_id) = (stored.countable, stored.client_id);
         if let Ok(entry) = stored.into_entry("fuzzed") {
-            entry_again(&entry, countable);
+            entry_again(&entry, countable, client_id);
         }
     }
 }
 
-fn entry_again(entry: &Entry, countable: u64) {
-    let value = StoredEntry::new(entry, countable).encode_to_vec();
+fn entry_again(entry: &Entry, countable: u64, client_id: u64) {
+    let value = StoredEntry::new(entry, countable, client_id).encode_to_vec();
     let read: StoredEntry = decode(&value, "fuzzed").expect("what was written can be read");
-    assert_eq!(read.countable, countable);
+    assert_eq!((read.countable, read.client_id), (countable, client_id));
     let read = read.into_entry("fuzzed").expect("what was an entry stays one");
     assert_eq!(&read, entry);
     assert!(entry.kind != Kind::Unknown || !entry.kind.is_message());

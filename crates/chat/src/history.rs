@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use stoa_core::{Caller, ConversationId, MessageId, Seq, Timestamp, UserId, limits};
-use stoa_store::{Direction, spaces};
+use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use crate::entry::{Entry, Kind, Log};
 use crate::log::log_blind;
-use crate::records::{self, Place, StoredEntry};
+use crate::records::{self, StoredEntry};
 use crate::{Chat, Error};
 
 /// Rows that one call looks at, at the most: a filter that few messages pass must not read a whole
@@ -64,24 +64,19 @@ impl Chat {
         };
         let store = self.store.app(caller).await?;
         let conversation = ConversationId::one_to_one(me, &query.with);
-        let log = Log::Conversation(conversation.clone());
+        let log = Log::Conversation(conversation);
         let read = store.read().await?;
+        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
 
         let start = match query.start {
             None => None,
             Some(id) => {
-                let key = store.key(&spaces::MESSAGE_IDS).number(id.0).done();
-                let value = read.get(&key).await?;
-                let place = value
-                    .map(|value| records::decode::<Place>(&value, spaces::MESSAGE_IDS.name))
-                    .transpose()?
-                    .filter(|place| *place == Place::new(&conversation, Seq(place.seq)));
+                let found = find(&read, &all, since.next(), id).await?;
                 let problem = "is not the id of a message of this conversation";
-                Some(place.ok_or_else(|| Error::argument("start", problem))?.seq)
+                Some(found.ok_or_else(|| Error::argument("start", problem))?.0)
             }
         };
 
-        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
         let first = since.0 + 1;
         let (range, direction) = if query.oldest_first {
             (all.numbers(start.map_or(first, |start| first.max(start + 1))..), Direction::Forward)
@@ -130,4 +125,35 @@ impl Chat {
             && query.since.is_none_or(|since| entry.at >= since)
             && query.until.is_none_or(|until| entry.at <= until)
     }
+}
+
+/// The position of the entry with that id, not before `first`. Ids rise with the sequence, so halving
+/// finds it, and no index need be kept for it.
+pub(crate) async fn find(
+    read: &ReadTxn,
+    log: &KeyBuilder,
+    first: Seq,
+    id: MessageId,
+) -> Result<Option<Seq>, Error> {
+    let space = spaces::MESSAGES.name;
+    let whole = log.clone().numbers(first.0..);
+    let last = read.scan(&whole, Direction::Backward, 1).await?;
+    let Some((key, _)) = last.first() else { return Ok(None) };
+    let (mut low, mut high) = (first.0, key.number(1));
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        // Entries may be missing: the next one there is stands for them.
+        let range = log.clone().numbers(middle..=high);
+        let met = read.scan(&range, Direction::Forward, 1).await?;
+        let found = met.first().map(|(key, value)| {
+            records::decode::<StoredEntry>(value, space).map(|entry| (key.number(1), entry.id))
+        });
+        match found.transpose()? {
+            Some((seq, found)) if found == id.0 => return Ok(Some(Seq(seq))),
+            Some((seq, found)) if found < id.0 => low = seq + 1,
+            _ if middle == 0 => break,
+            _ => high = middle - 1,
+        }
+    }
+    Ok(None)
 }

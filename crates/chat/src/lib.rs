@@ -6,6 +6,7 @@
 //! here: what a door must know of it (its kind, its size) it says in the [`Draft`].
 
 mod account;
+mod duplicates;
 pub mod entry;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -8,7 +8,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -16,13 +15,14 @@ use prost::Message;
 use stoa_bus::Topic;
 use stoa_core::{App, AppNumber, MessageId, Resource, Seq, Timestamp, UserId, limits};
 use stoa_metrics::messages::{ACCEPTED, Taken};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, StoreError, Txn};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn};
 
 use stoa_store::spaces::{self, Space};
 
+use crate::duplicates::Recent;
 use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
 use crate::member;
-use crate::records::{self, Acknowledged, Head, Place, StoredEntry};
+use crate::records::{self, Head, Marks, StoredEntry};
 use crate::{Error, Shared};
 
 /// What was appended: the answer to whoever sent it.
@@ -49,6 +49,30 @@ pub(crate) struct NewEntry {
     pub(crate) ext: Bytes,
     /// The client's own number for it: what comes again under it is the same message.
     pub(crate) client_id: u64,
+}
+
+impl NewEntry {
+    /// Whether the same device sends the same again.
+    fn is_same_as(&self, other: &Self) -> bool {
+        self.client_id == other.client_id
+            && self.from == other.from
+            && self.from_resource == other.from_resource
+    }
+
+    /// The entry that it becomes.
+    fn placed(&self, id: MessageId, at: Timestamp) -> Entry {
+        Entry {
+            id,
+            at,
+            kind: self.kind,
+            from: self.from.clone(),
+            from_resource: self.from_resource.clone(),
+            to: self.to.clone(),
+            only_resource: self.only_resource.clone(),
+            body: self.body.clone(),
+            ext: self.ext.clone(),
+        }
+    }
 }
 
 /// The appenders of this node.
@@ -135,18 +159,42 @@ struct Waiting {
 }
 
 /// What the last append left behind, so that the next need not read it.
-#[derive(Default, Clone, Copy)]
+#[derive(Default)]
 struct Known {
     head: Option<End>,
     members: bool,
+    recent: Option<Recent>,
 }
 
 /// The end of a log.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct End {
     seq: Seq,
     id: u64,
     countable: u64,
+    marks: Marks,
+}
+
+/// An entry that got its place.
+struct Placed<'a> {
+    seq: Seq,
+    entry: Arc<Entry>,
+    countable: u64,
+    new: &'a NewEntry,
+}
+
+/// What an append came to.
+struct Append<'a> {
+    end: End,
+    /// The answers, in the order of what was asked.
+    outcomes: Vec<Appended>,
+    fresh: Vec<Placed<'a>>,
+    /// What is known of recent numbers is still that of this log.
+    in_step: bool,
+    /// Marks were not enough to tell whether something is new.
+    asked: bool,
+    /// The log was searched for recent numbers.
+    searched: Option<Recent>,
 }
 
 impl Appender {
@@ -188,7 +236,6 @@ impl Appender {
                     self.publish(shared, &fresh);
                 }
                 Err(error) => {
-                    *self.known.lock() = Known::default();
                     if error.is_fault() {
                         stoa_metrics::store::FAULTS.of(stoa_metrics::store::Place::Append).inc();
                         tracing::error!(error = &error as &dyn std::error::Error, "append failed");
@@ -202,45 +249,78 @@ impl Appender {
     }
 
     /// Appends `new` in one transaction: the answers in their order, and the entries that are new.
-    async fn append(
+    async fn append<'a>(
         &self,
         shared: &Shared,
-        new: &[NewEntry],
-    ) -> Result<(Vec<Appended>, Vec<(Seq, Arc<Entry>)>), Error> {
-        let known = *self.known.lock();
-        let (end, outcomes, fresh) = self
-            .store
-            .transact(|mut txn| async move {
-                let appended = self.append_in(shared, &mut txn, known, new).await?;
-                Ok::<_, Error>(txn.done(appended))
-            })
-            .await?;
-        *self.known.lock() = Known { head: Some(end), members: true };
+        new: &'a [NewEntry],
+    ) -> Result<(Vec<Appended>, Vec<Placed<'a>>), Error> {
+        // After an error nothing is known.
+        let mut known = std::mem::take(&mut *self.known.lock());
+        let before = &known;
+        let done = self.store.transact(|mut txn| async move {
+            let appended = self.append_in(shared, &mut txn, before, new).await?;
+            Ok::<_, Error>(txn.done(appended))
+        });
+        let Append { end, outcomes, fresh, in_step, asked, searched } = done.await?;
+        let now = shared.clock.now();
+        known.recent = searched.or(known.recent.take().filter(|_| in_step));
+        known.recent = known.recent.take().filter(|recent| asked || !recent.is_idle(now));
+        if let Some(recent) = known.recent.as_mut() {
+            fresh.iter().for_each(|placed| recent.note(placed.new, placed.seq, placed.entry.at));
+            if asked {
+                recent.touch(now);
+            }
+        }
+        (known.head, known.members) = (Some(end), true);
+        *self.known.lock() = known;
         Ok((outcomes, fresh))
     }
 
-    async fn append_in(
+    async fn append_in<'a>(
         &self,
         shared: &Shared,
         txn: &mut Txn,
-        known: Known,
-        new: &[NewEntry],
-    ) -> Result<(End, Vec<Appended>, Vec<(Seq, Arc<Entry>)>), Error> {
+        known: &Known,
+        new: &'a [NewEntry],
+    ) -> Result<Append<'a>, Error> {
         let now = shared.clock.now();
-        let mut end = match known.head {
-            Some(end) if !txn.exists(&self.key(end.seq.next())).await? => end,
-            _ => self.read_end(txn).await?,
+        let head = match &known.head {
+            Some(end) if !txn.exists(&self.key(end.seq.next())).await? => Some(end.clone()),
+            _ => None,
+        };
+        let in_step = head.is_some();
+        let mut end = match head {
+            Some(end) => end,
+            None => self.read_end(txn).await?,
         };
         if let (Log::Conversation(conversation), false) = (&self.log, known.members) {
             member::ensure(&self.store, txn, conversation, end.seq, now).await?;
         }
+        let stored_end = end.seq;
         let mut outcomes = Vec::with_capacity(new.len());
-        let mut fresh = Vec::with_capacity(new.len());
-        for entry in new {
-            let duplicate = Duplicate::new(&self.store, entry);
-            if let Some(before) = duplicate.find(&self.store, txn, now).await? {
-                outcomes.push(before);
-                continue;
+        let mut fresh: Vec<Placed<'_>> = Vec::with_capacity(new.len());
+        let (mut asked, mut searched) = (false, None);
+        for new in new {
+            if !end.marks.are_below(new, now) {
+                let together = fresh.iter().find(|placed| placed.new.is_same_as(new));
+                let before = match together {
+                    Some(placed) => Some(Appended { id: placed.entry.id, at: placed.entry.at }),
+                    None => {
+                        asked = true;
+                        let known = known.recent.as_ref().filter(|_| in_step);
+                        if known.is_none() && searched.is_none() {
+                            searched = Some(self.search(txn, stored_end, now).await?);
+                        }
+                        match known.or(searched.as_ref()) {
+                            Some(recent) => self.find(txn, recent, new, now).await?,
+                            None => None,
+                        }
+                    }
+                };
+                if let Some(before) = before {
+                    outcomes.push(before);
+                    continue;
+                }
             }
             end.seq = end.seq.next();
             if end.seq > Seq::MAX {
@@ -248,32 +328,41 @@ impl Appender {
             }
             let id = shared.ids.next(now, Some(MessageId(end.id)));
             end.id = id.0;
-            end.countable += u64::from(entry.kind.is_countable());
-            let entry = Entry {
-                id,
-                at: now,
-                kind: entry.kind,
-                from: entry.from.clone(),
-                from_resource: entry.from_resource.clone(),
-                to: entry.to.clone(),
-                only_resource: entry.only_resource.clone(),
-                body: entry.body.clone(),
-                ext: entry.ext.clone(),
-            };
-            let stored = StoredEntry::new(&entry, end.countable).encode_to_vec();
-            let day = Bucket::Day(now.day());
-            txn.put(&self.key(end.seq), day, &stored).await?;
-            if let Log::Conversation(conversation) = &self.log {
-                let place = Place::new(conversation, end.seq).encode_to_vec();
-                let key = self.store.key(&spaces::MESSAGE_IDS).number(id.0).done();
-                txn.put(&key, day, &place).await?;
-            }
-            let outcome = Appended { id, at: now };
-            duplicate.remember(&self.store, txn, outcome).await?;
-            outcomes.push(outcome);
-            fresh.push((end.seq, Arc::new(entry)));
+            end.countable += u64::from(new.kind.is_countable());
+            end.marks.note(new, now);
+            outcomes.push(Appended { id, at: now });
+            let (seq, countable) = (end.seq, end.countable);
+            let entry = Arc::new(new.placed(id, now));
+            fresh.push(Placed { seq, entry, countable, new });
         }
-        Ok((end, outcomes, fresh))
+        let last = fresh.len().saturating_sub(1);
+        for (index, Placed { seq, entry, countable, new }) in fresh.iter().enumerate() {
+            let mut stored = StoredEntry::new(entry, *countable, new.client_id);
+            stored.marks = (index == last).then(|| end.marks.clone());
+            let day = Bucket::Day(now.day());
+            txn.put(&self.key(*seq), day, &stored.encode_to_vec()).await?;
+        }
+        Ok(Append { end, outcomes, fresh, in_step, asked, searched })
+    }
+
+    // In boxes, as they are seldom needed and would make every append's future larger.
+    fn search<'a>(
+        &'a self,
+        txn: &'a mut Txn,
+        end: Seq,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Recent, Error>> + Send + 'a {
+        Box::pin(Recent::search(&self.store, txn, &self.log, self.blind, end, now))
+    }
+
+    fn find<'a>(
+        &'a self,
+        txn: &'a mut Txn,
+        recent: &'a Recent,
+        new: &'a NewEntry,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Appended>, Error>> + Send + 'a {
+        Box::pin(recent.find(&self.store, txn, &self.log, self.blind, new, now))
     }
 
     fn key(&self, seq: Seq) -> Key {
@@ -288,22 +377,24 @@ impl Appender {
         if let Some((key, value)) = txn.scan(&all, Direction::Backward, 1).await?.into_iter().next()
         {
             let entry: StoredEntry = records::decode(&value, space.name)?;
-            end = End { seq: Seq(key.number(1)), id: entry.id, countable: entry.countable };
+            let marks = entry.marks.unwrap_or_default();
+            end = End { seq: Seq(key.number(1)), id: entry.id, countable: entry.countable, marks };
         }
         let floor = self.store.key(&spaces::CONVERSATIONS).blind(self.blind).done();
         if let Some(value) = txn.get(&floor).await? {
             let head: Head = records::decode(&value, spaces::CONVERSATIONS.name)?;
             if head.seq > end.seq.0 {
-                end = End { seq: Seq(head.seq), id: head.id, countable: head.countable };
+                let marks = Marks::default();
+                end = End { seq: Seq(head.seq), id: head.id, countable: head.countable, marks };
             }
         }
         Ok(end)
     }
 
-    fn publish(&self, shared: &Shared, fresh: &[(Seq, Arc<Entry>)]) {
+    fn publish(&self, shared: &Shared, fresh: &[Placed<'_>]) {
         for member in members(&self.log) {
             let topic = Topic { app: self.app.number, user: member };
-            for (seq, entry) in fresh {
+            for Placed { seq, entry, .. } in fresh {
                 let delivery = Delivery {
                     app: self.app.number,
                     queue: Queue::of(&self.log, &topic.user),
@@ -318,63 +409,9 @@ impl Appender {
 }
 
 /// Counts what was taken: `answered` of them, of which `fresh` are new.
-fn count(answered: usize, fresh: &[(Seq, Arc<Entry>)]) {
-    let messages = fresh.iter().filter(|(_, entry)| entry.kind.is_message()).count();
+fn count(answered: usize, fresh: &[Placed<'_>]) {
+    let messages = fresh.iter().filter(|placed| placed.entry.kind.is_message()).count();
     ACCEPTED.of(Taken::Message).add_len(messages);
     ACCEPTED.of(Taken::Receipt).add_len(fresh.len() - messages);
     ACCEPTED.of(Taken::Repeated).add_len(answered - fresh.len());
-}
-
-/// Recognises a message that a device sends again: the same user, device and client id within the
-/// window, also across a restart. Rows stand in slots of time, two of which cover the window.
-struct Duplicate {
-    name: Blind,
-}
-
-impl Duplicate {
-    const SLOT: Duration = limits::DUPLICATE_WINDOW;
-
-    fn new(store: &AppStore, entry: &NewEntry) -> Self {
-        let id = entry.client_id.to_be_bytes();
-        let parts = [entry.from.as_str().as_bytes(), entry.from_resource.as_str().as_bytes(), &id];
-        Self { name: store.blind("client id", &parts) }
-    }
-
-    fn slot(at: Timestamp) -> u64 {
-        at.as_secs() / Self::SLOT.as_secs()
-    }
-
-    fn key(&self, store: &AppStore, slot: u64) -> Key {
-        store.key(&spaces::DUPLICATES).number(slot).blind(self.name).done()
-    }
-
-    async fn find(
-        &self,
-        store: &AppStore,
-        txn: &mut Txn,
-        now: Timestamp,
-    ) -> Result<Option<Appended>, StoreError> {
-        let slot = Self::slot(now);
-        for slot in [slot, slot.saturating_sub(1)] {
-            let Some(value) = txn.get(&self.key(store, slot)).await? else { continue };
-            let before: Acknowledged = records::decode(&value, spaces::DUPLICATES.name)?;
-            let at = Timestamp::from_millis(before.at_ms);
-            if now.since(at) < limits::DUPLICATE_WINDOW {
-                return Ok(Some(Appended { id: MessageId(before.id), at }));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn remember(
-        &self,
-        store: &AppStore,
-        txn: &mut Txn,
-        outcome: Appended,
-    ) -> Result<(), StoreError> {
-        let value =
-            Acknowledged { id: outcome.id.0, at_ms: outcome.at.as_millis() }.encode_to_vec();
-        let key = self.key(store, Self::slot(outcome.at));
-        txn.put(&key, Bucket::Day(outcome.at.day()), &value).await
-    }
 }

@@ -114,10 +114,9 @@ impl Chat {
         if !own {
             return self.append(caller, &Log::User(receipt.to), entry, done).await;
         }
-        // The same act in two logs: acknowledged when both are durable. The second log's entry has
-        // its own client id in the register of duplicates, or it would be taken for the first.
+        // The same act in two logs: acknowledged when both are durable.
         let both = Both::new(done);
-        let copy = NewEntry { client_id: !entry.client_id, ..entry.clone() };
+        let copy = entry.clone();
         self.append(caller, &Log::User(receipt.to), entry, both.half(true)).await;
         self.append(caller, &Log::User(me.clone()), copy, both.half(false)).await;
     }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{ConversationId, MessageId, Seq, Timestamp, UserId};
+use stoa_core::{MessageId, Timestamp, UserId};
 use stoa_store::StoreError;
 
 use crate::entry::{Entry, Kind};
@@ -123,31 +123,27 @@ pub(crate) struct Membership {
     pub(crate) since_seq: u64,
 }
 
-/// MESSAGE_IDS: where a message lies. The conversation is named by its members.
+/// Of the marks in a log's last entry: the highest client id that a device has used there of late.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Place {
-    #[prost(string, tag = "1")]
-    pub(crate) first: String,
-    #[prost(string, tag = "2")]
-    pub(crate) second: String,
-    #[prost(uint64, tag = "3")]
-    pub(crate) seq: u64,
-}
-
-impl Place {
-    pub(crate) fn new(conversation: &ConversationId, seq: Seq) -> Self {
-        let ConversationId::OneToOne(first, second) = conversation;
-        Self { first: first.as_str().into(), second: second.as_str().into(), seq: seq.0 }
-    }
-}
-
-/// DUPLICATES: what a client id was acknowledged with.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Acknowledged {
-    #[prost(uint64, tag = "1")]
-    pub(crate) id: u64,
+pub(crate) struct Mark {
+    /// The device, by a short name that another may have too.
+    #[prost(fixed32, tag = "1")]
+    pub(crate) device: u32,
     #[prost(uint64, tag = "2")]
+    pub(crate) highest: u64,
+    /// When the device last used one.
+    #[prost(uint64, tag = "3")]
     pub(crate) at_ms: u64,
+}
+
+/// Which client ids were certainly not used in a log of late.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Marks {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) devices: Vec<Mark>,
+    /// That of all devices for which there is no room.
+    #[prost(message, optional, tag = "2")]
+    pub(crate) others: Option<Mark>,
 }
 
 /// CONVERSATIONS: where numbering goes on when the last entries are gone.
@@ -185,11 +181,17 @@ pub(crate) struct StoredEntry {
     /// How many countable messages the log holds up to and with this one.
     #[prost(uint64, tag = "10")]
     pub(crate) countable: u64,
+    /// The number under which the device sent it.
+    #[prost(uint64, tag = "11")]
+    pub(crate) client_id: u64,
+    /// Only with the last of the entries that were appended together.
+    #[prost(message, optional, tag = "12")]
+    pub(crate) marks: Option<Marks>,
 }
 
 impl StoredEntry {
     /// The form in which `entry` is stored.
-    pub(crate) fn new(entry: &Entry, countable: u64) -> Self {
+    pub(crate) fn new(entry: &Entry, countable: u64, client_id: u64) -> Self {
         Self {
             id: entry.id.0,
             at_ms: entry.at.as_millis(),
@@ -201,6 +203,8 @@ impl StoredEntry {
             body: entry.body.clone(),
             ext: entry.ext.clone(),
             countable,
+            client_id,
+            marks: None,
         }
     }
 

@@ -204,28 +204,6 @@ pub static MESSAGES: Space = Space {
     readers: "chat",
 };
 
-/// Messages by id.
-pub static MESSAGE_IDS: Space = Space {
-    code: 31,
-    name: "message_ids",
-    class: &MESSAGE,
-    owner: Owner::App,
-    layout: &[Part::Number("message id")],
-    value: "1: conversation and sequence",
-    readers: "chat",
-};
-
-/// What was sent in the last minutes, to know it again when it is sent again.
-pub static DUPLICATES: Space = Space {
-    code: 32,
-    name: "duplicates",
-    class: &MESSAGE,
-    owner: Owner::App,
-    layout: &[Part::Number("ten-minute slot"), Part::Blind("user, resource, client id")],
-    value: "1: message id",
-    readers: "chat",
-};
-
 /// The user logs.
 pub static USER_LOG: Space = Space {
     code: 40,
@@ -252,8 +230,6 @@ pub static SPACES: &[&Space] = &[
     &CONVERSATIONS,
     &USER_LOG_CURSORS,
     &MESSAGES,
-    &MESSAGE_IDS,
-    &DUPLICATES,
     &USER_LOG,
 ];
 

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::engine::merge::Row;
     use crate::engine::optimistic::Optimistic;
-    use crate::engine::sequencer::{View, Writes};
+    use crate::engine::sequencer::{Batch, View};
     use crate::engine::{Direction, EngineStats, Span};
 
     /// Storage whose writes begin and end when the test says so.
@@ -198,7 +198,7 @@ mod tests {
     impl Backing for Gate {
         type View = Nothing;
 
-        fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+        fn apply(&mut self, writes: Batch) -> Result<(), Arc<str>> {
             let _ = self.begun.send(writes.len());
             self.go.recv().unwrap_or(Ok(())).map_err(Into::into)
         }
@@ -395,7 +395,7 @@ mod tests {
         struct Bomb;
         impl Backing for Bomb {
             type View = Nothing;
-            fn apply(&mut self, _: Writes) -> Result<(), Arc<str>> {
+            fn apply(&mut self, _: Batch) -> Result<(), Arc<str>> {
                 panic!("a bug, on purpose")
             }
             fn view(&self) -> Nothing {

@@ -21,7 +21,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 use super::committer::Gathering;
 use super::merge::Row;
 use super::optimistic::Optimistic;
-use super::sequencer::{Backing, View, Writes};
+use super::sequencer::{Backing, Batch, View};
 use super::{Direction, Engine, EngineError, EngineRead, EngineStats, EngineTxn, Span};
 
 /// The first line of the format file. The number rises with every change of what lies beside it.
@@ -226,13 +226,13 @@ impl Tree {
 impl Backing for Tree {
     type View = TreeView;
 
-    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+    fn apply(&mut self, writes: Batch) -> Result<(), Arc<str>> {
         // With the sync asked for on the batch itself, nothing is visible before it is durable.
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for (key, value) in writes {
             match value {
-                Some(value) => batch.insert(&self.keyspace, &key[..], &value[..]),
-                None => batch.remove(&self.keyspace, &key[..]),
+                Some(value) => batch.insert(&self.keyspace, key, value),
+                None => batch.remove(&self.keyspace, key),
             }
         }
         batch.commit().map_err(|error| describe(&error))
@@ -257,13 +257,13 @@ struct TreeView {
 impl View for TreeView {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         let value = self.snapshot.get(&self.keyspace, key).map_err(|error| damaged(&error))?;
-        Ok(value.map(|value| Bytes::copy_from_slice(&value)))
+        Ok(value.map(Bytes::from))
     }
 
     fn scan(&self, span: &Span, direction: Direction) -> Box<dyn Iterator<Item = Row> + '_> {
         let rows = self.snapshot.range::<&[u8], _>(&self.keyspace, span.start()..span.end());
         let row = |guard: fjall::Guard| match guard.into_inner() {
-            Ok((key, value)) => Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value))),
+            Ok((key, value)) => Ok((key.into(), value.into())),
             Err(error) => Err(damaged(&error)),
         };
         match direction {

@@ -8,7 +8,7 @@ use imbl::OrdMap;
 
 use super::merge::Row;
 use super::optimistic::Optimistic;
-use super::sequencer::{Backing, View, Writes};
+use super::sequencer::{Backing, Batch, View};
 use super::{Direction, Engine, EngineError, EngineRead, EngineStats, EngineTxn, Span};
 
 /// An ordered map in memory. It uses no thread and no clock, so a run over it can be repeated.
@@ -68,7 +68,7 @@ impl Engine for Memory {
 pub(super) struct Map(OrdMap<Bytes, Bytes>);
 
 impl Map {
-    pub(super) fn write(&mut self, writes: Writes) {
+    pub(super) fn write(&mut self, writes: Batch) {
         for (key, value) in writes {
             match value {
                 Some(value) => self.0.insert(key, value),
@@ -81,7 +81,7 @@ impl Map {
 impl Backing for Map {
     type View = Self;
 
-    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+    fn apply(&mut self, writes: Batch) -> Result<(), Arc<str>> {
         self.write(writes);
         Ok(())
     }

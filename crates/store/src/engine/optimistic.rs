@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::committer::Committer;
 use super::merge::merge;
 use super::sequencer::{Backing, Proposal, Published, Sequencer, Shared, View, Writes};
-use super::window::{ReadSet, SpanRead};
+use super::window::{ReadSet, SpanRead, fingerprint};
 use super::{CommitError, Direction, EngineError, EngineRead, EngineStats, EngineTxn, Span};
 
 /// Who calls the sequencer.
@@ -161,7 +161,7 @@ impl<B: Backing> EngineTxn for OptimisticTxn<B> {
         if let Some(own) = self.writes.get(key) {
             return Ok(own.clone());
         }
-        self.reads.keys.push(Bytes::copy_from_slice(key));
+        self.reads.keys.push(fingerprint(key));
         self.at.view.get(key)
     }
 

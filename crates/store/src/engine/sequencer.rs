@@ -21,8 +21,11 @@ use super::{CommitError, Direction, EngineError, EngineStats, Span};
 /// second before it counts as too old; the memory is bounded by some 8 MB.
 const REMEMBERED_WRITES: usize = 1 << 16;
 
-/// Keys to write or (with none) to remove.
+/// Keys that a transaction writes or (with none) removes.
 pub(crate) type Writes = BTreeMap<Bytes, Option<Bytes>>;
+
+/// The writes of all transactions of a batch, each key once.
+pub(crate) type Batch = Vec<(Bytes, Option<Bytes>)>;
 
 /// Where an optimistic engine keeps its pairs. Owned by one sequencer, which alone writes.
 pub(crate) trait Backing: Send + 'static {
@@ -32,7 +35,7 @@ pub(crate) trait Backing: Send + 'static {
     ///
     /// # Errors
     /// After an error nothing is known of the batch, and no further call is made.
-    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>>;
+    fn apply(&mut self, writes: Batch) -> Result<(), Arc<str>>;
 
     /// A view of everything applied.
     fn view(&self) -> Self::View;
@@ -146,15 +149,19 @@ impl<B: Backing> Sequencer<B> {
             return batch.iter().map(|_| Err(error.clone().into())).collect();
         }
         let version = self.version + 1;
-        let mut writes = Writes::new();
+        let mut writes = Batch::with_capacity(batch.iter().map(|of| of.writes.len()).sum());
         let mut verdicts = Vec::with_capacity(batch.len());
         for proposal in batch {
             let verdict = self.window.check(proposal.seen, &proposal.reads);
             if verdict.is_ok() {
                 for (key, value) in proposal.writes {
-                    self.window.record(version, key.clone());
+                    let again = self.window.record(version, key.clone());
                     // A later transaction of the batch overwrites an earlier one.
-                    writes.insert(key, value);
+                    let earlier = || writes.iter().position(|(written, _)| *written == key);
+                    match again.then(earlier).flatten() {
+                        Some(index) => writes[index].1 = value,
+                        None => writes.push((key, value)),
+                    }
                 }
             }
             verdicts.push(verdict.map_err(|stale| CommitError::Conflict { over: stale.over }));

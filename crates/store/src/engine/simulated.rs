@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::memory::Map;
 use super::optimistic::Optimistic;
-use super::sequencer::{Backing, Writes};
+use super::sequencer::{Backing, Batch};
 use super::{Engine, EngineError, EngineRead, EngineStats, EngineTxn};
 
 /// What the next write to a [`SimDisk`] comes to.
@@ -55,7 +55,7 @@ impl SimDisk {
         self.0.lock().full = full;
     }
 
-    fn write(&self, writes: &Writes) -> Result<(), Arc<str>> {
+    fn write(&self, writes: &Batch) -> Result<(), Arc<str>> {
         let mut state = self.0.lock();
         if state.full {
             return Err("no space left on the simulated disk".into());
@@ -100,7 +100,7 @@ struct OnDisk {
 impl Backing for OnDisk {
     type View = Map;
 
-    fn apply(&mut self, writes: Writes) -> Result<(), Arc<str>> {
+    fn apply(&mut self, writes: Batch) -> Result<(), Arc<str>> {
         self.disk.write(&writes)?;
         self.present.write(writes);
         Ok(())

@@ -4,9 +4,13 @@
 //! version. The window remembers, for each key written of late, the version that wrote it. It is
 //! bounded: what it forgets raises its floor, and a transaction that began below the floor cannot
 //! be judged and is refused.
+//!
+//! Keys are told apart by their [`fingerprint`]: two that share one make a transaction run again
+//! without need, and nothing worse. A scan is compared with every write since it was made, which are
+//! few unless the transaction took long.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 
@@ -18,7 +22,8 @@ pub(crate) type Version = u64;
 /// What a transaction has read.
 #[derive(Debug, Default)]
 pub(crate) struct ReadSet {
-    pub(crate) keys: Vec<Bytes>,
+    /// Fingerprints of keys.
+    pub(crate) keys: Vec<u64>,
     pub(crate) spans: Vec<SpanRead>,
 }
 
@@ -45,9 +50,10 @@ pub(crate) struct Stale {
 }
 
 pub(crate) struct Window {
-    latest: BTreeMap<Bytes, Version>,
+    /// By fingerprint of the key.
+    latest: HashMap<u64, Version, BuildHasherDefault<AsItIs>>,
     /// Every entry ever made and not yet forgotten, oldest first.
-    order: VecDeque<(Version, Bytes)>,
+    order: VecDeque<(Version, u64, Bytes)>,
     /// Writes of this version and below may have been forgotten.
     floor: Version,
     capacity: usize,
@@ -55,7 +61,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { latest: BTreeMap::new(), order: VecDeque::new(), floor: 0, capacity }
+        Self { latest: HashMap::default(), order: VecDeque::new(), floor: 0, capacity }
     }
 
     /// Whether what was read at version `seen` still holds.
@@ -66,32 +72,54 @@ impl Window {
         if seen < self.floor {
             return Err(Stale { over: None });
         }
-        let later = |version: &Version| *version > seen;
-        let key = reads.keys.iter().find(|&key| self.latest.get(key).is_some_and(later));
+        let is_later = |key: &u64| self.latest.get(key).is_some_and(|version| *version > seen);
+        let key = reads.keys.iter().copied().find(is_later);
         let stale = key.or_else(|| {
-            let span = reads.spans.iter().find(|read| {
-                let mut written = self.latest.range::<[u8], _>(read.seen.bounds());
-                written.any(|(_, version)| later(version))
-            });
-            span.map(|read| &read.asked)
+            let first = self.order.partition_point(|(version, ..)| *version <= seen);
+            let read = reads
+                .spans
+                .iter()
+                .find(|read| self.order.range(first..).any(|(_, _, key)| read.seen.contains(key)));
+            read.map(|read| fingerprint(&read.asked))
         });
         match stale {
-            Some(read) => Err(Stale { over: Some(fingerprint(read)) }),
+            Some(over) => Err(Stale { over: Some(over) }),
             None => Ok(()),
         }
     }
 
-    /// Remembers that `version` wrote `key`. Versions never fall.
-    pub(crate) fn record(&mut self, version: Version, key: Bytes) {
-        self.order.push_back((version, key.clone()));
-        self.latest.insert(key, version);
+    /// Remembers that `version` wrote `key`, and answers whether it may have written it before.
+    /// Versions never fall.
+    pub(crate) fn record(&mut self, version: Version, key: Bytes) -> bool {
+        let hash = fingerprint(&key);
+        self.order.push_back((version, hash, key));
+        let before = self.latest.insert(hash, version);
         while self.order.len() > self.capacity {
-            let Some((version, key)) = self.order.pop_front() else { return };
+            let Some((version, hash, _)) = self.order.pop_front() else { break };
             self.floor = version;
-            if self.latest.get(&key) == Some(&version) {
-                self.latest.remove(&key);
+            if self.latest.get(&hash) == Some(&version) {
+                self.latest.remove(&hash);
             }
         }
+        before == Some(version)
+    }
+}
+
+/// Takes a fingerprint, which is a hash already, for its hash.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only fingerprints are hashed")
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
     }
 }
 
@@ -108,7 +136,7 @@ mod tests {
 
     fn read(keys: &[&'static str], spans: &[(&'static str, &'static str)]) -> ReadSet {
         ReadSet {
-            keys: keys.iter().map(|k| Bytes::from_static(k.as_bytes())).collect(),
+            keys: keys.iter().map(|key| fingerprint(key.as_bytes())).collect(),
             spans: spans
                 .iter()
                 .map(|(a, b)| SpanRead {
@@ -122,7 +150,8 @@ mod tests {
     #[test]
     fn what_was_written_after_the_read_is_stale() {
         let mut window = Window::new(100);
-        window.record(5, Bytes::from_static(b"k"));
+        assert!(!window.record(5, Bytes::from_static(b"k")));
+        assert!(window.record(5, Bytes::from_static(b"k")), "twice in one version");
         assert!(window.check(5, &read(&["k"], &[])).is_ok());
         assert!(window.check(4, &read(&["k"], &[])).is_err());
         assert!(window.check(4, &read(&["j"], &[("l", "z"), ("a", "k")])).is_ok());

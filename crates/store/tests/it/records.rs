@@ -124,7 +124,8 @@ async fn the_same_text_is_never_the_same_record() {
 async fn a_record_opens_where_it_was_sealed_and_nowhere_else() {
     let world = World::memory().await;
     let (a, b) = (&world.a, &world.b);
-    let id = |app: &AppStore| app.key(&spaces::MESSAGE_IDS).number(7).done();
+    let conversation = a.blind("conversation", &[b"x"]);
+    let id = |app: &AppStore| app.key(&spaces::MESSAGES).blind(conversation).number(7).done();
     put(a, &id(a), TODAY, b"secret").await;
     let (place, record) = stored(&world).await.pop().unwrap();
     let moved = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -134,24 +135,22 @@ async fn a_record_opens_where_it_was_sealed_and_nowhere_else() {
     };
     // To another key of the same space.
     store(&world, moved(&|place| *place.last_mut().unwrap() = 8), record.clone()).await;
-    let eight = a.key(&spaces::MESSAGE_IDS).number(8).done();
+    let eight = a.key(&spaces::MESSAGES).blind(conversation).number(8).done();
     // To another app.
     store(&world, moved(&|place| place[4] = 2), record.clone()).await;
     // To another space with a key of the same form.
-    let apps = a.key(&spaces::USERS_BY_TIME).number(7).blind(a.blind("user", &[b"x"])).done();
-    let mut other_space = moved(&|place| place[0] = spaces::USERS_BY_TIME.code);
-    other_space.extend_from_slice(&a.blind("user", &[b"x"]).0);
-    store(&world, other_space, record.clone()).await;
+    store(&world, moved(&|place| place[0] = spaces::USER_LOG.code), record.clone()).await;
+    let log = a.key(&spaces::USER_LOG).blind(conversation).number(7).done();
 
     assert_eq!(get(a, &id(a)).await.unwrap(), b"secret", "the original still opens");
-    for (app, key) in [(a, eight), (b, id(b)), (a, apps)] {
+    for (app, key) in [(a, eight), (b, id(b)), (a, log)] {
         let refused = app.read().await.unwrap().get(&key).await;
         let space = key.space().name;
         assert!(matches!(refused, Err(StoreError::Corrupt { space: s }) if s == space), "{key:?}");
     }
     // A scan does not skip it in silence.
     let read = a.read().await.unwrap();
-    let range = a.key(&spaces::MESSAGE_IDS).all();
+    let range = a.key(&spaces::MESSAGES).all();
     assert_eq!(read.scan(&range, Direction::Forward, 1).await.unwrap().len(), 1);
     let refused = read.scan(&range, Direction::Forward, 9).await;
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
