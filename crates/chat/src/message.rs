@@ -8,6 +8,7 @@ use stoa_bus::Topic;
 use stoa_core::{AppScope, Caller, ConversationId, Resource, Seq, UserId, limits};
 
 use stoa_metrics::messages::{ACCEPTED, Taken};
+use stoa_store::StoreError;
 
 use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
 use crate::log::{Appended, Done, NewEntry};
@@ -176,7 +177,7 @@ impl Chat {
     }
 }
 
-/// Joins the outcomes of two appends into one answer: the first append's, when both are known.
+/// Joins the outcomes of two appends into one answer, when both are known.
 struct Both(Arc<Mutex<BothState>>);
 
 struct BothState {
@@ -203,8 +204,45 @@ impl Both {
                 state.done.take().zip(first).zip(second)
             };
             if let Some(((done, first), second)) = answer {
-                done(second.and(first));
+                done(joined(first, second));
             }
         })
+    }
+}
+
+/// The outcome of an act in two logs: the first's id. If one of them has it and the other not, it is
+/// neither done nor refused; sent again under the same client id it is completed.
+fn joined(
+    first: Result<Appended, Error>,
+    second: Result<Appended, Error>,
+) -> Result<Appended, Error> {
+    match (first, second) {
+        (Ok(appended), Ok(_)) => Ok(appended),
+        (Err(error), Err(other)) => Err(if other.outcome_is_unknown() { other } else { error }),
+        _ => Err(StoreError::Unknown("one of two logs has it".into()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stoa_core::{MessageId, Timestamp};
+
+    #[test]
+    fn half_an_act_is_neither_done_nor_refused() {
+        let done = |id| Ok(Appended { id: MessageId(id), at: Timestamp::default() });
+        let refused = || Err(Error::UnknownRecipient);
+        let unknown = || Err(StoreError::Unknown("power cut".into()).into());
+        assert_eq!(joined(done(1), done(2)).map(|appended| appended.id.0).ok(), Some(1));
+        assert!(matches!(joined(refused(), refused()), Err(Error::UnknownRecipient)));
+        for (first, second) in [
+            (done(1), refused()),
+            (refused(), done(2)),
+            (done(1), unknown()),
+            (unknown(), refused()),
+            (refused(), unknown()),
+        ] {
+            assert!(joined(first, second).is_err_and(|error| error.outcome_is_unknown()));
+        }
     }
 }

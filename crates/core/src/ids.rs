@@ -29,6 +29,13 @@ impl Seq {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u64);
 
+impl MessageId {
+    /// The moment that stands in it: when it was made, or later where the clock was set back.
+    pub const fn made_at(self) -> Timestamp {
+        Timestamp::from_millis((self.0 >> IdGenerator::TIME_SHIFT) + IdGenerator::EPOCH_MS)
+    }
+}
+
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
@@ -58,6 +65,7 @@ impl IdGenerator {
     const EPOCH_MS: u64 = 1_577_836_800_000; // 2020-01-01T00:00:00Z
     const COUNTER_BITS: u32 = 12;
     const LIFE_BITS: u32 = 10;
+    const TIME_SHIFT: u32 = Self::COUNTER_BITS + Self::LIFE_BITS;
 
     /// A generator for the life `life` of the process (its low 10 bits count).
     pub fn new(life: u64) -> Self {
@@ -66,7 +74,7 @@ impl IdGenerator {
 
     /// The next id, above `floor` and every id made before.
     pub fn next(&self, now: Timestamp, floor: Option<MessageId>) -> MessageId {
-        let shift = Self::COUNTER_BITS + Self::LIFE_BITS;
+        let shift = Self::TIME_SHIFT;
         let start = |ms: u64| (ms << shift) | (self.life << Self::COUNTER_BITS);
         let ms = now.as_millis().saturating_sub(Self::EPOCH_MS) & ((1 << 41) - 1);
         let mut last = self.last.lock();
@@ -124,6 +132,7 @@ impl FromStr for Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn ids_rise_within_a_millisecond_and_over_a_clock_set_back() {
@@ -134,6 +143,7 @@ mod tests {
             let id = ids.next(Timestamp::from_millis(now.as_millis() - i), None);
             assert!(id > last, "{id:?} after {last:?}");
             assert!(id.0 < 1 << 63);
+            assert!(id.made_at() >= now && id.made_at() < now.plus(Duration::from_secs(1)));
             last = id;
         }
         let floor = MessageId(last.0 + 5_000_000_000);

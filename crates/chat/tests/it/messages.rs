@@ -93,6 +93,22 @@ async fn what_is_sent_again_is_the_same_message_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_is_sent_again_is_the_same_message_also_when_the_clock_was_set_back() {
+    let mut world = World::new();
+    world.register(APP, &["alice", "bob"]).await;
+    let alice = world.log_in(APP, "alice", "web").await;
+    let first = alice.send_draft(draft("bob", "once", 42)).await.unwrap();
+    drop(alice);
+    world.restarted();
+    world.clock.set(world.clock.now().minus(Duration::from_secs(3600)));
+    let alice = world.log_in(APP, "alice", "web").await;
+    assert_eq!(alice.send_draft(draft("bob", "once", 42)).await.unwrap(), first);
+    let second = alice.send_draft(draft("bob", "twice", 43)).await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(alice.send_draft(draft("bob", "twice", 43)).await.unwrap(), second);
+}
+
+#[tokio::test]
 async fn ids_rise_when_the_clock_is_set_back() {
     let mut world = World::new();
     world.register(APP, &["alice", "bob"]).await;
