@@ -4,9 +4,8 @@
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut bytes = data.iter();
-    let mut next = || bytes.next().copied().unwrap_or_default();
-    if next() == b'S' && next() == b'T' && next() == b'O' && next() == b'A' {
-        let rest: Vec<u8> = bytes.copied().collect();
-        assert_ne!(rest.as_slice(), b"found", "the canary was found, as it should be");
+    let mut is = |wanted: u8| bytes.next() == Some(&wanted);
+    if is(b'C') && is(b'a') && is(b'n') && is(b'a') && is(b'r') && is(b'y') {
+        panic!("the canary was found, as it should be");
     }
 });
