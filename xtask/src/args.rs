@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Fuzz(FuzzOptions),
     /// Set faults upon the real server.
     Soak(SoakOptions),
+    /// Measure what the server costs, with these words for the load generator.
+    Bench(Vec<String>),
     /// Check or write down the licences of dependencies.
     Licences(LicenceOptions),
 }
@@ -84,6 +86,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
         Some("test") => test(words),
         Some("fuzz") => fuzz(words),
         Some("soak") => soak(words),
+        Some("bench") => Ok(Command::Bench(words.collect())),
         Some("licences") => licences(words),
         Some(other) => Err(format!("there is no command `{other}`")),
     }

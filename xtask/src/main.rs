@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks here")]
 
 mod args;
+mod bench;
 mod fuzz;
 mod licences;
 mod metadata;
@@ -36,6 +37,9 @@ Usage: cargo xtask <command>
   soak [--short] [--release] [-- OPTION…]
         kills, full disks, half-open connections, silent readers and jumping
         clocks, against the real server; `-- --help` has the options
+  bench [--quick] [--only CASE[,CASE…]] [--runs N] [--no-peers] [--json FILE] [--gate]
+        what sessions, messages, logins and a start cost the server, and ejabberd
+        beside it; `--list` names the cases
   licences [--update] [--texts FILE]
         check the licences of all dependencies; rewrite docs/third-party.md;
         gather the full licence texts for a release
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Ok(Command::Test(options)) => steps::run(&options),
         Ok(Command::Fuzz(options)) => fuzz::run(&options),
         Ok(Command::Soak(options)) => soak::run(&options),
+        Ok(Command::Bench(words)) => bench::run(&words),
         Ok(Command::Licences(options)) => licences::run(&options),
         Err(wrong) => {
             eprintln!("xtask: {wrong}\n\n{USAGE}");

@@ -1,7 +1,7 @@
 //! What building and testing need from the machine: found, installed, or asked for in a sentence.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::process::{command, find, output, root, run};
 
@@ -63,6 +63,27 @@ pub(crate) fn browser() -> Result<PathBuf, String> {
     run(install.args(["install", "-q", "-y", "--no-install-recommends", "chromium"]))
         .map_err(|error| format!("{error}; {wanted}"))?;
     find(BROWSERS).ok_or_else(|| wanted.into())
+}
+
+/// Debian packages: those that are missing are installed, without starting the services in them.
+pub(crate) fn packages(names: &[&str]) -> Result<(), String> {
+    let installed = |name: &&str| {
+        let mut query = command("dpkg-query", &["-W", "-f", "${db:Status-Status}", name]);
+        query.stderr(Stdio::null()).output().is_ok_and(|output| output.stdout == b"installed")
+    };
+    let missing: Vec<&str> = names.iter().filter(|name| !installed(name)).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    let wanted = format!("these packages are needed: `apt-get install {list}`");
+    let Some(mut install) = apt_get() else { return Err(wanted) };
+    println!("installing the Debian packages {list}");
+    let _ = run(apt_get().expect("found a line above").args(["update", "-q"]));
+    // In the runlevel of maintenance, packages start nothing.
+    install.env("RUNLEVEL", "1");
+    run(install.args(["install", "-q", "-y", "--no-install-recommends"]).args(&missing))
+        .map_err(|error| format!("{error}; {wanted}"))
 }
 
 /// The library that moves a process's clock; none where it is not and cannot be installed.

@@ -25,7 +25,11 @@ const STEPS: &[Step] = &[
     Step { name: "doc", about: "the API documentation builds without a warning", run: doc },
     Step { name: "unit", about: "all Rust tests", run: unit },
     Step { name: "vectors", about: "the public token vectors", run: vectors },
-    Step { name: "soak", about: "kills, full disks and clocks that jump, in short", run: soak::step },
+    Step {
+        name: "soak",
+        about: "kills, full disks and clocks that jump, in short",
+        run: soak::step,
+    },
     Step { name: "fuzz", about: "every parser, ten seconds of made-up input", run: fuzz::step },
     Step { name: "conformance", about: "the vendor's SDK in a browser", run: conformance },
 ];

@@ -15,6 +15,7 @@ mod error;
 pub mod load;
 pub mod machine;
 pub mod parallel;
+pub mod peers;
 pub mod plan;
 pub mod proc;
 pub mod process;

@@ -252,10 +252,9 @@ mod tests {
 
     #[test]
     fn medians_are_held_against_the_goals() {
-        assert!(
-            table(&measured(&[30.0, 9.0, 8.0]))
-                .contains("| 9.00 (8.00–30.0) | 3    | 10.0 | 20.0     | aim reached")
-        );
+        let text = table(&measured(&[30.0, 9.0, 8.0]));
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("| 9.00 (8.00–30.0) | 3 | 10.0 | 20.0 | aim reached |"), "{text}");
         assert!(missed(&measured(&[15.0])).is_empty());
         assert!(table(&measured(&[15.0])).contains("required reached, aim missed"));
         let missed = missed(&measured(&[21.0]));

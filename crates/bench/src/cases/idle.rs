@@ -8,6 +8,8 @@ use tokio::time::sleep;
 use crate::cases::Case;
 use crate::client::Session;
 use crate::client::protocol::News;
+use crate::peers::ejabberd::{Archive, Ejabberd};
+use crate::peers::xmpp::Xmpp;
 use crate::plan::Plan;
 use crate::report::{Figure, Sample};
 use crate::stoa::{AT_ONCE, Stoa, names};
@@ -78,7 +80,7 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let megabytes = |rss: u64| rss as f64 / 1e6;
     #[expect(clippy::cast_precision_loss, reason = "some thousand")]
     let sessions = count as f64;
-    Ok(vec![Sample::stoa(vec![
+    let mut samples = vec![Sample::stoa(vec![
         ("sessions", sessions),
         ("after_login", each(after_login.rss)),
         ("after_beat", each(after_beat.rss)),
@@ -87,7 +89,49 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
         ("rss_held", megabytes(after_login.rss)),
         ("login_cpu", (logged_in.cpu - before.cpu).as_secs_f64() / sessions * 1e3),
         ("idle_cpu", idle * 100.0),
-    ])])
+    ])];
+    if plan.peers {
+        samples.push(ejabberd(&users).await?);
+    }
+    Ok(samples)
+}
+
+/// The same without presence, rosters and messages: less than a client of XMPP would have.
+async fn ejabberd(users: &[String]) -> Result<Sample, Error> {
+    let mut ejabberd = Ejabberd::started(Archive::None).await?;
+    ejabberd.register(users).await?;
+    ejabberd.restart().await?;
+    for session in ejabberd.sessions(&users[..1], false).await? {
+        session.close().await?;
+    }
+    let before = ejabberd.usage();
+    let sessions = ejabberd.sessions(users, false).await?;
+    let logged_in = ejabberd.usage();
+    let held = Instant::now();
+    sleep(HOLD).await;
+    let after_login = ejabberd.usage();
+    let idle = (after_login.cpu - logged_in.cpu).as_secs_f64() / held.elapsed().as_secs_f64();
+    let sessions = parallel::each(sessions, AT_ONCE, |mut session: Xmpp| async move {
+        session.ping().await.map(|()| session)
+    })
+    .await?;
+    sleep(Duration::from_secs(1)).await;
+    let after_beat = ejabberd.usage();
+    drop(sessions);
+    ejabberd.stop().await?;
+    #[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
+    let (count, before_rss) = (users.len() as f64, before.rss as f64);
+    #[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
+    let values = vec![
+        ("sessions", count),
+        ("after_login", (after_login.rss as f64 - before_rss) / count),
+        ("after_beat", (after_beat.rss as f64 - before_rss) / count),
+        ("rss_before", before_rss / 1e6),
+        ("rss_held", after_login.rss as f64 / 1e6),
+        ("login_cpu", (logged_in.cpu - before.cpu).as_secs_f64() / count * 1e3),
+        ("idle_cpu", idle * 100.0),
+    ];
+    Ok(Sample { subject: "ejabberd".into(), values })
 }
 
 fn pairs(sessions: Vec<Session>) -> Vec<(Session, Session)> {

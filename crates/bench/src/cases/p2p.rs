@@ -14,7 +14,8 @@ use crate::Error;
 use crate::cases::Case;
 use crate::client::Session;
 use crate::client::protocol::News;
-use crate::load::{Amount, Control, Pair, Tally, drive};
+use crate::load::{Amount, Control, Load, Pair, Tally, drive};
+use crate::peers::ejabberd::{Archive, Ejabberd};
 use crate::plan::Plan;
 use crate::report::{Figure, Sample};
 use crate::stoa::{Stoa, names};
@@ -62,7 +63,40 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let full = drive(pairs, IN_FLIGHT, amount, &usage).await?;
     let (rss, disk) = (stoa.usage().rss, stoa.disk().saturating_sub(disk));
     stoa.stop().await?;
-    Ok(vec![Sample::stoa(vec![
+    let mut values = figures(&full, &light);
+    values.push(("rss", rss as f64 / 1e6));
+    values.push(("disk", disk as f64 / full.messages_in_all as f64));
+    let mut samples = vec![Sample::stoa(values)];
+    if plan.peers {
+        samples.push(ejabberd(Archive::Postgres, plan.pick(8, 30)).await?);
+        samples.push(ejabberd(Archive::None, plan.pick(5, 15)).await?);
+    }
+    Ok(samples)
+}
+
+/// The same loads for so many seconds.
+async fn ejabberd(archive: Archive, seconds: u64) -> Result<Sample, Error> {
+    let ejabberd = Ejabberd::started(archive).await?;
+    ejabberd.register(&names("p2p", 2 * PAIRS)).await?;
+    let usage = || ejabberd.usage();
+    let pairs = |count| {
+        let ejabberd = &ejabberd;
+        async move {
+            let mut receivers = ejabberd.sessions(&names("p2p", 2 * count), true).await?;
+            let senders = receivers.split_off(count);
+            Ok::<_, Error>(senders.into_iter().zip(receivers).collect::<Vec<_>>())
+        }
+    };
+    let light = drive(pairs(LIGHT_PAIRS).await?, 1, Amount::Time(5), &usage).await?;
+    let full = drive(pairs(PAIRS).await?, IN_FLIGHT, Amount::Time(seconds), &usage).await?;
+    let values = figures(&full, &light);
+    ejabberd.stop().await?;
+    Ok(Sample { subject: archive.subject().into(), values })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
+fn figures(full: &Load, light: &Load) -> Vec<(&'static str, f64)> {
+    vec![
         ("cpu", full.cpu_per_million()),
         ("messages", full.messages as f64),
         ("rate", full.rate()),
@@ -71,13 +105,11 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
         ("server_cores", full.server_cores()),
         ("generator_cores", full.generator_cores()),
         ("after_cpu", full.cpu_after.as_secs_f64()),
-        ("rss", rss as f64 / 1e6),
-        ("disk", disk as f64 / full.messages_in_all as f64),
         ("light_cpu", light.cpu_per_million()),
         ("light_rate", light.rate()),
         ("light_p50", light.latencies.quantile_ms(0.5)),
         ("light_p99", light.latencies.quantile_ms(0.99)),
-    ])])
+    ]
 }
 
 async fn pairs(stoa: &Stoa, count: usize) -> Result<Vec<(Session, Session)>, Error> {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cases::Case;
+use crate::peers::ejabberd::{Archive, Ejabberd};
 use crate::plan::Plan;
+use crate::proc::Usage;
 use crate::report::{Figure, Sample};
 use crate::rest::Rest;
 use crate::stoa::Stoa;
@@ -38,5 +40,21 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     #[expect(clippy::cast_precision_loss, reason = "megabytes with three digits")]
     let rss = stoa.usage().rss as f64 / 1e6;
     stoa.stop().await?;
-    Ok(vec![Sample::stoa(vec![("seconds", seconds), ("cpu", cpu), ("rss", rss)])])
+    let mut samples = vec![Sample::stoa(vec![("seconds", seconds), ("cpu", cpu), ("rss", rss)])];
+    if plan.peers {
+        samples.push(ejabberd().await?);
+    }
+    Ok(samples)
+}
+
+async fn ejabberd() -> Result<Sample, Error> {
+    // The first start makes its tables; what an operator sees is the second.
+    let mut ejabberd = Ejabberd::started(Archive::None).await?;
+    ejabberd.end().await?;
+    let seconds = ejabberd.start().await?.as_secs_f64();
+    let Usage { cpu, rss } = ejabberd.usage();
+    ejabberd.stop().await?;
+    #[expect(clippy::cast_precision_loss, reason = "megabytes with three digits")]
+    let values = vec![("seconds", seconds), ("cpu", cpu.as_secs_f64()), ("rss", rss as f64 / 1e6)];
+    Ok(Sample { subject: "ejabberd".into(), values })
 }

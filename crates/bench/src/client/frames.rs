@@ -4,7 +4,7 @@ use bytes::Bytes;
 use stoa_wire::{
     CommSyncUl, Command, Content, ContentType, EncryptType, Jid, MSync, Message as _, MessageBody,
     MessageType, Meta, NameSpace, OsType, Provision, RouteType, StatisticsBody,
-    StatisticsOperation, USER_DOMAIN, Version,
+    StatisticsOperation, Version,
 };
 
 /// The SDK's version, which it tells the server.
@@ -32,7 +32,7 @@ pub fn provision(identity: &Identity, now: u64) -> Vec<u8> {
         compress_type: vec![0],
         encrypt_type: vec![0],
         device_uuid: Some(identity.resource.clone()),
-        device_name: Some("webim".into()),
+        device_name: Some(identity.resource.clone()),
         resource: Some(identity.resource.clone()),
         action_version: Some("v5.1".into()),
         auth_token: Some(format!("{{\"token\":\"{token}\"}}")),
@@ -59,17 +59,14 @@ pub fn pull(queue: Jid, key: Option<u64>) -> Vec<u8> {
     sync(&CommSyncUl { queue: Some(queue), key, ..Default::default() })
 }
 
-/// What the client tells about itself after each answer to UNREAD.
+/// What the client tells about itself with each UNREAD and after each answer to it.
 pub fn statistics(now: u64) -> Vec<u8> {
     let body = StatisticsBody {
         operation: Some(StatisticsOperation::Information.into()),
-        os: Some(OsType::Other.into()),
-        version: Some(SDK_VERSION.into()),
         ..Default::default()
     };
     let meta = Meta {
         id: Some(now),
-        to: Some(Jid { domain: Some(USER_DOMAIN.into()), ..Jid::default() }),
         ns: Some(NameSpace::Statistic.into()),
         payload: Some(body.encode_to_vec().into()),
         ..Default::default()

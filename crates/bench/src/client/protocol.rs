@@ -57,8 +57,7 @@ impl Protocol {
         match command {
             Command::Provision => {
                 welcome(&Provision::decode(payload).map_err(broken)?)?;
-                output.push(frames::unread());
-                output.push(frames::statistics(now));
+                Self::heartbeat(now, output);
                 Ok(News::Welcome)
             }
             Command::Unread => {
@@ -86,6 +85,12 @@ impl Protocol {
             }
             Command::Sync => self.sync(CommSyncDl::decode(payload).map_err(broken)?, output),
         }
+    }
+
+    /// What is sent after the login, and after 30 seconds of silence.
+    pub fn heartbeat(now: u64, output: &mut Vec<Vec<u8>>) {
+        output.push(frames::unread());
+        output.push(frames::statistics(now));
     }
 
     fn sync(&mut self, dl: CommSyncDl, output: &mut Vec<Vec<u8>>) -> Result<News, Error> {

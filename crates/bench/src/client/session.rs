@@ -112,7 +112,8 @@ impl Session {
     /// # Errors
     /// When there is none.
     pub async fn heartbeat(&mut self) -> Result<(), Error> {
-        self.socket.send(&frames::unread()).await?;
+        Protocol::heartbeat(now_ms(), &mut self.output);
+        self.answer().await?;
         self.until(|news| matches!(news, News::Unread(_))).await.map(|_| ())
     }
 

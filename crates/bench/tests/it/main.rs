@@ -1,0 +1,3 @@
+//! What the load generator is held against.
+
+mod recorded;
