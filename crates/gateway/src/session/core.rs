@@ -82,7 +82,7 @@ pub(crate) enum Outcome {
     /// Of [`Call::Send`] and [`Call::Acknowledge`].
     Done(u64, Result<Appended, Error>),
     /// Of [`Call::Save`].
-    Saved,
+    Saved(Result<(), ()>),
 }
 
 /// A session that was let in.
@@ -522,7 +522,9 @@ impl Open {
                 };
                 out.push(Effect::Send(outgoing::answer(id, result, now)));
             }
-            Outcome::Saved => self.saving = false,
+            Outcome::Saved(Ok(())) => self.saving = false,
+            // Whatever went on to be delivered would come again, more of it than a client knows again.
+            Outcome::Saved(Err(())) => return Some(CloseReason::Unanswered),
         }
         None
     }

@@ -370,9 +370,8 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
             Outcome::Page(queue, page)
         }
         Call::Save(moved) => {
-            // Not stored means: comes again after the next login, and the client knows doubles.
-            let _ = chat.save_cursors(caller, resource, &moved).await.inspect_err(report);
-            Outcome::Saved
+            let saved = chat.save_cursors(caller, resource, &moved).await.inspect_err(report);
+            Outcome::Saved(saved.map_err(drop))
         }
         Call::Login { .. } => Outcome::Login(Err(Error::Internal)),
     };

@@ -334,7 +334,8 @@ fn outcome_of(words: &[&str], now: Timestamp) -> Outcome {
             };
             Outcome::Done(id.parse().unwrap(), result)
         }
-        ["saved"] => Outcome::Saved,
+        ["saved"] => Outcome::Saved(Ok(())),
+        ["unsaved"] => Outcome::Saved(Err(())),
         ["failed"] => Outcome::Unread(Err(Error::Internal)),
         _ => panic!("no such outcome: {words:?}"),
     }

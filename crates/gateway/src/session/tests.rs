@@ -94,6 +94,22 @@ fn an_entry_is_pushed_at_once_and_the_cursor_follows_the_acknowledgement() {
     );
 }
 
+/// What is delivered while no place can be stored comes again after the next start, and of more than
+/// its last hundred the SDK does not know that.
+#[test]
+fn nothing_more_is_delivered_when_the_cursor_cannot_be_stored() {
+    check_open(
+        "* bob 1
+         < page bob [m1] k1
+         ~ 2
+         > ack bob k1
+         < page bob [] last
+         < call save bob 1
+         = unsaved
+         < close Unanswered",
+    );
+}
+
 #[test]
 fn the_cursor_is_stored_before_more_is_open_than_the_sdk_knows_again() {
     let step = limits::CURSOR_ENTRIES;
