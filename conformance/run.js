@@ -14,6 +14,7 @@ import { Lab } from './lib/lab.js';
 import { assertions, runAll } from './lib/runner.js';
 import { Secrets } from './lib/secrets.js';
 import * as audit from './tests/audit.js';
+import * as demoPage from './tests/demo-page.js';
 import * as leaks from './tests/leaks.js';
 import * as restart from './tests/restart.js';
 
@@ -65,6 +66,8 @@ try {
     const chosen = named('restart', tests);
     if (chosen.length > 0) tally(await runAll(chosen, { lab: await lab(name, 'debug'), secrets }, 1));
   }
+  const demo = named('demo-page', demoPage.tests);
+  if (demo.length > 0) tally(await runAll(demo, { lab: await lab('demo-page', 'trace'), secrets, binary }, 1));
   // What was recorded while all the others ran, and what they left behind.
   for (const [name, tests] of [['audit', audit.tests], ['leaks', leaks.tests]]) {
     tally(await runAll(named(name, tests), { labs, auditor, secrets }, 1));

@@ -50,6 +50,11 @@ export class Server {
     return path.join(this.data, 'demo.json');
   }
 
+  /** What the running server says of the demo now. */
+  readDemo() {
+    return JSON.parse(readFileSync(this.manifest, 'utf8'));
+  }
+
   /** Starts the binary on its data, on the port it had before if it ran before, and waits until it answers. */
   async start() {
     this.lives += 1;
@@ -57,7 +62,8 @@ export class Server {
     const before = existsSync(this.manifest) ? statSync(this.manifest).mtimeMs : 0;
     const out = openSync(path.join(this.logs, `out-${this.lives}.txt`), 'w');
     const err = openSync(path.join(this.logs, `err-${this.lives}.txt`), 'w');
-    const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen];
+    const page = this.demo?.demoUrl ? `127.0.0.1:${new URL(this.demo.demoUrl).port}` : '127.0.0.1:0';
+    const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen, '--demo-listen', page];
     this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1', STOA_LOG_LEVEL: this.logLevel } });
     closeSync(out);
     closeSync(err);

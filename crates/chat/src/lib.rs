@@ -6,6 +6,7 @@
 //! here: what a door must know of it (its kind, its size) it says in the [`Draft`].
 
 mod account;
+mod at_rest;
 mod duplicates;
 pub mod entry;
 mod error;
@@ -32,6 +33,7 @@ use stoa_core::{AppDirectory, Clock, Entropy, IdGenerator};
 use stoa_store::Store;
 
 pub use account::{NewUser, Registered, User, UserPage};
+pub use at_rest::MessageAtRest;
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use history::{HistoryPage, HistoryQuery};

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
@@ -107,26 +108,37 @@ async fn serve(
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
-    let mut start = |listener: TcpListener, tls: Option<TlsSource>| {
-        let (rest, chat, limits) = (rest.clone(), node.chat.clone(), limits.clone());
-        let mut stopped = stopped.clone();
-        listeners.spawn(async move {
-            let shutdown = async move {
-                // An error means that nobody is left to say it, which says it too.
-                let _ = stopped.wait_for(|stop| *stop).await;
-            };
-            Box::pin(stoa_gateway::serve(listener, tls, rest, chat, limits, shutdown)).await
-        });
-    };
-    start(listener, Some(identity.source()));
+    let mut start =
+        |listener: TcpListener, tls: Option<TlsSource>, http: Router, limits: NetLimits| {
+            let chat = node.chat.clone();
+            let mut stopped = stopped.clone();
+            listeners.spawn(async move {
+                let shutdown = async move {
+                    // An error means that nobody is left to say it, which says it too.
+                    let _ = stopped.wait_for(|stop| *stop).await;
+                };
+                Box::pin(stoa_gateway::serve(listener, tls, http, chat, limits, shutdown)).await
+            });
+        };
+    start(listener, Some(identity.source()), rest.clone(), limits.clone());
     if let Some(plain) = plain {
-        start(plain, None);
+        start(plain, None, rest.clone(), limits.clone());
     }
+    let page = match demo {
+        Some(demo) => Some(demo::Page::open(demo, node, config, address, rest).await?),
+        None => None,
+    };
+    let announce = page.map(|page| {
+        tracing::info!(address = %page.address, "the demo page is there");
+        let limits = NetLimits { session_hosts: Some(page.hosts), ..limits };
+        start(page.listener, None, page.router, limits);
+        page.announce
+    });
     let mut background = JoinSet::new();
     background.spawn(identity.keep_fresh(node.clock.clone()));
 
-    if let Some(demo) = demo {
-        demo.write(config, address)?;
+    if let Some(announce) = announce {
+        announce()?;
     }
     match plain_address {
         Some(plain) => tracing::info!(%address, %plain, "ready"),

@@ -179,6 +179,12 @@ impl ReadTxn {
         &self.app
     }
 
+    /// The bytes that lie at `key`, sealed.
+    pub(crate) async fn raw(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.app.check(key.app())?;
+        Ok(self.engine.get(key.as_bytes()).await?)
+    }
+
     /// The record at `key`.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test helper cannot do fails the test")]
 
 mod accounts;
+mod at_rest;
 mod duplicates;
 mod history;
 mod messages;

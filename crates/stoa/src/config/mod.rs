@@ -48,6 +48,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where HTTP and WS are served besides; on loopback.
     pub plain_http: Option<SocketAddr>,
+    /// Where the demo page is; on loopback. None: on a usual port, or a free one.
+    pub demo_listen: Option<SocketAddr>,
     /// The address of REST that clients are told; none: that of the listener.
     pub public_rest: Option<Address>,
     /// The address for sessions that clients are told; none: that of the listener.

@@ -52,6 +52,13 @@ impl Config {
                 "plain-http: {plain} is not a loopback address; without TLS everybody on the way can read along"
             )));
         }
+        if let Some(page) = settings.demo_listen
+            && !page.ip().is_loopback()
+        {
+            return Err(conflict(&format!(
+                "demo-listen: {page} is not a loopback address; the demo page is for this machine only"
+            )));
+        }
         Ok(Self {
             data,
             keys,
@@ -60,6 +67,7 @@ impl Config {
             region: settings.region,
             listen: settings.listen.unwrap_or(LISTEN),
             plain_http: settings.plain_http,
+            demo_listen: settings.demo_listen,
             public_rest: settings.public_rest,
             public_ws: settings.public_ws,
             tls,

@@ -61,6 +61,11 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
     pub plain_http: Option<SocketAddr>,
 
+    /// The address of the demo page, on loopback, for HTTP without TLS; port 0 takes a free one. Only
+    /// with --demo [default: 127.0.0.1:8480, or a free port if that is taken]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub demo_listen: Option<SocketAddr>,
+
     /// The address of REST that clients are told in the DNS document [default: that of the listener]
     #[arg(long, global = true, value_name = "HOST[:PORT]", hide_short_help = true)]
     #[serde(deserialize_with = "parsed")]
@@ -126,6 +131,7 @@ impl Settings {
             region: self.region.or(other.region),
             listen: self.listen.or(other.listen),
             plain_http: self.plain_http.or(other.plain_http),
+            demo_listen: self.demo_listen.or(other.demo_listen),
             public_rest: self.public_rest.or(other.public_rest),
             public_ws: self.public_ws.or(other.public_ws),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),

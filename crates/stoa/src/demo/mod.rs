@@ -1,54 +1,45 @@
-//! `serve --demo`: an app and two users to try the server with, and a file that says how.
+//! `serve --demo`: an app and two users to try the server with, a page on which they chat, and a file
+//! that says how to reach it all.
 //!
 //! The file holds a certificate and passwords in clear, which is why the demo is for loopback only.
-//! It is there if and only if the server is ready: an earlier one is taken away at the start.
+//! It is there if and only if the server is ready: an earlier one is taken away at the start. The
+//! page holds neither: it is let in by a one-time code and given tokens that last for minutes.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `file` | `demo.json` |
+//! | `admission` | who may use the page: the one-time code, and the cookie that it is exchanged for |
+//! | `guard` | under which names the page's listener answers, and to whom |
+//! | `site` | the page's files with their headers |
+//! | `api` | what the page asks for: a session, tokens, a record as it lies on disk |
+//! | `page` | the listener, and all of the above on it |
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+mod admission;
+mod api;
+mod file;
+mod guard;
+mod page;
+mod site;
+
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use stoa_chat::{Error, Grant, NewUser};
 use stoa_console::NewApp;
 use stoa_core::{App, AppDirectory, AppKey, AuthPolicy, Caller, Entropy, Secret, UserId, Visitor};
 
-use crate::authority;
-use crate::config::{Address, Config, Tls};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
-use crate::private_file;
+use file::DemoUser;
+pub use page::Page;
 
 const APP_KEY: &str = "demo#stoa";
 const USERS: [&str; 2] = ["demo-alice", "demo-bob"];
-/// Its name in the data directory.
-const FILE: &str = "demo.json";
 
 /// The app and the users, ready to be told.
 pub struct Demo {
     app: Arc<App>,
     users: Vec<DemoUser>,
-}
-
-/// What the file holds.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DemoFile {
-    app_id: String,
-    certificate: String,
-    app_key: String,
-    org_name: String,
-    app_name: String,
-    rest_url: String,
-    ws_url: String,
-    ca: PathBuf,
-    users: Vec<DemoUser>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct DemoUser {
-    username: String,
-    password: String,
 }
 
 impl Demo {
@@ -58,7 +49,7 @@ impl Demo {
     /// # Errors
     /// When they cannot be made.
     pub async fn prepare(node: &Node, config: &Config) -> Result<Self, Failure> {
-        let before = take_away(&config.data.join(FILE))?;
+        let before = file::take_away(&config.data)?;
         let key: AppKey = APP_KEY.parse().expect("a constant that is an app key");
         let app = match node.console.by_key(&key) {
             Some(app) => app,
@@ -79,45 +70,6 @@ impl Demo {
         }
         Ok(Self { app, users })
     }
-
-    /// Writes the file: the server answers at `address`.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(self, config: &Config, address: SocketAddr) -> Result<(), Failure> {
-        let Self { app, users } = self;
-        let host = Address::from(address);
-        let ca = match &config.tls {
-            Tls::OwnCa => authority::certificate(&config.data),
-            Tls::Files { certificate, .. } => certificate.clone(),
-        };
-        let file = DemoFile {
-            app_id: app.id.to_string(),
-            certificate: app.certificates.first().map_or("", Secret::expose).into(),
-            app_key: app.key.to_string(),
-            org_name: app.key.org().into(),
-            app_name: app.key.app().into(),
-            rest_url: format!("https://{host}"),
-            ws_url: format!("wss://{host}/ws"),
-            ca: std::path::absolute(&ca).unwrap_or(ca),
-            users,
-        };
-        let json = serde_json::to_vec_pretty(&file)
-            .map_err(|error| Failure::io("write demo.json")(error.into()))?;
-        private_file::replace(&config.data.join(FILE), &json, 0o600)
-    }
-}
-
-/// Removes the file of an earlier start; the users that it named.
-fn take_away(path: &Path) -> Result<Vec<DemoUser>, Failure> {
-    let failed = |source| Failure::Io { what: format!("remove {}", path.display()), source };
-    let users = match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice::<DemoFile>(&bytes).map_or(vec![], |file| file.users),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
-        Err(error) => return Err(failed(error)),
-    };
-    std::fs::remove_file(path).map_err(failed)?;
-    Ok(users)
 }
 
 async fn is_right(node: &Node, app: &Arc<App>, user: &DemoUser) -> Result<bool, Failure> {
@@ -166,15 +118,5 @@ mod tests {
         let entropy = SeededEntropy::new(1);
         let (a, b) = (random_text(&entropy), random_text(&entropy));
         assert!(a.len() == 26 && a != b, "{a} {b}");
-    }
-
-    #[test]
-    fn what_an_earlier_start_left_is_taken_away() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(FILE);
-        assert!(take_away(&path).unwrap().is_empty());
-        std::fs::write(&path, "cut").unwrap();
-        assert!(take_away(&path).unwrap().is_empty());
-        assert!(!path.exists());
     }
 }

@@ -1,0 +1,175 @@
+//! Who may use the page: whoever has the code of `demo.json`, once; then the browser that it let in.
+//!
+//! The code is exchanged for a cookie that says until when it holds and is authenticated with a key
+//! derived from the app's server certificate. That one is sealed in the store and survives a
+//! restart, so a page that is open goes on when the server comes back, and nothing further is kept.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use parking_lot::Mutex;
+use stoa_core::{App, Entropy, Secret, Timestamp, same_secret};
+
+use super::random_text;
+
+/// How long a browser that was let in may come back.
+const SESSION: Duration = Duration::from_secs(30 * 86_400);
+/// Keeps the key apart from whatever else is derived from the certificate.
+const PURPOSE: &[u8] = b"stoa demo page session 1";
+
+/// The code of the moment, and the key of cookies.
+pub(super) struct Admission {
+    code: Mutex<Secret>,
+    key: hmac::Key,
+    cookie: String,
+}
+
+impl Admission {
+    /// With a new code. Cookies are kept apart from those of demo pages on other ports, to which a
+    /// browser sends them too.
+    pub(super) fn new(app: &App, port: u16, entropy: &dyn Entropy) -> Self {
+        let certificate = app.server_certificate.expose().as_bytes();
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, certificate), PURPOSE);
+        Self {
+            code: Mutex::new(new_code(entropy)),
+            key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+            cookie: format!("stoa-demo-{port}"),
+        }
+    }
+
+    /// The code that opens the page once.
+    pub(super) fn code(&self) -> Secret {
+        self.code.lock().clone()
+    }
+
+    /// Exchanges `given` for the value of the header `Set-Cookie`, if it is the code. From then on
+    /// another code counts.
+    pub(super) fn redeem(
+        &self,
+        given: &str,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Option<String> {
+        let mut code = self.code.lock();
+        if !same_secret(code.expose(), given) {
+            return None;
+        }
+        *code = new_code(entropy);
+        drop(code);
+        let until = now.plus(SESSION).as_secs();
+        let (name, proof) = (&self.cookie, hex(self.proof(until).as_ref()));
+        let seconds = SESSION.as_secs();
+        Some(format!(
+            "{name}={until}.{proof}; Path=/demo; Max-Age={seconds}; HttpOnly; SameSite=Strict"
+        ))
+    }
+
+    /// Whether one of the cookies in `header`, the value of `Cookie`, is one that we gave and that
+    /// still holds.
+    pub(super) fn admits(&self, header: &str, now: Timestamp) -> bool {
+        header.split(';').any(|pair| {
+            let Some((name, value)) = pair.trim().split_once('=') else { return false };
+            name == self.cookie && self.is_ours(value, now)
+        })
+    }
+
+    fn is_ours(&self, value: &str, now: Timestamp) -> bool {
+        let Some((until, proof)) = value.split_once('.') else { return false };
+        let Ok(until) = until.parse::<u64>() else { return false };
+        same_secret(&hex(self.proof(until).as_ref()), proof) && now.as_secs() < until
+    }
+
+    fn proof(&self, until: u64) -> hmac::Tag {
+        hmac::sign(&self.key, &until.to_be_bytes())
+    }
+}
+
+fn new_code(entropy: &dyn Entropy) -> Secret {
+    Secret::new(random_text(entropy))
+}
+
+/// In lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use stoa_core::{AppId, AppNumber, AuthPolicy, Region, SeededEntropy, Uuid};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn app(certificate: u8) -> App {
+        let secret = |byte: u8| Secret::new(AppId::from_bytes([byte; 16]).as_str());
+        App {
+            number: AppNumber(1),
+            id: AppId::from_bytes([1; 16]),
+            key: "demo#stoa".parse().unwrap(),
+            uuid: Uuid::from_bytes([1; 16]),
+            region: Region::Eu,
+            created: NOW,
+            auth: AuthPolicy::Token,
+            token_cap_s: 60,
+            certificates: vec![secret(2)],
+            server_certificate: secret(certificate),
+        }
+    }
+
+    fn cookie(set: &str) -> String {
+        set.split(';').next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_code_opens_once_and_then_another_one_does() {
+        let entropy = SeededEntropy::new(1);
+        let admission = Admission::new(&app(3), 8480, &entropy);
+        let code = admission.code();
+        assert!(admission.redeem("", NOW, &entropy).is_none());
+        assert!(admission.redeem("wrong", NOW, &entropy).is_none());
+        let set = admission.redeem(code.expose(), NOW, &entropy).unwrap();
+        for attribute in ["; Path=/demo;", "; HttpOnly", "; SameSite=Strict"] {
+            assert!(set.contains(attribute), "{set}");
+        }
+        assert!(admission.redeem(code.expose(), NOW, &entropy).is_none());
+        let next = admission.code();
+        assert!(admission.redeem(next.expose(), NOW, &entropy).is_some());
+    }
+
+    #[test]
+    fn a_cookie_holds_over_a_restart_until_its_time_is_over() {
+        let entropy = SeededEntropy::new(1);
+        let before = Admission::new(&app(3), 8480, &entropy);
+        let set = before.redeem(before.code().expose(), NOW, &entropy).unwrap();
+        let cookie = cookie(&set);
+        let after = Admission::new(&app(3), 8480, &SeededEntropy::new(2));
+        assert!(after.admits(&cookie, NOW));
+        assert!(after.admits(&format!("a=b; {cookie}; c"), NOW));
+        assert!(after.admits(&cookie, NOW.plus(SESSION).minus(Duration::from_secs(1))));
+        assert!(!after.admits(&cookie, NOW.plus(SESSION)));
+    }
+
+    #[test]
+    fn nobody_makes_or_lengthens_a_cookie() {
+        let entropy = SeededEntropy::new(1);
+        let admission = Admission::new(&app(3), 8480, &entropy);
+        let set = admission.redeem(admission.code().expose(), NOW, &entropy).unwrap();
+        let cookie = cookie(&set);
+        let until = NOW.plus(SESSION).as_secs();
+        let longer = cookie.replace(&until.to_string(), &(until + 1).to_string());
+        assert_ne!(longer, cookie);
+        let cut = &cookie[..cookie.len() - 1];
+        for foreign in ["", "stoa-demo-8480", "stoa-demo-8480=", "stoa-demo-8480=1.2", &longer, cut]
+        {
+            assert!(!admission.admits(foreign, NOW), "{foreign}");
+        }
+        let elsewhere = cookie.replace("8480", "8481");
+        assert!(!admission.admits(&elsewhere, NOW));
+        assert!(!Admission::new(&app(4), 8480, &entropy).admits(&cookie, NOW), "another app");
+    }
+}
