@@ -1,8 +1,11 @@
 //! Why a command ends without having done what was asked, and the exit code that says so.
+//!
+//! One table for all commands: [`Exit`]. `docs/commands.md` is written from it.
 
 use std::error::Error;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use stoa_console::ConsoleError;
 use stoa_store::{StoreError, engine};
 use stoa_vault::VaultError;
@@ -10,6 +13,81 @@ use stoa_vault::VaultError;
 use crate::config::ConfigError;
 use crate::root_key::KeyError;
 use crate::tls::TlsError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It was done.
+    Done,
+    /// The answer is no.
+    No,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// Another process has the data.
+    InUse,
+    /// It could not be done.
+    Failed,
+    /// It may have been done or not.
+    Unknown,
+}
+
+impl Exit {
+    /// All of them, by code.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::No, Self::Usage, Self::InUse, Self::Failed, Self::Unknown];
+
+    /// The code that the process ends with.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::InUse => 3,
+            Self::Failed => 4,
+            Self::Unknown => 5,
+        }
+    }
+
+    /// What it means, in few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::No => "the answer is no",
+            Self::Usage => "the command line or the configuration is wrong",
+            Self::InUse => "another process has the data",
+            Self::Failed => "it could not be done",
+            Self::Unknown => "it may have been done or not",
+        }
+    }
+
+    /// What it means, with examples.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Done => "What was asked for was done.",
+            Self::No => {
+                "The answer is no: there is no such app or user, the name exists already, the token is \
+                 refused, a check of `doctor` failed. Nothing was changed."
+            }
+            Self::Usage => {
+                "The command line, a value in it or the configuration is not accepted. Nothing was \
+                 opened."
+            }
+            Self::InUse => {
+                "Another process has the data and does not answer on its control socket. Nothing was \
+                 changed; try again, or see what the message says."
+            }
+            Self::Failed => {
+                "It could not be done: a file, the vault, the store or the operating system failed. \
+                 The message says which."
+            }
+            Self::Unknown => {
+                "The server or the store ended before it answered. Look whether it was done before you \
+                 repeat it."
+            }
+        }
+    }
+}
 
 /// Why a command failed. The message is for whoever typed it.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +109,15 @@ pub enum Failure {
         /// The process, if it is known.
         process: Option<u32>,
     },
+    /// Another process has the data, and no server answers on the control socket.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// It was asked for, and nobody said whether it was done.
+    #[error("{0}")]
+    Unknown(String),
+    /// What the server said.
+    #[error("{}", .0.message)]
+    Server(Problem),
     /// There are data, but no keys for them.
     #[error("{} holds data, but the vault {} is empty; name the vault that belongs to the data with --keys: without it nothing in them can be read", data.display(), keys.display())]
     NoVault {
@@ -70,6 +157,19 @@ pub enum Failure {
     Chat(#[from] stoa_chat::Error),
 }
 
+/// A failure as it is told to programs: by the server through the control socket, and on standard
+/// error with `--json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// What kind it is.
+    pub exit: Exit,
+    /// Which part it came from, for programs: see [`Failure::kind`].
+    pub kind: String,
+    /// For people.
+    pub message: String,
+}
+
 impl Failure {
     /// A refusal of the operating system.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
@@ -77,34 +177,81 @@ impl Failure {
         move |source| Self::Io { what, source }
     }
 
-    /// The exit code: 1 the answer is no, 2 the command line or the configuration is wrong, 3 another
-    /// process has the data, 4 it could not be done.
-    pub fn exit_code(&self) -> u8 {
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
         match self {
-            Self::Refused(_) => 1,
-            Self::Chat(error) if !error.is_fault() => 1,
-            Self::Console(ConsoleError::Exists(_)) => 1,
-            Self::Config(_) | Self::Usage(_) => 2,
-            Self::Console(ConsoleError::Region { .. } | ConsoleError::WrongRegion { .. }) => 2,
-            Self::InUse { .. } => 3,
-            _ => 4,
+            Self::Server(problem) => problem.exit,
+            Self::Unknown(_) | Self::Store(StoreError::Unknown(_)) => Exit::Unknown,
+            Self::Chat(error) if error.outcome_is_unknown() => Exit::Unknown,
+            Self::Console(ConsoleError::Store(StoreError::Unknown(_))) => Exit::Unknown,
+            Self::Refused(_) => Exit::No,
+            Self::Chat(stoa_chat::Error::Argument { .. }) => Exit::Usage,
+            Self::Chat(error) if !error.is_fault() => Exit::No,
+            Self::Console(
+                ConsoleError::Exists(_)
+                | ConsoleError::UnknownApp(_)
+                | ConsoleError::TwoCertificates(_)
+                | ConsoleError::OneCertificate(_),
+            ) => Exit::No,
+            Self::Config(_) | Self::Usage(_) => Exit::Usage,
+            Self::Console(
+                ConsoleError::Region { .. }
+                | ConsoleError::WrongRegion { .. }
+                | ConsoleError::Value { .. },
+            ) => Exit::Usage,
+            Self::InUse { .. } | Self::NoAnswer(_) => Exit::InUse,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// The exit code: [`Exit::code`].
+    pub fn exit_code(&self) -> u8 {
+        self.exit().code()
+    }
+
+    /// Which part it came from, in a word for programs.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Server(problem) => &problem.kind,
+            Self::Config(_) => "configuration",
+            Self::Usage(_) => "usage",
+            Self::Refused(_) => "refused",
+            Self::InUse { .. } | Self::NoAnswer(_) => "in_use",
+            Self::Unknown(_) => "unknown_outcome",
+            Self::NoVault { .. } | Self::Vault(_) => "vault",
+            Self::RootKey(_) => "root_key",
+            Self::Engine(_) | Self::Store(_) => "store",
+            Self::Console(_) => "app",
+            Self::Tls(_) => "certificate",
+            Self::Io { .. } => "system",
+            Self::Chat(_) => "chat",
         }
     }
 
     /// The message with all its causes, in one line.
     pub fn explain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let said = error.to_string();
-            // Some errors quote their cause in their own message.
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            cause = error.source();
-        }
-        text
+        explain(self)
     }
+
+    /// As it is told to programs.
+    pub fn to_problem(&self) -> Problem {
+        Problem { exit: self.exit(), kind: self.kind().to_owned(), message: self.explain() }
+    }
+}
+
+/// The message of an error with all its causes, in one line.
+pub fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Some errors quote their cause in their own message.
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 impl From<VaultError> for Failure {
@@ -141,5 +288,19 @@ mod tests {
     fn causes_are_told() {
         let io = std::io::Error::other("the disk is gone");
         assert_eq!(Failure::io("write x")(io).explain(), "cannot write x: the disk is gone");
+    }
+
+    #[test]
+    fn codes_are_their_places_in_the_table() {
+        let codes: Vec<_> = Exit::ALL.iter().map(|exit| usize::from(exit.code())).collect();
+        assert_eq!(codes, (0..Exit::ALL.len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_the_server_said_ends_the_command_as_it_would_have_there() {
+        let problem = Failure::Refused("no".into()).to_problem();
+        let told = Failure::Server(problem.clone());
+        assert_eq!((told.exit(), told.kind(), told.explain()), (Exit::No, "refused", "no".into()));
+        assert_eq!(told.to_problem(), problem);
     }
 }

@@ -4,10 +4,13 @@
 //! set up, [`node`] opens the parts that hold data and hands them to each other, and [`serve`] runs
 //! them until a signal ends it.
 
+pub mod admin;
 pub mod authority;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod demo;
+pub mod doctor;
 pub mod failure;
 pub mod identity;
 pub mod log;

@@ -3,11 +3,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use stoa_chat::Chat;
 use stoa_console::{Console, ConsoleError};
 use stoa_core::{
-    App, AppKey, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy, issue_token,
+    App, AppKey, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy, Timestamp,
+    issue_token,
 };
 use stoa_store::Store;
 use stoa_store::engine::{Embedded, EmbeddedOptions};
@@ -15,7 +17,7 @@ use stoa_vault::{Vault, VaultOptions};
 
 use crate::config::{Config, DEFAULT_REGION};
 use crate::failure::Failure;
-use crate::root_key;
+use crate::root_key::{self, Loaded};
 
 /// Whether data may be made where there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,10 @@ pub enum Founding {
 }
 
 /// An open data directory with its vault, locked against other processes.
+#[derive(Clone)]
 pub struct Node {
+    /// What it was opened with.
+    pub config: Arc<Config>,
     /// The keys.
     pub vault: Arc<Vault>,
     /// The records.
@@ -40,6 +45,10 @@ pub struct Node {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// When it was opened, by both clocks.
+    pub opened: (Instant, Timestamp),
+    /// Held by whoever exchanges the root key.
+    pub rotating: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What is open before anything asynchronous runs.
@@ -76,15 +85,16 @@ impl Files {
                 "there are no data in '{data}'; name the data directory with --data, or make an app first (stoa app create)"
             )));
         }
-        let mut vaults = std::iter::once(&config.keys).chain(&config.key_mirrors);
-        if !no_data && vaults.all(|dir| root_key::is_empty(dir)) {
+        if !no_data && config.vaults().into_iter().all(root_key::is_empty) {
             return Err(Failure::NoVault { data: config.data.clone(), keys: config.keys.clone() });
         }
         make_private(&config.data)?;
         if let Some(above) = config.keys.parent() {
             make_private(above)?;
         }
-        let (root, made) = root_key::load(&config.root_key, taken, &config.keys, &*entropy)?;
+        let vaults = config.vaults();
+        let Loaded { key, made, left } =
+            root_key::load(&config.root_key, taken, &vaults, &*entropy)?;
         if made && let crate::config::RootKey::Beside(file) = &config.root_key {
             tracing::warn!(
                 file = %file.display(),
@@ -93,7 +103,7 @@ impl Files {
         }
         let mut options = VaultOptions::new(&config.keys);
         options.mirrors.clone_from(&config.key_mirrors);
-        let vault = Vault::open(options, root, clock.clone(), entropy.clone())?;
+        let vault = Vault::open(options, key, clock.clone(), entropy.clone())?;
         if vault.created() {
             tracing::warn!(
                 directory = %config.keys.display(),
@@ -103,6 +113,7 @@ impl Files {
         for warning in vault.warnings() {
             tracing::warn!("{warning}");
         }
+        left.settle()?;
         let vault = Arc::new(vault);
         let engine = Embedded::open(&EmbeddedOptions::new(directory))?;
         let store = Store::open(Arc::new(engine), vault.clone());
@@ -132,7 +143,18 @@ impl Node {
         let console = Arc::new(console);
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
-        Ok(Self { vault, store, console, chat: Arc::new(chat), clock, entropy })
+        let opened = (Instant::now(), clock.now());
+        Ok(Self {
+            config: Arc::new(config.clone()),
+            vault,
+            store,
+            console,
+            chat: Arc::new(chat),
+            clock,
+            entropy,
+            opened,
+            rotating: Arc::default(),
+        })
     }
 
     /// The app with that key.

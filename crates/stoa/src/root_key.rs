@@ -4,6 +4,9 @@
 //! removing the variable changes the process's own list only, not what the kernel shows. So a process
 //! that finds its key there starts itself again in its own place, without the variable, and hands the
 //! key over in a pipe. That happens before there is any thread. The pipe is empty once it is read.
+//!
+//! When the root key in a file is exchanged, the new one lies beside it until the vault is under it
+//! ([`Replacement`]). A start that finds both takes the one that the vault's slots name.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,10 +18,12 @@ use std::process::Command;
 
 use rustix::io::FdFlags;
 use stoa_core::{Entropy, Secret};
-use stoa_vault::{RootKey, RootKeyError, RootKeySource};
+use stoa_vault::{RootKey, RootKeyError, RootKeySource, Survey};
 use zeroize::Zeroizing;
 
 use crate::config;
+use crate::failure::Failure;
+use crate::private_file;
 
 /// More than any spelling of a root key has, and less than a pipe holds without a reader.
 const LONGEST: usize = 4096;
@@ -110,28 +115,72 @@ fn receive(descriptor: &OsString) -> io::Result<Secret> {
     Ok(Secret::new(text.as_str()))
 }
 
-/// The root key of the vault in `vault`, and whether it was made just now. Blocks while a command
-/// runs.
+/// A root key.
+pub struct Loaded {
+    /// The key.
+    pub key: RootKey,
+    /// Whether it was made just now.
+    pub made: bool,
+    /// What is to be done when it has opened the vault.
+    pub left: Left,
+}
+
+/// What an interrupted exchange of the root key has left.
+pub enum Left {
+    /// Nothing, as there was none.
+    Nothing,
+    /// The vault is under the new key.
+    Finish(Replacement),
+    /// The vault is under the old key.
+    Discard(Replacement),
+}
+
+impl Left {
+    /// Completes an exchange that was interrupted, or takes it back. To be called when the vault was
+    /// opened, with all of its directories.
+    ///
+    /// # Errors
+    /// When the files cannot be changed.
+    pub fn settle(self) -> Result<(), Failure> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Finish(replacement) => {
+                tracing::warn!("an exchange of the root key was interrupted and is now complete");
+                replacement.finish()
+            }
+            Self::Discard(replacement) => {
+                tracing::warn!("an exchange of the root key was interrupted and did not happen");
+                replacement.discard()
+            }
+        }
+    }
+}
+
+/// The root key of the vault in `vaults` (the first directory, then its mirrors). Blocks while a
+/// command runs.
 ///
 /// # Errors
 /// [`KeyError`].
 pub fn load(
     source: &config::RootKey,
     taken: Option<Secret>,
-    vault: &Path,
+    vaults: &[&Path],
     entropy: &dyn Entropy,
-) -> Result<(RootKey, bool), KeyError> {
+) -> Result<Loaded, KeyError> {
+    let plain = |key| Loaded { key, made: false, left: Left::Nothing };
     let source = match source {
-        config::RootKey::Beside(file) if !file.exists() => {
+        config::RootKey::Beside(file) if !file.exists() && !Replacement::of(file).new.exists() => {
+            let vault = vaults.first().copied().unwrap_or(Path::new(""));
             if !is_empty(vault) {
                 return Err(KeyError::Missing { file: file.clone(), vault: vault.into() });
             }
             let made = RootKeySource::generate_file(file, entropy);
             let failed = |source| KeyError::Write { file: file.clone(), source };
-            return made.map(|key| (key, true)).map_err(failed);
+            let key = made.map_err(failed)?;
+            return Ok(Loaded { key, made: true, left: Left::Nothing });
         }
         config::RootKey::Beside(file) | config::RootKey::File(file) => {
-            RootKeySource::File(file.clone())
+            return from_file(file, vaults);
         }
         config::RootKey::Variable(name) => RootKeySource::Env {
             name: name.clone(),
@@ -139,7 +188,113 @@ pub fn load(
         },
         config::RootKey::Command(words) => RootKeySource::Command(words.clone()),
     };
-    Ok((source.load()?, false))
+    Ok(plain(source.load()?))
+}
+
+/// The key in the file, or the one beside it if that is the vault's.
+fn from_file(file: &Path, vaults: &[&Path]) -> Result<Loaded, KeyError> {
+    let present = RootKeySource::File(file.into()).load();
+    let replacement = Replacement::of(file);
+    if !replacement.new.exists() {
+        return Ok(Loaded { key: present?, made: false, left: Left::Nothing });
+    }
+    let slots = vaults.iter().filter_map(|dir| Survey::of(dir).ok()?.newest);
+    let wanted = slots.max_by_key(|slot| slot.generation).map(|slot| slot.root);
+    let new = RootKeySource::File(replacement.new.clone()).load();
+    match (present, new) {
+        (_, Ok(key)) if wanted == Some(key.fingerprint()) => {
+            Ok(Loaded { key, made: false, left: Left::Finish(replacement) })
+        }
+        (Ok(key), _) if wanted == Some(key.fingerprint()) => {
+            Ok(Loaded { key, made: false, left: Left::Discard(replacement) })
+        }
+        // Neither is: opening the vault says what it wants, and both files stay.
+        (present, _) => Ok(Loaded { key: present?, made: false, left: Left::Nothing }),
+    }
+}
+
+/// A new root key beside the file of the present one.
+pub struct Replacement {
+    file: PathBuf,
+    new: PathBuf,
+}
+
+impl Replacement {
+    fn of(file: &Path) -> Self {
+        let mut new = file.as_os_str().to_owned();
+        new.push(".next");
+        Self { file: file.into(), new: new.into() }
+    }
+
+    /// Writes the new key beside `file`, durably.
+    ///
+    /// # Errors
+    /// When it cannot be written, or one is there already.
+    pub fn write(file: &Path, key: &RootKey) -> Result<Self, Failure> {
+        let replacement = Self::of(file);
+        private_file::create(&replacement.new, &key.to_hex())?;
+        sync_above(file).map_err(Failure::io(format!("write {}", replacement.new.display())))?;
+        Ok(replacement)
+    }
+
+    /// Where the key is when [`Self::finish`] has returned.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Puts the new key in the place of the old one, which is overwritten first.
+    ///
+    /// # Errors
+    /// When the files cannot be changed. The next start tries again.
+    pub fn finish(self) -> Result<(), Failure> {
+        let finish = || {
+            erase(&self.file)?;
+            std::fs::rename(&self.new, &self.file)?;
+            sync_above(&self.file)
+        };
+        let what = "put the new root key in the place of the old one";
+        finish().map_err(Failure::io(format!(
+            "{what}: {} opens the vault, and {} does not any more",
+            self.new.display(),
+            self.file.display()
+        )))
+    }
+
+    /// Takes the new key away.
+    fn discard(self) -> Result<(), Failure> {
+        let discard = || {
+            erase(&self.new)?;
+            std::fs::remove_file(&self.new)?;
+            sync_above(&self.new)
+        };
+        discard().map_err(Failure::io(format!("remove {}", self.new.display())))
+    }
+}
+
+/// Overwrites what a file holds, in place.
+fn erase(file: &Path) -> io::Result<()> {
+    let mut file = match std::fs::OpenOptions::new().write(true).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(LONGEST).min(LONGEST);
+    file.write_all(&vec![b'0'; length])?;
+    file.sync_all()
+}
+
+fn sync_above(file: &Path) -> io::Result<()> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The root key that the command gives now.
+///
+/// # Errors
+/// When it gives none.
+pub async fn ask(words: Vec<String>) -> Result<RootKey, Failure> {
+    let asked = tokio::task::spawn_blocking(move || RootKeySource::Command(words).load());
+    let asked = asked.await.map_err(|error| Failure::io("run the command")(error.into()))?;
+    asked.map_err(|error| KeyError::from(error).into())
 }
 
 /// Whether there is nothing in the directory, or no directory.
@@ -157,12 +312,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (file, vault) = (dir.path().join("keys.root"), dir.path().join("keys"));
         let source = config::RootKey::Beside(file.clone());
-        let load = || load(&source, None, &vault, &SeededEntropy::new(1));
+        let load = || load(&source, None, &[&vault], &SeededEntropy::new(1));
 
-        let (made, new) = load().ok().unwrap();
-        assert!(new);
-        let (again, new) = load().ok().unwrap();
-        assert!(!new && again.fingerprint() == made.fingerprint());
+        let first = load().ok().unwrap();
+        assert!(first.made);
+        let again = load().ok().unwrap();
+        assert!(!again.made && again.key.fingerprint() == first.key.fingerprint());
 
         std::fs::create_dir(&vault).unwrap();
         std::fs::write(vault.join("slots"), "x").unwrap();
@@ -170,6 +325,48 @@ mod tests {
         let message = load().err().unwrap().to_string();
         assert!(message.contains("keys.root is missing"), "{message}");
         assert!(!file.exists(), "no other key is made in its place");
+    }
+
+    /// Both files lie there after a crash, the old one overwritten or not: the vault says which.
+    #[test]
+    fn an_interrupted_exchange_is_settled_by_what_the_vault_says() {
+        for (vault_is_under_the_new, old_is_erased) in [(false, false), (true, false), (true, true)]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let (file, vault) = (dir.path().join("root"), dir.path().join("keys"));
+            let entropy = std::sync::Arc::new(SeededEntropy::new(1));
+            let clock = std::sync::Arc::new(stoa_core::SystemClock);
+            let open = |root| {
+                let options = stoa_vault::VaultOptions::new(&vault);
+                stoa_vault::Vault::open(options, root, clock.clone(), entropy.clone())
+            };
+            let old = RootKeySource::generate_file(&file, &*entropy).unwrap();
+            let [print, hex] = [old.fingerprint().to_string(), old.to_hex().to_string()];
+            let opened = open(old).unwrap();
+            let new = RootKey::random(&*entropy);
+            let new_print = new.fingerprint().to_string();
+            Replacement::write(&file, &new).unwrap();
+            assert!(Replacement::write(&file, &new).is_err(), "one at a time");
+            if vault_is_under_the_new {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(opened.rotate_root(new)).unwrap();
+            }
+            drop(opened);
+            if old_is_erased {
+                erase(&file).unwrap();
+            }
+
+            let source = config::RootKey::File(file.clone());
+            let loaded = load(&source, None, &[&vault], &*entropy).ok().unwrap();
+            let wanted = if vault_is_under_the_new { &new_print } else { &print };
+            assert_eq!(loaded.key.fingerprint().to_string(), *wanted);
+            loaded.left.settle().unwrap();
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "keys and root");
+            let left = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(left.trim() == hex, !vault_is_under_the_new);
+            let again = load(&source, None, &[&vault], &*entropy).ok().unwrap();
+            assert!(open(again.key).is_ok());
+        }
     }
 
     #[test]

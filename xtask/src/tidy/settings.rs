@@ -1,11 +1,12 @@
-//! Every setting of the server stands in the operator's manual.
+//! Every setting of the server stands in the operator's manual. The page is written by a test of `stoa`;
+//! this one needs no server to see that it is whole.
 
 use super::{assert_none, read};
 
 /// Where settings are defined: the fields of `struct Settings`.
 const SOURCE: &str = "crates/stoa/src/config/settings.rs";
 /// The manual, with a row for each.
-const PAGE: &str = "docs/operations.md";
+const PAGE: &str = "docs/configuration.md";
 
 #[test]
 fn every_setting_is_in_the_manual() {

@@ -1,18 +1,18 @@
-//! `stoa app`: make and list apps.
+//! `stoa app`: make, list and change apps.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use stoa_console::NewApp;
-use stoa_core::{App, AppKey, AuthPolicy};
+use serde::Serialize;
+use stoa_console::CertificateSlot;
+use stoa_core::{AppKey, AuthPolicy};
 
-use super::{date, say, unwritten};
+use super::output::{self, Output, say};
+use super::reach::Reach;
+use crate::admin::{Answer, AppRequest, AppView, Request, SecretText, Text};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::node::{Founding, Node};
+use crate::node::Founding;
 use crate::private_file;
 
 /// What can be done with apps.
@@ -21,19 +21,75 @@ pub enum AppCommand {
     /// Make an app in the region of this data centre, in which it stays
     Create(CreateArgs),
     /// List the apps
-    List(ListArgs),
+    List,
     /// Show an app
     Show(ShowArgs),
+    /// Change a setting of an app
+    #[command(subcommand)]
+    Set(SetCommand),
+    /// List, add and retire an app's certificates
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
 }
 
-impl AppCommand {
-    /// The first app may be made before the server ran for the first time.
-    pub(super) const fn founding(&self) -> Founding {
-        match self {
-            Self::Create(_) => Founding::Allowed,
-            _ => Founding::Refused,
-        }
-    }
+/// A setting of an app.
+#[derive(Debug, Subcommand)]
+pub enum SetCommand {
+    /// Who may enter
+    Auth {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// token (only tokens made with the App Certificate), token_or_password (also the password
+        /// grant), open (also registration without a token)
+        #[arg(value_name = "POLICY")]
+        auth: AuthPolicy,
+    },
+    /// The longest life of the tokens that the server issues for the app; those that were issued keep
+    /// theirs
+    TokenCap {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// In seconds, 60 to 86400
+        #[arg(value_name = "SECONDS")]
+        seconds: u32,
+    },
+}
+
+/// What can be done with an app's certificates.
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// List them, without what is secret
+    List(Which),
+    /// Add a secondary certificate; both are good from then on
+    Add {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// Write it to this new file, or to standard output with '-'. It is not shown again
+        #[arg(long, value_name = "FILE|-")]
+        certificate_file: PathBuf,
+    },
+    /// Let the primary and the secondary certificate change places; both stay good
+    Swap(Which),
+    /// Take a certificate from the app: from then on nobody is let in by a token made with it
+    Retire {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// primary or secondary
+        #[arg(long, value_name = "SLOT")]
+        slot: CertificateSlot,
+    },
+}
+
+/// Which app.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The app key
+    #[arg(long, value_name = "ORG#APP")]
+    key: AppKey,
 }
 
 /// Arguments of `app create`.
@@ -47,111 +103,144 @@ pub struct CreateArgs {
     #[arg(long, default_value = "token")]
     auth: AuthPolicy,
     #[command(flatten)]
-    output: Output,
-}
-
-/// Arguments of `app list`.
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
+    certificate: Certificate,
 }
 
 /// Arguments of `app show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The app key
-    #[arg(long, value_name = "ORG#APP")]
-    key: AppKey,
     #[command(flatten)]
-    output: Output,
+    which: Which,
+    #[command(flatten)]
+    certificate: Certificate,
 }
 
 #[derive(Debug, Args)]
-struct Output {
-    /// Write the App Certificate to this new file, or to standard output with '-'. Whoever has it
-    /// can make tokens for every user of the app
+struct Certificate {
+    /// Write the primary App Certificate to this new file, or to standard output with '-'. Whoever has
+    /// it can make tokens for every user of the app
     #[arg(long, value_name = "FILE|-")]
     certificate_file: Option<PathBuf>,
-    /// A JSON object
-    #[arg(long)]
-    json: bool,
 }
 
-/// Carries out a command and writes its answer to `out`.
+/// An app with a certificate, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Revealed<'a> {
+    #[serde(flatten)]
+    app: &'a AppView,
+    certificate: &'a str,
+}
+
+/// Carries out a command.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn run(
+pub fn run(command: AppCommand, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
+    // The first app may be made before the server ran for the first time.
+    let founding = match &command {
+        AppCommand::Create(_) => Founding::Allowed,
+        _ => Founding::Refused,
+    };
+    let mut reach = Reach::open(config, founding)?;
+    let done = with(command, config, &mut reach, out);
+    reach.close(done)
+}
+
+fn with(
     command: AppCommand,
-    node: &Node,
     config: &Config,
-    out: &mut (dyn Write + Send),
+    reach: &mut Reach,
+    out: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let mut ask = |request| reach.ask(Request::App(request));
     match command {
-        AppCommand::Create(CreateArgs { key, auth, output }) => {
+        AppCommand::Create(CreateArgs { key, auth, certificate }) => {
+            warn_of(auth);
+            let region = config.region.map(Text);
+            let reveal = certificate.is_wanted();
+            let (key, auth) = (Text(key), Text(auth));
             // In the order that loses nothing: an app whose certificate cannot be written stays.
-            let region = config.region.unwrap_or_else(|| node.console.region());
-            let app = node.console.create_app(NewApp { key, region, auth }).await?;
-            output.write(&app, out)
+            certificate.write(ask(AppRequest::Create { key, region, auth, reveal })?, out)
         }
-        AppCommand::List(ListArgs { json }) => {
-            for app in node.console.apps() {
-                if json {
-                    writeln!(out, "{}", public(&app)).map_err(unwritten)?;
-                } else {
-                    let App { key, region, auth, id, .. } = &*app;
-                    writeln!(out, "{key}\t{id}\t{region}\t{}", auth.name()).map_err(unwritten)?;
+        AppCommand::List => match ask(AppRequest::List)? {
+            Answer::Apps { apps } => apps.iter().try_for_each(|app| out.put(app, output::app_line)),
+            _ => Err(super::strange()),
+        },
+        AppCommand::Show(ShowArgs { which, certificate }) => {
+            let reveal = certificate.is_wanted();
+            certificate.write(ask(AppRequest::Show { key: Text(which.key), reveal })?, out)
+        }
+        AppCommand::Set(SetCommand::Auth { which, auth }) => {
+            warn_of(auth);
+            show(ask(AppRequest::SetAuth { key: Text(which.key), auth: Text(auth) })?, out)
+        }
+        AppCommand::Set(SetCommand::TokenCap { which, seconds }) => {
+            show(ask(AppRequest::SetTokenCap { key: Text(which.key), seconds })?, out)
+        }
+        AppCommand::Certificate(CertificateCommand::List(which)) => {
+            match ask(AppRequest::Show { key: Text(which.key), reveal: false })? {
+                Answer::App { app, .. } => {
+                    app.certificates.iter().try_for_each(|c| out.put(c, |c| c.slot.clone()))
                 }
+                _ => Err(super::strange()),
             }
-            Ok(())
         }
-        AppCommand::Show(ShowArgs { key, output }) => {
-            let app = node.app(&key)?;
-            output.write(&app, out)
+        AppCommand::Certificate(CertificateCommand::Add { which, certificate_file }) => {
+            if certificate_file.as_os_str() != "-" && certificate_file.exists() {
+                // Before one is made that could not be shown.
+                let file = certificate_file.display();
+                return Err(Failure::Usage(format!("{file} is there already; name a new file")));
+            }
+            let certificate = Certificate { certificate_file: Some(certificate_file) };
+            certificate.write(ask(AppRequest::AddCertificate { key: Text(which.key) })?, out)
+        }
+        AppCommand::Certificate(CertificateCommand::Swap(which)) => {
+            show(ask(AppRequest::SwapCertificates { key: Text(which.key) })?, out)
+        }
+        AppCommand::Certificate(CertificateCommand::Retire { which, slot }) => {
+            let (key, slot) = (Text(which.key), Text(slot));
+            show(ask(AppRequest::RetireCertificate { key, slot })?, out)
         }
     }
 }
 
-impl Output {
-    fn write(&self, app: &Arc<App>, out: &mut dyn Write) -> Result<(), Failure> {
-        if let Some(path) = &self.certificate_file {
-            let certificate = app.certificates.first().ok_or_else(|| {
-                Failure::Refused(format!("the app {} has no certificate", app.key))
-            })?;
-            if path.as_os_str() == "-" {
-                say(
-                    "warning: whoever has this certificate can make tokens for every user of the app",
-                );
-                return writeln!(out, "{}", certificate.expose()).map_err(unwritten);
-            }
-            private_file::create(path, certificate.expose())?;
-        }
-        let text = if self.json { public(app).to_string() } else { describe(app) };
-        writeln!(out, "{text}").map_err(unwritten)
+fn show(answer: Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+    match answer {
+        Answer::App { app, .. } => out.put(&app, output::app),
+        _ => Err(super::strange()),
     }
 }
 
-/// What anybody may know of an app.
-fn public(app: &App) -> Value {
-    json!({
-        "appKey": app.key.to_string(),
-        "appId": app.id.as_str(),
-        "uuid": app.uuid.to_string(),
-        "region": app.region.name(),
-        "auth": app.auth.name(),
-        "created": app.created.as_millis(),
-    })
+/// What whoever opens an app should know.
+fn warn_of(auth: AuthPolicy) {
+    match auth {
+        AuthPolicy::Token => {}
+        AuthPolicy::TokenOrPassword => {
+            say("warning: whoever knows a user's password gets in, so the passwords must be good");
+        }
+        AuthPolicy::Open => say("warning: anybody who reaches the server can register and get in"),
+    }
 }
 
-fn describe(app: &App) -> String {
-    format!(
-        "app key  {}\nApp ID   {}\nregion   {}\nauth     {}\ncreated  {}",
-        app.key,
-        app.id,
-        app.region,
-        app.auth.name(),
-        date(app.created)
-    )
+impl Certificate {
+    const fn is_wanted(&self) -> bool {
+        self.certificate_file.is_some()
+    }
+
+    /// Prints the app, and the certificate to where it was asked for.
+    fn write(&self, answer: Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+        let Answer::App { app, certificate } = answer else { return Err(super::strange()) };
+        let Some(path) = &self.certificate_file else { return out.put(&app, output::app) };
+        let Some(SecretText(certificate)) = certificate else {
+            return Err(Failure::Refused(format!("the app {} has no certificate", app.app_key)));
+        };
+        if path.as_os_str() == "-" {
+            say("warning: whoever has this certificate can make tokens for every user of the app");
+            let revealed = Revealed { app: &app, certificate: certificate.expose() };
+            return out.put(&revealed, |revealed| revealed.certificate.to_owned());
+        }
+        private_file::create(path, certificate.expose())?;
+        out.put(&app, output::app)
+    }
 }

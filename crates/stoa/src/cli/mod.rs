@@ -1,49 +1,67 @@
-//! The command line: what is asked for, and the way there that all commands share.
+//! The command line: what is asked for, and how a command ends.
 //!
-//! Answers go to standard output, everything else to standard error. Exit codes: 0 done, 1 the answer
-//! is no, 2 the command line or the configuration is wrong, 3 another process has the data, 4 it could
-//! not be done.
+//! A command becomes a request, finds its way to the data ([`reach`]) and prints the answer
+//! ([`output`]). Exit codes: [`Exit`](crate::failure::Exit).
 
 pub mod app;
+pub mod configuration;
+pub mod doctor;
+pub mod key;
+pub mod output;
+pub mod reach;
+pub mod reference;
 pub mod token;
 pub mod user;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::pin::Pin;
+use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use stoa_core::{Secret, Timestamp};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde_json::json;
 
-use crate::config::{self, Config, Environment, Settings};
-use crate::failure::Failure;
-use crate::node::{Files, Founding, Node};
-use crate::{log, root_key, serve};
+use self::output::{Output, say_failure};
+use self::reach::{Common, block_on, take_root_key};
+use crate::failure::{Exit, Failure, Problem};
+use crate::node::{Files, Founding};
+use crate::{control, serve};
 
 /// A self-hosted chat server for apps that use the Agora Chat SDK or its REST API.
 #[derive(Debug, Parser)]
-#[command(name = "stoa", version, max_term_width = 100, after_help = EXIT_CODES)]
-struct Cli {
+#[command(name = "stoa", version, max_term_width = 100, after_help = exit_codes())]
+pub struct Cli {
+    /// Answer as JSON: one object, or one a line; also failures, on standard error
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no, 2 the command line or the \
-    configuration is wrong, 3 another process has the data, 4 it could not be done";
+fn exit_codes() -> String {
+    let codes = Exit::ALL.map(|exit| format!("{} {}", exit.code(), exit.meaning()));
+    format!("Exit codes: {}", codes.join(", "))
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
     Serve(ServeArgs),
-    /// Make and list apps
+    /// Make, list and change apps
     App(AppArgs),
     /// Make, list and change the users of an app
     User(UserArgs),
+    /// Show the vault, and exchange keys
+    Key(KeyArgs),
     /// Make, read and verify access tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Explain and check the configuration
+    Config(ConfigArgs),
+    /// Look at everything that a server needs, and say what to do about what is wrong
+    Doctor(DoctorArgs),
+    /// Print the completions of a shell
+    Completion(CompletionArgs),
+    /// Print the version
+    Version,
 }
 
 #[derive(Debug, Args)]
@@ -72,106 +90,154 @@ struct UserArgs {
     command: user::UserCommand,
 }
 
-/// What all commands take that open the data.
 #[derive(Debug, Args)]
-struct Common {
-    /// The configuration file [default: stoa.toml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
+struct KeyArgs {
     #[command(flatten)]
-    settings: Settings,
+    common: Common,
+    #[command(subcommand)]
+    command: key::KeyCommand,
 }
 
-impl Common {
-    /// The configuration, and the root key if the environment held it: then this is the second time
-    /// that the process comes here (see [`root_key`]).
-    fn load(self) -> Result<(Config, Option<Secret>), Failure> {
-        let environment = Environment::of_this_process();
-        let config = config::load(self.settings, self.config.as_deref(), &environment)?;
-        let taken = root_key::take_from_environment(&config.root_key)?;
-        log::start(config.log_level, config.log_format);
-        Ok((config, taken))
-    }
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: configuration::ConfigCommand,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct CompletionArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    shell: clap_complete::Shell,
 }
 
 /// Carries out what the command line asks for.
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Serve(ServeArgs { demo, common }) => run_server(common, demo),
-        Command::App(AppArgs { common, command }) => {
-            let founding = command.founding();
-            with_node(common, founding, |node, config| {
-                Box::pin(async move { app::run(command, node, config, &mut io::stdout()).await })
-            })
-        }
-        Command::User(UserArgs { common, command }) => {
-            with_node(common, Founding::Refused, |node, _| {
-                Box::pin(async move { user::run(command, node, &mut io::stdout()).await })
-            })
-        }
-        Command::Token(command) => {
-            let code = token::run(command, &mut io::stdout());
-            return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
-        }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let (json, mut stdout) = (cli.json, io::stdout());
+    match run(cli.command, &mut Output::new(json, &mut stdout)) {
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
-            say(&format!("error: {}", failure.explain()));
+            say_failure(&failure.to_problem(), json);
             ExitCode::from(failure.exit_code())
         }
     }
 }
 
+fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
+    match command {
+        Command::Serve(ServeArgs { demo, common }) => run_server(common, demo)?,
+        Command::App(AppArgs { common, command }) => app::run(command, &common.load()?, out)?,
+        Command::User(UserArgs { common, command }) => user::run(command, &common.load()?, out)?,
+        Command::Key(KeyArgs { common, command }) => key::run(command, &common.load()?, out)?,
+        Command::Token(command) => return token::run(command, out),
+        Command::Config(ConfigArgs { common, command }) => {
+            return configuration::run(&command, common, out);
+        }
+        Command::Doctor(DoctorArgs { common }) => return doctor::run(&common.load()?, out),
+        Command::Completion(CompletionArgs { shell }) => out.raw(&completion(shell))?,
+        Command::Version => {
+            let (version, protocol) = (control::protocol::VERSION, control::protocol::PROTOCOL);
+            let object = json!({ "version": version, "controlProtocol": protocol });
+            out.put(&object, |_| format!("stoa {version}"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
 fn run_server(common: Common, demo: bool) -> Result<(), Failure> {
-    let (config, taken) = common.load()?;
+    let config = common.load()?;
+    let taken = take_root_key(&config)?;
     serve::check(&config, demo)?;
     let files = Files::open(&config, taken, Founding::Allowed)?;
     block_on(serve::run(config, demo, files))
 }
 
-type Work<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
-
-/// Opens the data, does `work` with them, and closes them whatever came of it.
-fn with_node(
-    common: Common,
-    founding: Founding,
-    work: impl for<'a> FnOnce(&'a Node, &'a Config) -> Work<'a>,
-) -> Result<(), Failure> {
-    let (config, taken) = common.load()?;
-    let files = Files::open(&config, taken, founding)?;
-    block_on(async {
-        let node = Node::start(files, &config).await?;
-        let done = work(&node, &config).await;
-        let closed = node.close().await;
-        done.and(closed)
-    })
+fn completion(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "stoa", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
-/// Runs `work` on a runtime of its own, and lets what is left of other work end with it.
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    /// For work that cannot be stopped halfway: a password that is being checked.
-    const LEFT: Duration = Duration::from_millis(100);
-    let runtime = tokio::runtime::Runtime::new();
-    let runtime = runtime.map_err(Failure::io("start the threads of the runtime"))?;
-    let done = runtime.block_on(Box::pin(work));
-    runtime.shutdown_timeout(LEFT);
-    done
-}
-
-/// Tells whoever typed the command something that is not its answer.
-fn say(text: &str) {
+/// Help that was asked for, or a command line that makes no sense.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>();
+        let message = message.join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        let problem = Problem { exit: Exit::Usage, kind: "usage".into(), message };
+        say_failure(&problem, true);
+        return ExitCode::from(Exit::Usage.code());
+    }
     // Nothing is left to tell it with, when this fails.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() })
 }
 
-/// A moment for people: RFC 3339, in UTC.
-fn date(at: Timestamp) -> String {
-    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| "?".into(), |at| at.to_string())
+/// An answer that is none to what was asked, which the protocol's number should exclude.
+fn strange() -> Failure {
+    Failure::Unknown("the server gave an answer that does not belong to the question".into())
 }
 
-/// Writes to standard output fail when the reader has gone away.
-fn unwritten(source: io::Error) -> Failure {
-    Failure::Io { what: "write the answer".into(), source }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    /// Arguments stand in the list of processes and in the shell's history.
+    #[test]
+    fn no_argument_takes_a_secret() {
+        /// What such an argument names instead of the secret itself.
+        const NAMES: &[&str] = &["FILE", "FILE|-", "DIR", "NAME", "COMMAND", "ORG#APP", "SECONDS"];
+        /// A token to look at, which may be '-' for standard input.
+        const EXCEPTIONS: &[&str] = &["token"];
+        fn walk(command: &clap::Command, findings: &mut Vec<String>) {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                let id = arg.get_id().as_str();
+                let secret = ["password", "secret", "certificate", "token", "key", "credential"];
+                let value = arg.get_value_names().and_then(<[_]>::first).map_or("", |v| v.as_str());
+                if secret.iter().any(|word| id.contains(word))
+                    && !NAMES.contains(&value)
+                    && !(EXCEPTIONS.contains(&id) && value == "TOKEN|-")
+                {
+                    findings.push(format!("{} {id} <{value}>", command.get_name()));
+                }
+            }
+            command.get_subcommands().for_each(|below| walk(below, findings));
+        }
+        let mut findings = Vec::new();
+        let mut root = Cli::command();
+        root.build();
+        walk(&root, &mut findings);
+        assert_eq!(findings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn completions_know_every_command() {
+        for shell in
+            [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish]
+        {
+            let script = completion(shell);
+            for command in ["doctor", "rotate", "set-password", "token-cap"] {
+                assert!(script.contains(command), "{shell}: {command}");
+            }
+        }
+    }
 }

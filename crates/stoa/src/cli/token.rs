@@ -3,9 +3,11 @@
 //! Certificates come from a file or from standard input, never from an argument: arguments stand in
 //! the list of processes and in the shell's history.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::output::Output;
+use crate::failure::{Exit, Failure};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use stoa_core::{Clock as _, Entropy, Secret, SystemClock, SystemEntropy};
@@ -163,8 +165,8 @@ pub struct CheckArgs {
 enum CommandError {
     #[error("cannot read {name}: {source}")]
     Read { name: String, source: io::Error },
-    #[error("cannot write the answer: {0}")]
-    Write(#[from] io::Error),
+    #[error(transparent)]
+    Answer(#[from] Failure),
     #[error("standard input can be named only once")]
     StdinTwice,
     #[error("the token cannot be made: {0}")]
@@ -184,28 +186,35 @@ enum Finding {
     Bad,
 }
 
-/// Carries out a command, writes its answer to `out`, and returns the exit code: 0 when all is
-/// well, 1 when a token is refused or a vector fails, 2 when the command could not be carried out
-/// (the reason is on standard error).
-pub fn run(command: TokenCommand, out: &mut dyn Write) -> i32 {
-    let outcome = match command {
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Read { name, source } => Self::io(format!("read {name}"))(source),
+            CommandError::Answer(failure) => failure,
+            error => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+/// Carries out a command and answers how it ended: [`Exit::No`] when a token is refused or a vector
+/// fails, which the answer explains.
+///
+/// # Errors
+/// When it could not be carried out.
+pub fn run(command: TokenCommand, out: &mut Output<'_>) -> Result<Exit, Failure> {
+    let finding = match command {
         TokenCommand::Build(args) => build(&args, out),
         TokenCommand::Inspect(args) => inspect(&args, out),
         TokenCommand::Verify(args) => verify_token(&args, out),
         TokenCommand::Check(args) => check(&args, out),
     };
-    match outcome {
-        Ok(Finding::Good) => 0,
-        Ok(Finding::Bad) => 1,
-        Err(error) => {
-            // Nothing is left to tell the user with, when this fails too.
-            let _ = writeln!(io::stderr(), "error: {error}");
-            2
-        }
-    }
+    Ok(match finding? {
+        Finding::Good => Exit::Done,
+        Finding::Bad => Exit::No,
+    })
 }
 
-fn build(args: &BuildArgs, out: &mut dyn Write) -> Result<Finding, CommandError> {
+fn build(args: &BuildArgs, out: &mut Output<'_>) -> Result<Finding, CommandError> {
     let certificate = read_certificate(&args.certificate_file)?;
     let issue_ts = match args.issue_ts {
         Some(seconds) => seconds,
@@ -231,11 +240,12 @@ fn build(args: &BuildArgs, out: &mut dyn Write) -> Result<Finding, CommandError>
         }
         Grant::Rtm { user } => empty.rtm(user),
     };
-    writeln!(out, "{}", builder.build()?)?;
+    let token = builder.build()?;
+    out.put(&json!({ "token": token }), |_| token.clone())?;
     Ok(Finding::Good)
 }
 
-fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<Finding, CommandError> {
+fn inspect(args: &InspectArgs, out: &mut Output<'_>) -> Result<Finding, CommandError> {
     let token = read_token(&args.token)?;
     match parse(token.expose().trim()) {
         Ok(parsed) => {
@@ -251,7 +261,7 @@ fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<Finding, CommandEr
     }
 }
 
-fn verify_token(args: &VerifyArgs, out: &mut dyn Write) -> Result<Finding, CommandError> {
+fn verify_token(args: &VerifyArgs, out: &mut Output<'_>) -> Result<Finding, CommandError> {
     let mut inputs = args.certificate_file.iter().map(PathBuf::as_path).collect::<Vec<_>>();
     inputs.push(Path::new(&args.token));
     if inputs.iter().filter(|input| is_stdin(input)).count() > 1 {
@@ -295,7 +305,7 @@ impl VerifyArgs {
     }
 }
 
-fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Finding, CommandError> {
+fn check(args: &CheckArgs, out: &mut Output<'_>) -> Result<Finding, CommandError> {
     let name = args.vectors.display().to_string();
     let text = std::fs::read_to_string(&args.vectors)
         .map_err(|source| CommandError::Read { name: name.clone(), source })?;
@@ -304,15 +314,18 @@ fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Finding, CommandError>
 }
 
 /// The failures, then the counts, alone on the last line.
-fn write_report(report: &vectors::Report, out: &mut dyn Write) -> io::Result<Finding> {
-    for failure in &report.failures {
-        writeln!(out, "{}: {}", failure.id, failure.reason)?;
-    }
-    writeln!(out, "{} passed, {} failed", report.passed, report.failures.len())?;
-    Ok(if report.failures.is_empty() { Finding::Good } else { Finding::Bad })
+fn write_report(report: &vectors::Report, out: &mut Output<'_>) -> Result<Finding, Failure> {
+    let vectors::Report { passed, failures } = report;
+    let objects = failures.iter().map(|f| json!({ "id": f.id, "reason": f.reason }));
+    let object = json!({ "passed": passed, "failed": objects.collect::<Vec<_>>() });
+    out.put(&object, |_| {
+        let lines = failures.iter().map(|f| format!("{}: {}\n", f.id, f.reason));
+        format!("{}{passed} passed, {} failed", lines.collect::<String>(), failures.len())
+    })?;
+    Ok(if failures.is_empty() { Finding::Good } else { Finding::Bad })
 }
 
-fn refused(error: stoa_token::Error, out: &mut dyn Write) -> Result<Finding, CommandError> {
+fn refused(error: stoa_token::Error, out: &mut Output<'_>) -> Result<Finding, CommandError> {
     write_json(out, &json!({ "refused": error.name(), "reason": error.to_string() }))?;
     Ok(Finding::Bad)
 }
@@ -328,8 +341,8 @@ fn verified_json(verified: &Verified) -> Value {
     })
 }
 
-fn write_json(out: &mut dyn Write, value: &Value) -> io::Result<()> {
-    writeln!(out, "{value:#}")
+fn write_json(out: &mut Output<'_>, value: &Value) -> Result<(), Failure> {
+    out.put(value, |value| format!("{value:#}"))
 }
 
 fn now() -> u64 {
@@ -395,10 +408,11 @@ mod tests {
     const APP_ID: &str = "0123456789abcdef0123456789abcdef";
 
     /// The exit code and the answer of `stoa token` with these arguments.
-    fn token(args: &[&str]) -> (i32, String) {
+    fn token(args: &[&str]) -> (u8, String) {
         let cli = Cli::try_parse_from([&["token"], args].concat()).unwrap();
         let mut out = Vec::new();
-        let code = run(cli.command, &mut out);
+        let ended = run(cli.command, &mut Output::new(false, &mut out));
+        let code = ended.map_or_else(|failure| failure.exit_code(), Exit::code);
         (code, String::from_utf8(out).unwrap())
     }
 
@@ -464,12 +478,13 @@ mod tests {
         let mut out = Vec::new();
         let failures = vec![vectors::Failure { id: "n007".into(), reason: "verifies".into() }];
         let report = vectors::Report { passed: 3, failures };
-        assert_eq!(write_report(&report, &mut out).unwrap(), Finding::Bad);
+        let written = write_report(&report, &mut Output::new(false, &mut out));
+        assert_eq!(written.unwrap(), Finding::Bad);
         assert_eq!(String::from_utf8(out).unwrap(), "n007: verifies\n3 passed, 1 failed\n");
 
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../token/tests/vectors/tokens.json");
         let (code, answer) = token(&["check", "--vectors", file]);
         assert_eq!((code, answer.lines().last()), (0, Some("221 passed, 0 failed")));
-        assert_eq!(token(&["check", "--vectors", "no such file"]).0, 2);
+        assert_eq!(token(&["check", "--vectors", "no such file"]).0, 4);
     }
 }

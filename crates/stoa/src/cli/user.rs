@@ -1,16 +1,17 @@
 //! `stoa user`: make, list and change the users of an app.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use stoa_chat::{NewUser, User};
-use stoa_core::{AppKey, Caller, UserId, limits};
+use serde_json::json;
+use stoa_core::{AppKey, Resource, UserId};
 
-use super::{date, unwritten};
+use super::output::{self, Output};
+use super::reach::Reach;
+use crate::admin::{Answer, Request, SecretText, Text, UserRequest};
+use crate::config::Config;
 use crate::failure::Failure;
-use crate::node::Node;
+use crate::node::Founding;
 use crate::private_file;
 
 /// What can be done with the users of an app.
@@ -21,16 +22,23 @@ pub enum UserCommand {
     /// List the users in the order of their registration
     List(ListArgs),
     /// Show a user
-    Show(ShowArgs),
+    Show(Which),
     /// Delete a user, and destroy the key of what belonged to the user
-    Delete(DeleteArgs),
-    /// Set a user's password
-    Password(PasswordArgs),
+    Delete(Which),
+    /// Set a user's password: ends the user's sessions and voids the user's tokens
+    #[command(alias = "password")]
+    SetPassword(PasswordArgs),
+    /// Let a user in again
+    Activate(Which),
+    /// Let a user in no more, and end the user's sessions
+    Deactivate(Which),
+    /// End a user's sessions; the user can log in again
+    LogOut(LogOutArgs),
 }
 
 /// Which user.
 #[derive(Debug, Args)]
-struct Which {
+pub struct Which {
     /// The app
     #[arg(long, value_name = "ORG#APP")]
     app: AppKey,
@@ -51,9 +59,6 @@ pub struct CreateArgs {
     /// A name for people
     #[arg(long)]
     nickname: Option<String>,
-    /// A JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 /// Arguments of `user list`.
@@ -62,29 +67,9 @@ pub struct ListArgs {
     /// The app
     #[arg(long, value_name = "ORG#APP")]
     app: AppKey,
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
 }
 
-/// Arguments of `user show`.
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    #[command(flatten)]
-    which: Which,
-    /// A JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-/// Arguments of `user delete`.
-#[derive(Debug, Args)]
-pub struct DeleteArgs {
-    #[command(flatten)]
-    which: Which,
-}
-
-/// Arguments of `user password`.
+/// Arguments of `user set-password`.
 #[derive(Debug, Args)]
 pub struct PasswordArgs {
     #[command(flatten)]
@@ -94,94 +79,106 @@ pub struct PasswordArgs {
     password_file: PathBuf,
 }
 
-/// Carries out a command and writes its answer to `out`.
+/// Arguments of `user log-out`.
+#[derive(Debug, Args)]
+pub struct LogOutArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Of this device (its resource) only [default: of all]
+    #[arg(long, value_name = "RESOURCE")]
+    device: Option<Resource>,
+}
+
+/// Carries out a command.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn run(
-    command: UserCommand,
-    node: &Node,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
+pub fn run(command: UserCommand, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
+    let mut reach = Reach::open(config, Founding::Refused)?;
+    let done = with(command, &mut reach, out);
+    reach.close(done)
+}
+
+fn with(command: UserCommand, reach: &mut Reach, out: &mut Output<'_>) -> Result<(), Failure> {
+    let mut ask = |request| reach.ask(Request::User(request));
     match command {
-        UserCommand::Create(CreateArgs { which, password_file, nickname, json }) => {
-            let caller = node.administer(&which.app).await?;
-            let password = password_file.as_deref().map(private_file::read).transpose()?;
-            let new = NewUser { username: which.user, password, nickname };
-            match node.chat.register(&caller, vec![new]).await?.created.first() {
-                Some(user) => write(user, json, out),
-                None => Err(Failure::Refused("there is a user with that name already".into())),
+        UserCommand::Create(CreateArgs { which, password_file, nickname }) => {
+            let (app, user) = which.texts();
+            let password = password_file.as_deref().map(secret).transpose()?;
+            show(ask(UserRequest::Create { app, user, password, nickname })?, out)
+        }
+        UserCommand::List(ListArgs { app }) => {
+            let mut cursor = None;
+            loop {
+                let app = Text(app.clone());
+                let Answer::Users { users, cursor: next } = ask(UserRequest::List { app, cursor })?
+                else {
+                    return Err(super::strange());
+                };
+                users.iter().try_for_each(|user| out.put(user, output::user_line))?;
+                cursor = next;
+                if cursor.is_none() {
+                    return Ok(());
+                }
             }
         }
-        UserCommand::List(ListArgs { app, json }) => {
-            list(&node.administer(&app).await?, node, json, out).await
+        UserCommand::Show(which) => {
+            let (app, user) = which.texts();
+            show(ask(UserRequest::Show { app, user })?, out)
         }
-        UserCommand::Show(ShowArgs { which, json }) => {
-            let caller = node.administer(&which.app).await?;
-            write(&node.chat.user(&caller, &which.user).await?, json, out)
+        UserCommand::Delete(which) => {
+            let (app, user) = which.texts();
+            done(&ask(UserRequest::Delete { app, user })?, out)
         }
-        UserCommand::Delete(DeleteArgs { which }) => {
-            let caller = node.administer(&which.app).await?;
-            node.chat.delete_user(&caller, &which.user).await?;
-            Ok(())
+        UserCommand::SetPassword(PasswordArgs { which, password_file }) => {
+            let (app, user) = which.texts();
+            let password = secret(&password_file)?;
+            done(&ask(UserRequest::SetPassword { app, user, password })?, out)
         }
-        UserCommand::Password(PasswordArgs { which, password_file }) => {
-            let caller = node.administer(&which.app).await?;
-            let password = private_file::read(&password_file)?;
-            Ok(node.chat.set_password(&caller, &which.user, &password).await?)
+        UserCommand::Activate(which) => {
+            let (app, user) = which.texts();
+            show(ask(UserRequest::SetActivated { app, user, activated: true })?, out)
+        }
+        UserCommand::Deactivate(which) => {
+            let (app, user) = which.texts();
+            show(ask(UserRequest::SetActivated { app, user, activated: false })?, out)
+        }
+        UserCommand::LogOut(LogOutArgs { which, device }) => {
+            let (app, user) = which.texts();
+            let device = device.map(Text);
+            match ask(UserRequest::LogOut { app, user, device })? {
+                Answer::LoggedOut { ended } => out.put(&json!({ "ended": ended }), |_| {
+                    let text = if ended { "sessions were told to end" } else { "was not online" };
+                    text.to_owned()
+                }),
+                _ => Err(super::strange()),
+            }
         }
     }
 }
 
-async fn list(
-    caller: &Caller,
-    node: &Node,
-    json: bool,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = node.chat.users(caller, limits::LIST_PAGE, cursor.as_deref()).await?;
-        for user in &page.users {
-            if json {
-                writeln!(out, "{}", object(user)).map_err(unwritten)?;
-            } else {
-                let User { username, uuid, activated, .. } = user;
-                let state = if *activated { "active" } else { "deactivated" };
-                writeln!(out, "{}\t{uuid}\t{state}", username.as_str()).map_err(unwritten)?;
-            }
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(());
-        }
+impl Which {
+    fn texts(self) -> (Text<AppKey>, Text<UserId>) {
+        (Text(self.app), Text(self.user))
     }
 }
 
-fn write(user: &User, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let text = if json {
-        object(user).to_string()
-    } else {
-        format!(
-            "user      {}\nuuid      {}\nstate     {}\nnickname  {}\ncreated   {}\nmodified  {}",
-            user.username.as_str(),
-            user.uuid,
-            if user.activated { "active" } else { "deactivated" },
-            user.nickname.as_deref().unwrap_or("-"),
-            date(user.created),
-            date(user.modified)
-        )
-    };
-    writeln!(out, "{text}").map_err(unwritten)
+fn secret(path: &Path) -> Result<SecretText, Failure> {
+    private_file::read(path).map(SecretText)
 }
 
-fn object(user: &User) -> Value {
-    json!({
-        "username": user.username.as_str(),
-        "uuid": user.uuid.to_string(),
-        "activated": user.activated,
-        "nickname": user.nickname,
-        "created": user.created.as_millis(),
-        "modified": user.modified.as_millis(),
-    })
+fn show(answer: Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+    match answer {
+        Answer::User { user } => out.put(&user, output::user),
+        _ => Err(super::strange()),
+    }
+}
+
+/// Silence is the answer for people.
+fn done(answer: &Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+    match answer {
+        Answer::Done if out.json => out.put(&json!({ "done": true }), |_| String::new()),
+        Answer::Done => Ok(()),
+        _ => Err(super::strange()),
+    }
 }

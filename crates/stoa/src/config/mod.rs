@@ -9,8 +9,10 @@
 //! alternatives are enums and defaults are filled in. No setting holds a secret: secrets come from
 //! files, or from a variable or command that a setting names.
 
+mod drain;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod manual;
 mod resolve;
 mod settings;
 mod sources;
@@ -19,12 +21,14 @@ mod sources;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stoa_core::Region;
 
-pub use settings::{Address, LogFormat, LogLevel, Settings};
-pub use sources::{Environment, load};
+pub use drain::Drain;
+pub use manual::{default_file, reference};
+pub use settings::{Address, LogFormat, LogLevel, MetricsReach, Settings};
+pub use sources::{Environment, Read, load, read};
 
 /// The variable that the root key is taken from when no setting says otherwise and it is set.
 pub const ROOT_KEY_VARIABLE: &str = "STOA_ROOT_KEY";
@@ -56,10 +60,21 @@ pub struct Config {
     pub public_ws: Option<Address>,
     /// What proves the server's identity.
     pub tls: Tls,
+    /// Where metrics are served; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long the end may take.
+    pub drain: Drain,
     /// The least important log lines that are written.
     pub log_level: LogLevel,
     /// How log lines are written.
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// The directory of the vault, and its mirrors.
+    pub fn vaults(&self) -> Vec<&Path> {
+        std::iter::once(&self.keys).chain(&self.key_mirrors).map(PathBuf::as_path).collect()
+    }
 }
 
 /// The region of a data centre that was not told one.

@@ -5,59 +5,83 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{
-    Config, ConfigError, Environment, LogFormat, LogLevel, ROOT_KEY_HANDOVER, ROOT_KEY_VARIABLE,
-    RootKey, Settings, Tls,
+    Config, ConfigError, Environment, LogFormat, LogLevel, MetricsReach, ROOT_KEY_HANDOVER,
+    ROOT_KEY_VARIABLE, RootKey, Settings, Tls,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 
 impl Config {
     /// The configuration that `settings` amount to. Touches no file.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn resolve(
         settings: Settings,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
+        Self::resolve_all(settings, environment).map_err(|mut problems| problems.remove(0))
+    }
+
+    /// The configuration that `settings` amount to, or everything that does not fit together.
+    pub(super) fn resolve_all(
+        settings: Settings,
+        environment: &Environment,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let mut problems = Vec::new();
         let data = settings.data.clone().unwrap_or_else(|| "data".into());
-        let keys = match &settings.keys {
-            Some(keys) => keys.clone(),
-            None => beside(&data, ".keys").ok_or_else(|| {
-                conflict(&format!(
-                    "the data directory '{}' has no name to derive that of the vault from: name one with 'keys'",
-                    data.display()
-                ))
-            })?,
-        };
+        let keys = settings.keys.clone().or_else(|| beside(&data, ".keys")).unwrap_or_else(|| {
+            problems.push(conflict(&format!(
+                "the data directory '{}' has no name to derive that of the vault from: name one with 'keys'",
+                data.display()
+            )));
+            PathBuf::from("keys")
+        });
         let key_mirrors = settings.key_mirrors.clone().unwrap_or_default();
         for vault in std::iter::once(&keys).chain(&key_mirrors) {
             if lies_in(vault, &data) {
-                return Err(conflict(&format!(
+                problems.push(conflict(&format!(
                     "the vault '{}' must not lie in the data directory '{}': a backup of the data would hold its keys",
                     vault.display(),
                     data.display()
                 )));
             }
         }
-        let root_key = root_key(&settings, environment, &keys)?;
+        let root_key = root_key(&settings, environment, &keys).unwrap_or_else(|problem| {
+            problems.push(problem);
+            RootKey::Command(Vec::new())
+        });
         let tls = match (settings.tls_certificate, settings.tls_key) {
             (None, None) => Tls::OwnCa,
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             _ => {
-                return Err(conflict("tls-certificate and tls-key go together: name both or none"));
+                let text = "tls-certificate and tls-key go together: name both or none";
+                problems.push(conflict(text));
+                Tls::OwnCa
             }
         };
         if let Some(plain) = settings.plain_http
             && !plain.ip().is_loopback()
         {
-            return Err(conflict(&format!(
+            problems.push(conflict(&format!(
                 "plain-http: {plain} is not a loopback address; without TLS everybody on the way can read along"
             )));
         }
         if let Some(page) = settings.demo_listen
             && !page.ip().is_loopback()
         {
-            return Err(conflict(&format!(
+            problems.push(conflict(&format!(
                 "demo-listen: {page} is not a loopback address; the demo page is for this machine only"
             )));
+        }
+        if let Some(metrics) = settings.metrics_listen
+            && !metrics.ip().is_loopback()
+            && settings.metrics_reach.unwrap_or_default() == MetricsReach::Loopback
+        {
+            problems.push(conflict(&format!(
+                "metrics-listen: {metrics} is not a loopback address; metrics are plain HTTP without a password, so say metrics-reach = \"anywhere\" if the network keeps others away from it"
+            )));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
         }
         Ok(Self {
             data,
@@ -71,6 +95,8 @@ impl Config {
             public_rest: settings.public_rest,
             public_ws: settings.public_ws,
             tls,
+            metrics_listen: settings.metrics_listen,
+            drain: settings.drain.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or(LogLevel::Info),
             log_format: settings.log_format.unwrap_or(LogFormat::Text),
         })

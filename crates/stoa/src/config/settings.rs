@@ -10,6 +10,8 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use stoa_core::Region;
 
+use super::Drain;
+
 /// What one source says: the file, the environment or the command line.
 ///
 /// The documentation of a field is its help on the command line. Field names are the names of the
@@ -87,6 +89,21 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub tls_key: Option<PathBuf>,
 
+    /// A further address for metrics (GET /metrics) and nothing else, HTTP without TLS [default: none]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// Where metrics may be read: loopback refuses any other address for metrics-listen; anywhere leaves
+    /// it to the network who can read them [default: loopback]
+    #[arg(long, global = true, value_name = "WHERE", hide_short_help = true)]
+    pub metrics_reach: Option<MetricsReach>,
+
+    /// How long the end of the server may take, in seconds, 1 to 600: sessions are told to come again
+    /// spread over half of it. Longer than a restart only where another node takes over, as clients give
+    /// up after some ten seconds [default: 4]
+    #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
+    pub drain: Option<Drain>,
+
     /// The least important log lines that are written [default: info]
     #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
     pub log_level: Option<LogLevel>,
@@ -136,6 +153,9 @@ impl Settings {
             public_ws: self.public_ws.or(other.public_ws),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
+            metrics_reach: self.metrics_reach.or(other.metrics_reach),
+            drain: self.drain.or(other.drain),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
         }
@@ -146,6 +166,17 @@ impl Settings {
             || self.root_key_env.is_some()
             || self.root_key_command.is_some()
     }
+}
+
+/// Where metrics may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsReach {
+    /// On this machine.
+    #[default]
+    Loopback,
+    /// Wherever the address can be reached.
+    Anywhere,
 }
 
 /// The importance of log lines.

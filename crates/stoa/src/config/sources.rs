@@ -1,5 +1,6 @@
 //! Where settings are read from, and how what is unknown is refused.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -63,61 +64,154 @@ pub fn load(
     file: Option<&Path>,
     environment: &Environment,
 ) -> Result<Config, ConfigError> {
-    let named = file.map(PathBuf::from).or_else(|| environment.get(FILE_VARIABLE).map(Into::into));
-    let file = match named {
-        Some(path) => from_file(&path)?,
-        None => match from_file(Path::new(FILE)) {
-            Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                Settings::default()
-            }
-            other => other?,
-        },
-    };
-    let settings = flags.over(from_environment(environment)?).over(file);
-    Config::resolve(settings, environment)
+    read(flags, file, environment).into_config()
 }
 
-fn from_file(path: &Path) -> Result<Settings, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.into(), source })?;
-    from_text(path, &text)
+/// What was read of a configuration, and everything that is not accepted in it.
+pub struct Read {
+    /// The configuration, if nothing is wrong with it.
+    pub config: Option<Config>,
+    /// The file that was read, if there is one.
+    pub file: Option<PathBuf>,
+    /// What is wrong, in the order in which it was found.
+    pub problems: Vec<ConfigError>,
+}
+
+impl Read {
+    fn into_config(self) -> Result<Config, ConfigError> {
+        match (self.problems.into_iter().next(), self.config) {
+            (None, Some(config)) => Ok(config),
+            (Some(problem), _) => Err(problem),
+            (None, None) => Err(ConfigError::Conflict("there is no configuration".into())),
+        }
+    }
+}
+
+/// As [`load`], but goes on after a mistake, to find the others too.
+pub fn read(flags: Settings, file: Option<&Path>, environment: &Environment) -> Read {
+    let named = file.map(PathBuf::from).or_else(|| environment.get(FILE_VARIABLE).map(Into::into));
+    let (path, of_file) = match named {
+        Some(path) => {
+            let layer = layer_of_file(&path);
+            (Some(path), layer)
+        }
+        None => match std::fs::read_to_string(FILE) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (None, Layer::default()),
+            _ => (Some(PathBuf::from(FILE)), layer_of_file(Path::new(FILE))),
+        },
+    };
+    let of_environment = layer_of_environment(environment);
+    let mut problems = of_environment.problems;
+    problems.splice(0..0, of_file.problems);
+    let settings = flags.over(of_environment.settings).over(of_file.settings);
+    let config = match Config::resolve_all(settings, environment) {
+        Ok(config) => Some(config).filter(|_| problems.is_empty()),
+        Err(conflicts) => {
+            problems.extend(conflicts);
+            None
+        }
+    };
+    Read { config, file: path, problems }
+}
+
+/// What one source says, and what is wrong with it.
+#[derive(Default)]
+struct Layer {
+    settings: Settings,
+    problems: Vec<ConfigError>,
+}
+
+impl Layer {
+    fn broken(problem: ConfigError) -> Self {
+        Self { settings: Settings::default(), problems: vec![problem] }
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    fn into_settings(self) -> Result<Settings, ConfigError> {
+        self.problems.into_iter().next().map_or(Ok(self.settings), Err)
+    }
+}
+
+fn layer_of_file(path: &Path) -> Layer {
+    match std::fs::read_to_string(path) {
+        Ok(text) => layer_of_text(path, &text),
+        Err(source) => Layer::broken(ConfigError::Read { path: path.into(), source }),
+    }
 }
 
 /// What the file says whose text is `text`.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn from_text(path: &Path, text: &str) -> Result<Settings, ConfigError> {
-    let table: Table = toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start].lines().count().max(1));
-        let place = line.map_or_else(String::new, |line| format!("line {line}: "));
-        ConfigError::Syntax { path: path.into(), message: format!("{place}{}", error.message()) }
-    })?;
-    let origin = path.display().to_string();
-    let known = Settings::names();
-    let entries = table.into_iter().map(|(name, value)| (name.clone(), name, value));
-    collect(&origin, &known, &[], entries)
+    layer_of_text(path, text).into_settings()
 }
 
+/// What the variables say.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn from_environment(environment: &Environment) -> Result<Settings, ConfigError> {
+    layer_of_environment(environment).into_settings()
+}
+
+fn layer_of_text(path: &Path, text: &str) -> Layer {
+    let origin = path.display().to_string();
+    let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
+    let syntax = |error: &toml::de::Error| {
+        let place = error.span().map(|span| format!("line {}: ", line(span.start)));
+        let message = format!("{}{}", place.unwrap_or_default(), error.message());
+        Layer::broken(ConfigError::Syntax { path: path.into(), message })
+    };
+    let table: Table = match toml::from_str(text) {
+        Ok(table) => table,
+        Err(error) => return syntax(&error),
+    };
+    // The same once more for where each name stands; values are read from the table.
+    let places: BTreeMap<String, usize> = match toml::de::DeTable::parse(text) {
+        Ok(table) => {
+            let names = table.get_ref().keys();
+            names.map(|name| (name.get_ref().to_string(), line(name.span().start))).collect()
+        }
+        Err(error) => return syntax(&error),
+    };
+    let known = Settings::names();
+    let mut entries: Vec<_> = table
+        .into_iter()
+        .map(|(name, value)| {
+            let at = places.get(&name).copied().unwrap_or(0);
+            let origin = if at == 0 { origin.clone() } else { format!("{origin}, line {at}") };
+            (at, Entry { origin, name: name.clone(), setting: name, value })
+        })
+        .collect();
+    entries.sort_by_key(|(at, _)| *at);
+    collect(&known, &[], entries.into_iter().map(|(_, entry)| entry))
+}
+
+fn layer_of_environment(environment: &Environment) -> Layer {
     let origin = "environment";
     let known: Vec<_> = Settings::names().iter().map(|name| variable(name)).collect();
     let foreign =
         |name: &str| OTHERS.contains(&name) || KUBERNETES.iter().any(|p| name.starts_with(p));
     let mut entries = Vec::new();
+    let mut problems = Vec::new();
     for (name, value) in &environment.0 {
         // An empty variable is how one unsets it where it cannot be removed.
         if foreign(name) || value.is_empty() {
             continue;
         }
+        let (origin, name) = (origin.to_owned(), name.clone());
         let Some(text) = value.to_str() else {
             let problem = "is not UTF-8".to_owned();
-            return Err(ConfigError::Value { origin: origin.into(), name: name.clone(), problem });
+            problems.push(ConfigError::Value { origin, name, problem });
+            continue;
         };
-        entries.push((name.clone(), setting(name), Value::String(text.into())));
+        let (setting, value) = (setting(&name), Value::String(text.into()));
+        entries.push(Entry { origin, name, setting, value });
     }
-    collect(origin, &known, &[FILE_VARIABLE, ROOT_KEY_VARIABLE], entries)
+    let mut layer = collect(&known, &[FILE_VARIABLE, ROOT_KEY_VARIABLE], entries);
+    layer.problems.extend(problems);
+    layer
 }
 
 /// The variable of a setting.
-fn variable(setting: &str) -> String {
+pub(super) fn variable(setting: &str) -> String {
     format!("{PREFIX}{}", setting.to_ascii_uppercase().replace('-', "_"))
 }
 
@@ -126,30 +220,40 @@ fn setting(variable: &str) -> String {
     variable.strip_prefix(PREFIX).unwrap_or(variable).to_ascii_lowercase().replace('_', "-")
 }
 
-/// Settings from entries (name as written, setting, value). Each is read by itself, so that an error
-/// can say which it was. `more` are further names to suggest.
-fn collect(
-    origin: &str,
-    known: &[String],
-    more: &[&str],
-    entries: impl IntoIterator<Item = (String, String, Value)>,
-) -> Result<Settings, ConfigError> {
-    let mut settings = Settings::default();
-    for (name, setting, value) in entries {
-        let origin = origin.to_owned();
+/// One setting as it is written somewhere.
+struct Entry {
+    /// Where.
+    origin: String,
+    /// Its name there.
+    name: String,
+    /// The setting.
+    setting: String,
+    value: Value,
+}
+
+/// Settings from entries. Each is read by itself, so that an error can say which it was. `more` are
+/// further names to suggest.
+fn collect(known: &[String], more: &[&str], entries: impl IntoIterator<Item = Entry>) -> Layer {
+    let mut layer = Layer::default();
+    for Entry { origin, name, setting, value } in entries {
         if !known.contains(&name) {
             let names = known.iter().map(String::as_str).chain(more.iter().copied());
             let names: Vec<_> = names.collect();
             let suggestion = most_similar(&name, &names).to_owned();
-            return Err(ConfigError::Unknown { origin, name, suggestion, known: names.join(", ") });
+            let known = names.join(", ");
+            layer.problems.push(ConfigError::Unknown { origin, name, suggestion, known });
+            continue;
         }
         let one = Table::from_iter([(setting, value)]);
-        let one = Settings::deserialize(Value::Table(one)).map_err(|error: toml::de::Error| {
-            ConfigError::Value { origin, name, problem: error.message().to_owned() }
-        })?;
-        settings = one.beside(settings);
+        match Settings::deserialize(Value::Table(one)) {
+            Ok(one) => layer.settings = one.beside(layer.settings),
+            Err(error) => {
+                let problem = error.message().to_owned();
+                layer.problems.push(ConfigError::Value { origin, name, problem });
+            }
+        }
     }
-    Ok(settings)
+    layer
 }
 
 /// The most similar of `names`.

@@ -64,10 +64,14 @@ fn every_setting_can_be_given_in_each_way() {
         ("region", "ap"),
         ("listen", "[::1]:0"),
         ("plain-http", "127.0.0.1:80"),
+        ("demo-listen", "127.0.0.1:81"),
         ("public-rest", "Chat.example.org"),
         ("public-ws", "im.example.org:444"),
         ("tls-certificate", "c"),
         ("tls-key", "p"),
+        ("metrics-listen", "0.0.0.0:9090"),
+        ("metrics-reach", "anywhere"),
+        ("drain", "30"),
         ("log-level", "trace"),
         ("log-format", "json"),
     ];
@@ -97,6 +101,8 @@ fn every_setting_can_be_given_in_each_way() {
     assert_eq!(from_file.public_rest.unwrap().to_string(), "chat.example.org");
     assert_eq!(from_file.public_ws.unwrap().to_string(), "im.example.org:444");
     assert_eq!(from_file.listen.to_string(), "[::1]:0");
+    assert_eq!(from_file.metrics_listen.unwrap().port(), 9090);
+    assert_eq!(from_file.drain.duration().as_secs(), 30);
 }
 
 #[test]
@@ -133,6 +139,7 @@ fn a_wrong_value_says_where_it_stands_and_what_is_allowed() {
         ("public-rest = 'a b'", ["public-rest: ", "a host name or IP address"]),
         ("key-mirrors = 1", ["key-mirrors: ", "a text or a list of texts"]),
         ("data = 'x'\nregion = ", ["line 2: ", ""]),
+        ("data = 'x'\n\nregion = 'mars'", ["test.toml, line 3: region: ", ""]),
         ("plain-http = '0.0.0.0:80'", ["plain-http: 0.0.0.0:80", "not a loopback address"]),
         ("tls-key = 'k'", ["tls-certificate and tls-key", "both or none"]),
         ("root-key-env = 'A'\nroot-key-file = 'B'", ["exclude each other", ""]),
@@ -196,5 +203,73 @@ fn addresses_are_host_names_or_ip_addresses() {
     for text in ["", "a b", "a:b", "a:0", "a:70000", "-a", "a..b", "https://a", "a/b", "1.2.3", "ä"]
     {
         assert!(text.parse::<Address>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_not_only_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.toml");
+    let text = "log_levle = 'info'\nregion = 'mars'\nplain-http = '0.0.0.0:80'\ntls-key = 'k'\n\
+                data = 'd'\nkeys = 'd/keys'\n";
+    std::fs::write(&path, text).unwrap();
+    let flags = Settings::default();
+    let read = read(flags, Some(&path), &environment(&[("STOA_LISTEN", "x"), ("STOA_X", "y")]));
+    assert!(read.config.is_none());
+    let problems: Vec<_> = read.problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 1: there is no setting 'log_levle'",
+        "line 2: region",
+        "environment: STOA_LISTEN",
+        "environment: there is no setting 'STOA_X'",
+        "must not lie in the data directory",
+        "tls-certificate and tls-key",
+        "plain-http: 0.0.0.0:80",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, part) in problems.iter().zip(expected) {
+        assert!(problem.contains(part), "{problem} has no {part}");
+    }
+}
+
+#[test]
+fn the_default_file_says_what_holds_without_it() {
+    let text = default_file();
+    assert_eq!(from_file(&text).unwrap(), from_file("").unwrap(), "it is all comments");
+    let names = Settings::names();
+    let said: Vec<_> = text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("#")?.split_once(" = ")?.0.to_owned()))
+        .filter(|name| names.contains(name))
+        .collect();
+    assert_eq!(said, names, "every setting once, in order");
+    // Those with a default of their own say it; taken at their word they change nothing.
+    let literal = |line: &str| {
+        let line = line.strip_prefix('#').filter(|line| !line.starts_with(' '))?;
+        (!line.contains('<')).then(|| line.to_owned())
+    };
+    let taken: Vec<_> = text.lines().filter_map(literal).collect();
+    assert!(taken.len() >= 4, "{taken:?}");
+    assert_eq!(from_file(&taken.join("\n")).unwrap(), from_file("").unwrap(), "{taken:?}");
+}
+
+#[test]
+fn the_reference_has_a_row_for_every_setting() {
+    let page = reference();
+    for name in Settings::names() {
+        assert!(page.contains(&format!("| `{name}` | `STOA_")), "{name}");
+    }
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_somebody_says_otherwise() {
+    for address in ["127.0.0.1:9090", "[::1]:0", "127.9.9.9:1"] {
+        assert!(from_file(&format!("metrics-listen = '{address}'")).is_ok(), "{address}");
+    }
+    for address in ["0.0.0.0:9090", "[::]:9090", "10.0.0.1:9090"] {
+        let message = refused(from_file(&format!("metrics-listen = '{address}'")));
+        assert!(message.contains("metrics-reach = \"anywhere\""), "{message}");
+        let told = format!("metrics-listen = '{address}'\nmetrics-reach = 'anywhere'");
+        assert!(from_file(&told).is_ok(), "{address}");
     }
 }

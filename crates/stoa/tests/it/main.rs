@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
 mod command_line;
+mod control;
 mod crash;
 mod demo;
+mod doctor;
+mod documents;
 mod https;
 mod logs;
 mod msync;

@@ -137,6 +137,21 @@ impl Client {
     }
 
     /// The payload of the next frame of `command`; others are kept.
+    /// Reads what comes until the server ends the session.
+    pub(crate) fn wait_until_closed(&mut self) {
+        loop {
+            match self.socket.read() {
+                Ok(tungstenite::Message::Close(_)) => return,
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) => {
+                    assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it goes on");
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
     fn wait<M: Message + Default>(&mut self, command: Command) -> Result<M, Gone> {
         let wanted = |frame: &MSync| frame.command == Some(command.into());
         let early = self.early.iter().position(wanted).and_then(|at| self.early.remove(at));

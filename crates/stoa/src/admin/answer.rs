@@ -1,0 +1,229 @@
+//! What is answered. The JSON form of each view is what `--json` prints, so it is a promise: fields
+//! are added, never renamed or given another meaning. Times are milliseconds since 1970 in UTC.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use stoa_chat::User;
+use stoa_console::CertificateSlot;
+use stoa_core::App;
+
+use super::SecretText;
+
+/// The answer to a [`Request`](super::Request).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It was done, and there is nothing to tell.
+    Done,
+    /// An app, with a certificate if that was asked for.
+    App {
+        /// The app.
+        app: AppView,
+        /// The certificate.
+        certificate: Option<SecretText>,
+    },
+    /// Apps.
+    Apps {
+        /// By number.
+        apps: Vec<AppView>,
+    },
+    /// A user.
+    User {
+        /// The user.
+        user: UserView,
+    },
+    /// A page of users.
+    Users {
+        /// In the order of their registration.
+        users: Vec<UserView>,
+        /// Where the next page begins; none on the last.
+        cursor: Option<String>,
+    },
+    /// Whether there was a session to end.
+    LoggedOut {
+        /// Whether there was.
+        ended: bool,
+    },
+    /// The state of the vault.
+    Keys(Box<KeyStatus>),
+    /// A root key was exchanged.
+    Rotated(RootRotation),
+    /// Data keys were made.
+    Renewed {
+        /// How many.
+        keys: usize,
+    },
+    /// What was looked at.
+    Checks {
+        /// In the order in which they were made.
+        checks: Vec<Check>,
+    },
+}
+
+/// An app, as anybody may know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppView {
+    /// `org#app`.
+    pub app_key: String,
+    /// The App ID.
+    pub app_id: String,
+    /// The app's uuid.
+    pub uuid: String,
+    /// Where it lives.
+    pub region: String,
+    /// Who may enter.
+    pub auth: String,
+    /// The longest life of the tokens that are issued for it, in seconds.
+    pub token_cap_seconds: u32,
+    /// Its certificates, without what is secret.
+    pub certificates: Vec<CertificateView>,
+    /// When it was made.
+    pub created: u64,
+}
+
+/// A certificate of an app, without what is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateView {
+    /// `primary` or `secondary`.
+    pub slot: String,
+}
+
+impl From<&App> for AppView {
+    fn from(app: &App) -> Self {
+        let slots = (0..app.certificates.len()).map(CertificateSlot::at);
+        Self {
+            app_key: app.key.to_string(),
+            app_id: app.id.as_str().into(),
+            uuid: app.uuid.to_string(),
+            region: app.region.name().into(),
+            auth: app.auth.name().into(),
+            token_cap_seconds: app.token_cap_s,
+            certificates: slots.map(|slot| CertificateView { slot: slot.name().into() }).collect(),
+            created: app.created.as_millis(),
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// The name.
+    pub username: String,
+    /// The uuid.
+    pub uuid: String,
+    /// Whether the user may log in.
+    pub activated: bool,
+    /// A name for people.
+    pub nickname: Option<String>,
+    /// On how many devices the user is online.
+    pub devices_online: usize,
+    /// When the user was registered.
+    pub created: u64,
+    /// When the account was last changed.
+    pub modified: u64,
+}
+
+impl UserView {
+    /// A user who is online on so many devices.
+    pub fn new(user: &User, devices_online: usize) -> Self {
+        Self {
+            username: user.username.as_str().into(),
+            uuid: user.uuid.to_string(),
+            activated: user.activated,
+            nickname: user.nickname.clone(),
+            devices_online,
+            created: user.created.as_millis(),
+            modified: user.modified.as_millis(),
+        }
+    }
+}
+
+/// The state of the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyStatus {
+    /// The vault's id.
+    pub vault: String,
+    /// The fingerprint of the root key that opens it.
+    pub root_key: String,
+    /// Where the configuration says that the root key is.
+    pub root_key_source: String,
+    /// How many times the vault was opened.
+    pub life: u64,
+    /// How many times it was written anew as a whole.
+    pub generation: u64,
+    /// Its directory and its mirrors.
+    pub directories: Vec<PathBuf>,
+    /// How many pages of keys it has.
+    pub pages: usize,
+    /// How many entries its journal has.
+    pub journal_entries: usize,
+    /// How many data keys there are of each class of data.
+    pub classes: Vec<ClassKeys>,
+    /// How many data keys there are.
+    pub data_keys: usize,
+    /// How many apps have a blinding key.
+    pub blinding_keys: usize,
+    /// When the newest data key was made.
+    pub newest_key: Option<u64>,
+    /// When keys were last destroyed, since the process started.
+    pub last_destruction: Option<u64>,
+    /// Why no key can be made or destroyed before a restart.
+    pub stopped: Option<String>,
+}
+
+/// The data keys of one class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassKeys {
+    /// The number of the class.
+    pub class: u8,
+    /// Its name.
+    pub name: String,
+    /// How many keys.
+    pub keys: usize,
+}
+
+/// A root key was exchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RootRotation {
+    /// The fingerprint of the key that opens nothing any more.
+    pub before: String,
+    /// The fingerprint of the key that opens the vault from now on.
+    pub root_key: String,
+    /// The file that holds the new key, if we wrote one.
+    pub written_to: Option<PathBuf>,
+    /// What is left to do for whoever asked.
+    pub next: String,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Should be looked at.
+    Warning,
+    /// Does not work, or endangers the data.
+    Failure,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What, for programs: does not change.
+    pub check: String,
+    /// How it came out.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}

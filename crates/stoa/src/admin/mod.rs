@@ -1,0 +1,35 @@
+//! What an operator can ask of a node, each operation in one place.
+//!
+//! A command becomes a [`Request`], and [`carry_out`] is the only way from there to an [`Answer`]. The
+//! process that has the data open runs it: the server, when the request comes through the control
+//! socket, or the command itself. Nothing here prints, and nothing knows which of the two it is.
+
+mod answer;
+mod apps;
+mod keys;
+mod request;
+mod text;
+mod users;
+
+pub use answer::{
+    Answer, AppView, CertificateView, Check, ClassKeys, KeyStatus, Level, RootRotation, UserView,
+};
+pub use request::{AppRequest, KeyRequest, Request, UserRequest};
+pub use text::{SecretText, Text};
+
+use crate::doctor;
+use crate::failure::Failure;
+use crate::node::Node;
+
+/// Does what was asked.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure> {
+    match request {
+        Request::App(request) => apps::carry_out(node, request).await,
+        Request::User(request) => users::carry_out(node, request).await,
+        Request::Key(request) => keys::carry_out(node, request).await,
+        Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be asked for.
+
+use serde::{Deserialize, Serialize};
+use stoa_console::CertificateSlot;
+use stoa_core::{AppKey, AuthPolicy, Region, Resource, UserId};
+
+use super::{SecretText, Text};
+
+/// One operation. Its JSON form is what goes through the control socket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// About apps.
+    App(AppRequest),
+    /// About the users of an app.
+    User(UserRequest),
+    /// About the vault.
+    Key(KeyRequest),
+    /// What only the process that has the data can tell of their health.
+    Doctor,
+}
+
+/// About apps.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppRequest {
+    /// Make one.
+    Create {
+        /// Its key.
+        key: Text<AppKey>,
+        /// Where it lives; none: here.
+        region: Option<Text<Region>>,
+        /// Who may enter.
+        auth: Text<AuthPolicy>,
+        /// Whether to answer its certificate too.
+        reveal: bool,
+    },
+    /// All of them.
+    List,
+    /// One of them.
+    Show {
+        /// Its key.
+        key: Text<AppKey>,
+        /// Whether to answer its primary certificate too.
+        reveal: bool,
+    },
+    /// Set who may enter.
+    SetAuth {
+        /// The app.
+        key: Text<AppKey>,
+        /// Who may.
+        auth: Text<AuthPolicy>,
+    },
+    /// Set the longest life of the tokens that are issued for it.
+    SetTokenCap {
+        /// The app.
+        key: Text<AppKey>,
+        /// In seconds.
+        seconds: u32,
+    },
+    /// Give it a secondary certificate, and answer it.
+    AddCertificate {
+        /// The app.
+        key: Text<AppKey>,
+    },
+    /// Let primary and secondary certificate change places.
+    SwapCertificates {
+        /// The app.
+        key: Text<AppKey>,
+    },
+    /// Take a certificate from it.
+    RetireCertificate {
+        /// The app.
+        key: Text<AppKey>,
+        /// Which one.
+        slot: Text<CertificateSlot>,
+    },
+}
+
+/// About the users of an app.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserRequest {
+    /// Make one.
+    Create {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+        /// The password; none: tokens only.
+        password: Option<SecretText>,
+        /// A name for people.
+        nickname: Option<String>,
+    },
+    /// A page of them, in the order of their registration.
+    List {
+        /// The app.
+        app: Text<AppKey>,
+        /// Where the page begins, as an earlier one said.
+        cursor: Option<String>,
+    },
+    /// One of them.
+    Show {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+    },
+    /// Delete one.
+    Delete {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+    },
+    /// Set a password, which ends the sessions and voids the tokens.
+    SetPassword {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+        /// The new password.
+        password: SecretText,
+    },
+    /// Let one in again, or out.
+    SetActivated {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+        /// Whether the user may log in.
+        activated: bool,
+    },
+    /// End sessions.
+    LogOut {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+        /// Of one device; none: of all.
+        device: Option<Text<Resource>>,
+    },
+}
+
+/// About the vault.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRequest {
+    /// How it is.
+    Status,
+    /// Put it under another root key.
+    RotateRoot {
+        /// The new one; none: as the configuration says.
+        new: Option<SecretText>,
+    },
+    /// Make further data keys for what is being written to.
+    RenewData,
+}

@@ -1,0 +1,187 @@
+//! How answers are printed: as text for people, or with `--json` for programs.
+//!
+//! Everything that a command has to say goes through here, so that no command has a shape of its own.
+//! One answer is one JSON object on one line; lists are one object a line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use stoa_core::Timestamp;
+
+use crate::admin::{AppView, Check, KeyStatus, Level, RootRotation, UserView};
+use crate::failure::{Failure, Problem};
+
+/// Where answers go, and in which form.
+pub struct Output<'a> {
+    /// Whether programs read it.
+    pub json: bool,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Output<'a> {
+    /// Answers to `out`.
+    pub fn new(json: bool, out: &'a mut dyn Write) -> Self {
+        Self { json, out }
+    }
+
+    /// Prints `value` as JSON, or what `text` says of it.
+    ///
+    /// # Errors
+    /// When nobody takes it.
+    pub fn put<T: Serialize>(
+        &mut self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        let line = if self.json {
+            serde_json::to_string(value).map_err(|error| unwritten(error.into()))?
+        } else {
+            text(value)
+        };
+        self.line(&line)
+    }
+
+    /// Prints a text that is the same for people and programs.
+    ///
+    /// # Errors
+    /// When nobody takes it.
+    pub fn line(&mut self, text: &str) -> Result<(), Failure> {
+        writeln!(self.out, "{text}").map_err(unwritten)
+    }
+
+    /// Prints a text as it is.
+    ///
+    /// # Errors
+    /// When nobody takes it.
+    pub fn raw(&mut self, text: &str) -> Result<(), Failure> {
+        self.out.write_all(text.as_bytes()).map_err(unwritten)
+    }
+}
+
+/// Writes to standard output fail when the reader has gone away.
+pub(super) fn unwritten(source: io::Error) -> Failure {
+    Failure::Io { what: "write the answer".into(), source }
+}
+
+/// Tells whoever typed the command something that is not its answer.
+pub(super) fn say(text: &str) {
+    // Nothing is left to tell it with, when this fails.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Tells why a command failed, as text or for programs.
+pub(super) fn say_failure(problem: &Problem, json: bool) {
+    if !json {
+        return say(&format!("error: {}", problem.message));
+    }
+    let object = serde_json::json!({ "error": {
+        "exitCode": problem.exit.code(),
+        "exit": problem.exit,
+        "kind": problem.kind,
+        "message": problem.message,
+    }});
+    say(&object.to_string());
+}
+
+/// A moment for people: RFC 3339, in UTC.
+pub(super) fn date(at_ms: u64) -> String {
+    let millis = i64::try_from(at_ms).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| "?".into(), |at| at.to_string())
+}
+
+fn moment(at: Option<u64>) -> String {
+    at.map_or_else(|| "none".into(), |at| date(Timestamp::from_millis(at).as_millis()))
+}
+
+/// Names and values under each other.
+fn table(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let rows = rows.iter().map(|(name, value)| format!("{name:width$}  {value}"));
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn app(app: &AppView) -> String {
+    let slots: Vec<_> = app.certificates.iter().map(|c| c.slot.as_str()).collect();
+    table(&[
+        ("app key", app.app_key.clone()),
+        ("App ID", app.app_id.clone()),
+        ("region", app.region.clone()),
+        ("auth", app.auth.clone()),
+        ("token cap", format!("{} s", app.token_cap_seconds)),
+        ("certificates", slots.join(", ")),
+        ("created", date(app.created)),
+    ])
+}
+
+pub(super) fn app_line(app: &AppView) -> String {
+    format!("{}\t{}\t{}\t{}", app.app_key, app.app_id, app.region, app.auth)
+}
+
+const fn state(user: &UserView) -> &'static str {
+    if user.activated { "active" } else { "deactivated" }
+}
+
+pub(super) fn user(user: &UserView) -> String {
+    table(&[
+        ("user", user.username.clone()),
+        ("uuid", user.uuid.clone()),
+        ("state", state(user).into()),
+        ("nickname", user.nickname.clone().unwrap_or_else(|| "-".into())),
+        ("devices online", user.devices_online.to_string()),
+        ("created", date(user.created)),
+        ("modified", date(user.modified)),
+    ])
+}
+
+pub(super) fn user_line(user: &UserView) -> String {
+    format!("{}\t{}\t{}", user.username, user.uuid, state(user))
+}
+
+pub(super) fn keys(keys: &KeyStatus) -> String {
+    let directories: Vec<_> =
+        keys.directories.iter().map(|dir| dir.display().to_string()).collect();
+    let mut rows = vec![
+        ("vault", keys.vault.clone()),
+        ("directories", directories.join(", ")),
+        ("root key", format!("{} (fingerprint), from {}", keys.root_key, keys.root_key_source)),
+        ("life", keys.life.to_string()),
+        ("generation", keys.generation.to_string()),
+        ("pages", keys.pages.to_string()),
+        ("journal entries", keys.journal_entries.to_string()),
+        ("data keys", keys.data_keys.to_string()),
+    ];
+    let names: Vec<_> = keys.classes.iter().map(|class| format!("  {}", class.name)).collect();
+    let of_classes = names.iter().zip(&keys.classes);
+    rows.extend(of_classes.map(|(name, class)| (name.as_str(), class.keys.to_string())));
+    rows.extend([
+        ("blinding keys", keys.blinding_keys.to_string()),
+        ("newest data key", moment(keys.newest_key)),
+        ("last destruction", format!("{} (since the start)", moment(keys.last_destruction))),
+    ]);
+    if let Some(stopped) = &keys.stopped {
+        rows.push(("STOPPED", stopped.clone()));
+    }
+    table(&rows)
+}
+
+pub(super) fn rotation(rotation: &RootRotation) -> String {
+    let mut rows = vec![
+        ("opens nothing any more", rotation.before.clone()),
+        ("opens the vault", rotation.root_key.clone()),
+    ];
+    if let Some(file) = &rotation.written_to {
+        rows.push(("written to", file.display().to_string()));
+    }
+    rows.push(("next", rotation.next.clone()));
+    table(&rows)
+}
+
+pub(super) fn check(check: &Check) -> String {
+    let level = match check.level {
+        Level::Ok => "ok     ",
+        Level::Warning => "warning",
+        Level::Failure => "FAILURE",
+    };
+    let advice = check.advice.as_ref().map(|advice| format!("\n         -> {advice}"));
+    format!("{level}  {}: {}{}", check.check, check.found, advice.unwrap_or_default())
+}
