@@ -76,7 +76,8 @@ impl Chat {
     /// remembered among the user's.
     ///
     /// # Errors
-    /// As [`Self::authenticate`]; an app token or one of another user is [`Error::Token`].
+    /// As [`Self::authenticate`]; an app token or one of another user is [`Error::Token`], and where the
+    /// store takes no writes there is no session.
     pub async fn log_in(&self, request: &LoginRequest) -> Result<LoggedIn, Error> {
         let caller = self.authenticate(&request.app, request.token.expose()).await?;
         // An app token is never accepted from a device (token specification, section 8).
@@ -85,6 +86,8 @@ impl Chat {
         if request.user.parse().ok().as_ref() != Some(&user) {
             return Err(mismatch);
         }
+        // A session whose client's place cannot be stored would deliver it all again later.
+        self.store.health()?;
         let store = self.store.app(&caller).await?;
         self.remember_device(&store, &user, &request.device).await?;
         Ok(LoggedIn { caller, user })
