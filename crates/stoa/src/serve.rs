@@ -5,6 +5,10 @@
 //! clients stand and close, commits that wait are finished, files are let go. Whatever was
 //! acknowledged was durable before that, so an end that is cut short loses nothing either.
 
+mod figures;
+mod signals;
+mod system;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,19 +17,20 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tracing::field::display;
 
 use crate::config::{Address, Config};
+use crate::control::ControlSocket;
 use crate::demo;
 use crate::failure::Failure;
-use crate::identity::Identity;
+use crate::identity::{Identity, Reload};
 use crate::node::{Files, Node};
+use figures::Draining;
+use signals::Signals;
 
-/// How long connections may take to end, so that the whole end stays below five seconds.
-const CONNECTIONS_END: Duration = Duration::from_millis(4_000);
 /// How long the last commits may take.
 const STORE_ENDS: Duration = Duration::from_millis(700);
 /// File descriptors that are kept for other things than connections.
@@ -52,10 +57,16 @@ pub fn check(config: &Config, demo: bool) -> Result<(), Failure> {
 pub async fn run(config: Config, demo: bool, files: Files) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let files_limit = raise_file_limit();
+    // Commands wait at it until the server is ready.
+    let control = ControlSocket::bind(&config.data)
+        .inspect_err(
+            |error| tracing::warn!(%error, "no control socket: commands cannot reach this server"),
+        )
+        .ok();
     let node = Node::start(files, &config).await?;
     let served = tokio::select! {
-        served = serve(&config, demo, &node, files_limit) => served,
-        () = signals.any() => Ok(None),
+        served = serve(&config, demo, &node, files_limit, control) => served,
+        () = signals.end() => Ok(None),
     };
     let outcome = match served {
         Ok(Some(running)) => running.until(&mut signals).await,
@@ -79,6 +90,7 @@ async fn serve(
     demo: bool,
     node: &Node,
     files_limit: u64,
+    control: Option<ControlSocket>,
 ) -> Result<Option<Running>, Failure> {
     let identity = Identity::open(config, node).await?;
     let listener = bind(config.listen).await?;
@@ -88,23 +100,29 @@ async fn serve(
         None => None,
     };
     let plain_address = plain.as_ref().and_then(|listener| listener.local_addr().ok());
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
     if node.console.apps().is_empty() {
-        tracing::warn!(
-            "there are no apps, so nobody can log in: end the server and make one with 'stoa app create'"
-        );
+        tracing::warn!("there are no apps, so nobody can log in: make one with 'stoa app create'");
     }
 
+    let draining = Draining::default();
     let rest = stoa_rest::router(RestState {
         chat: node.chat.clone(),
         directory: node.console.clone(),
         hosts: hosts(config, address, plain_address),
         client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0.ip()),
     });
+    let rest = figures::with_draining(rest, draining.clone());
     let connections = usize::try_from(files_limit.saturating_sub(RESERVED_FILES));
     let connections = connections.unwrap_or(usize::MAX);
     let limits = NetLimits::default();
-    let limits = NetLimits { connections: limits.connections.min(connections), ..limits };
+    let connections = limits.connections.min(connections);
+    let limits = NetLimits { connections, drain: config.drain.duration(), ..limits };
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
@@ -134,23 +152,38 @@ async fn serve(
         start(page.listener, None, page.router, limits);
         page.announce
     });
+    if let Some(control) = control {
+        let (node, mut stopped) = (node.clone(), stopped.clone());
+        listeners.spawn(async move {
+            let stop = async move { _ = stopped.wait_for(|stop| *stop).await };
+            Box::pin(control.serve(node, stop)).await
+        });
+    }
     let mut background = JoinSet::new();
+    let reload = identity.reload();
     background.spawn(identity.keep_fresh(node.clock.clone()));
+    figures::started();
+    if let Some(metrics) = metrics {
+        background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
+    }
 
     if let Some(announce) = announce {
         announce()?;
     }
-    match plain_address {
-        Some(plain) => tracing::info!(%address, %plain, "ready"),
-        None => tracing::info!(%address, "ready"),
-    }
-    Ok(Some(Running { stop, listeners, _background: background }))
+    let (plain, metrics) = (plain_address.map(display), metrics_address.map(display));
+    tracing::info!(%address, plain, metrics, "ready");
+    let drain = config.drain.duration();
+    Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }
 
 /// A server that takes requests.
 struct Running {
     stop: watch::Sender<bool>,
     listeners: JoinSet<std::io::Result<()>>,
+    reload: Reload,
+    draining: Draining,
+    /// How long connections may take to end.
+    drain: Duration,
     /// Ends with this.
     _background: JoinSet<()>,
 }
@@ -158,8 +191,13 @@ struct Running {
 impl Running {
     /// Serves until a signal comes or a listener fails, and ends the connections.
     async fn until(mut self, signals: &mut Signals) -> Result<(), Failure> {
+        let reload = || {
+            let reload = self.reload.clone();
+            // What came of it stands in the log.
+            tokio::spawn(async move { drop(reload.now().await) });
+        };
         let outcome = tokio::select! {
-            () = signals.any() => Ok(()),
+            () = signals.end_or(reload) => Ok(()),
             Some(ended) = self.listeners.join_next() => {
                 let error = match ended {
                     Ok(Ok(())) => std::io::Error::other("it ended by itself"),
@@ -170,38 +208,16 @@ impl Running {
             }
         };
         tracing::info!("ending");
+        self.draining.begin();
         let _ = self.stop.send(true);
         let all = async { while self.listeners.join_next().await.is_some() {} };
         tokio::select! {
-            ended = timeout(CONNECTIONS_END, all) => if ended.is_err() {
+            ended = timeout(self.drain, all) => if ended.is_err() {
                 tracing::warn!("connections were still open when the time for closing them was over");
             },
-            () = signals.any() => tracing::warn!("told again to end: connections are cut"),
+            () = signals.end() => tracing::warn!("told again to end: connections are cut"),
         }
         outcome
-    }
-}
-
-/// What ends a server: SIGTERM and Ctrl-C.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(Failure::io("listen for signals"));
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn any(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }
 

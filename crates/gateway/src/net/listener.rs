@@ -224,6 +224,9 @@ impl Connection {
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {
+            // In this order: told to end before it has seen anything, hyper would close at once, and
+            // the request is there already.
+            biased;
             ended = connection.as_mut() => ended,
             _ = stopped.changed() => {
                 connection.as_mut().graceful_shutdown();

@@ -1,10 +1,11 @@
 //! What proves the server's identity to its clients: a certificate of the operator's, or one of an
 //! authority of the server's own.
 //!
-//! Both are read or issued anew while the server runs, so that a renewed file counts within the
-//! hour and a server that never restarts does not outlive its certificate.
+//! Both are read or issued anew while the server runs, so that a renewed file counts within a minute
+//! and a server that never restarts does not outlive its certificate.
 
 mod files;
+mod leaf;
 mod names;
 mod own_ca;
 
@@ -14,6 +15,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs;
 
 pub use files::read as read_files;
+pub use leaf::{Validity, not_covered};
 pub use names::Names;
 pub use own_ca::OwnCa;
 
@@ -51,6 +53,24 @@ pub enum TlsError {
         path: PathBuf,
         /// Why.
         source: rustls::Error,
+    },
+    /// A certificate is not of this time.
+    #[error("the certificate {} counts from {from} until {until}, which is not now", path.display())]
+    Time {
+        /// The certificate's file.
+        path: PathBuf,
+        /// From when, RFC 3339.
+        from: String,
+        /// Until when.
+        until: String,
+    },
+    /// A certificate is for other names than the one before.
+    #[error("the certificate {} is not for {}, for which the one in use is", path.display(), names.join(", "))]
+    Names {
+        /// The certificate's file.
+        path: PathBuf,
+        /// The names that it lacks.
+        names: Vec<String>,
     },
     /// The server's own authority may not vouch for a name.
     #[error("the server's own certificate authority was made for other names and may not vouch for '{name}'; to make a new one, which every client must then be told to trust, remove the directory {}", dir.display())]

@@ -63,15 +63,28 @@ pub(crate) fn call(
     request(stream.unwrap(), method, path, headers, body)
 }
 
-/// Sends a request and reads the answer to its end.
+/// Sends a request and reads the answer, which is JSON.
 #[track_caller]
 pub(crate) fn request(
-    mut stream: impl Read + Write,
+    stream: impl Read + Write,
     method: &str,
     path: &str,
     headers: &[&str],
     body: Option<&Value>,
 ) -> Answer {
+    let (status, body) = exchange(stream, method, path, headers, body);
+    Answer { status, body: serde_json::from_str(&body).unwrap_or_else(|_| panic!("{body}")) }
+}
+
+/// Sends a request and reads the answer to its end: the status and the body.
+#[track_caller]
+pub(crate) fn exchange(
+    mut stream: impl Read + Write,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: Option<&Value>,
+) -> (u16, String) {
     let body = body.map(ToString::to_string).unwrap_or_default();
     let mut head = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
@@ -90,5 +103,5 @@ pub(crate) fn request(
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, body: serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")) }
+    (status, body.to_owned())
 }

@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
+mod certificate;
 mod command_line;
 mod control;
 mod crash;
 mod demo;
 mod doctor;
 mod documents;
+mod drain;
 mod https;
 mod logs;
+mod metrics;
 mod msync;
 mod root_key;
 mod server;

@@ -102,6 +102,19 @@ impl Client {
         }
     }
 
+    /// Waits until the server closes the session: with which code, if it says one.
+    pub(crate) fn closed(&mut self) -> Option<u16> {
+        loop {
+            match self.socket.read() {
+                Ok(tungstenite::Message::Close(frame)) => {
+                    return frame.map(|frame| frame.code.into());
+                }
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Pulls everything that waits for the device.
     pub(crate) fn pull(&mut self) -> Result<Vec<Meta>, Gone> {
         self.send(&MSync { command: Some(Command::Unread.into()), ..MSync::default() })?;

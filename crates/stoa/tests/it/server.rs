@@ -165,6 +165,14 @@ impl Server {
         self.wait().1
     }
 
+    /// Waits until it has ended by itself or by a signal, and returns its log.
+    #[track_caller]
+    pub(crate) fn ended(mut self) -> String {
+        let (status, log) = self.wait();
+        assert!(status.success(), "{status}: {log}");
+        log
+    }
+
     fn wait(&mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         (status, self.log.take().unwrap().join().unwrap())
