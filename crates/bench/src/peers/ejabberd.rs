@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rcgen::{CertificateParams, KeyPair};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -94,6 +95,7 @@ impl Ejabberd {
         while let Err(error) = Xmpp::open(&self.endpoint).await {
             if process.ended()?.is_some() || started.elapsed() > PATIENCE {
                 let said = fs::read_to_string(&log).unwrap_or_default();
+                let said: String = said.chars().take(2_000).collect();
                 return Err(Error::Server(format!("ejabberd: {error}\n{said}")));
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -218,9 +220,13 @@ fn libraries() -> Option<PathBuf> {
 
 /// Makes a certificate for `localhost` with its key in one file; returns the file of the certificate.
 fn certify(dir: &Path) -> Result<PathBuf, Error> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])
-        .map_err(|error| Error::Server(format!("a certificate: {error}")))?;
-    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let failed = |error: rcgen::Error| Error::Server(format!("a certificate: {error}"));
+    let mut params = CertificateParams::new(["localhost".to_owned()]).map_err(failed)?;
+    // Erlang sets a timer for its end, which must not lie thousands of years ahead.
+    params.not_after = rcgen::date_time_ymd(2100, 1, 1);
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?.pem();
+    let key = key.serialize_pem();
     write(&dir.join("key.pem"), &format!("{certificate}{key}"))?;
     let file = dir.join("certificate.pem");
     write(&file, &certificate)?;
