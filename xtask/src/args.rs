@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Soak(SoakOptions),
     /// Measure what the server costs, with these words for the load generator.
     Bench(Vec<String>),
+    /// Run the simulation, with these words for its program.
+    Sim(Vec<String>),
     /// Check or write down the licences of dependencies.
     Licences(LicenceOptions),
 }
@@ -87,6 +89,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Command, Stri
         Some("fuzz") => fuzz(words),
         Some("soak") => soak(words),
         Some("bench") => Ok(Command::Bench(words.collect())),
+        Some("sim") => Ok(Command::Sim(words.collect())),
         Some("licences") => licences(words),
         Some(other) => Err(format!("there is no command `{other}`")),
     }

@@ -13,11 +13,13 @@ mod licences;
 mod metadata;
 mod process;
 mod setup;
+mod sim;
 mod soak;
 mod steps;
 #[cfg(test)]
 mod tidy;
 mod up;
+mod web;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,9 @@ Usage: cargo xtask <command>
   bench [--quick] [--only CASE[,CASE…]] [--runs N] [--no-peers] [--json FILE] [--gate]
         what sessions, messages, logins and a start cost the server, and ejabberd
         beside it; `--list` names the cases
+  sim [--seed S] [--seeds A..B] [--runs N] [--minutes M] [--trace LINES]
+        clients, network, disk and clock from a seed, around the server's own
+        code; `--help` has the other options
   licences [--update] [--texts FILE]
         check the licences of all dependencies; rewrite docs/third-party.md;
         gather the full licence texts for a release
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         Ok(Command::Fuzz(options)) => fuzz::run(&options),
         Ok(Command::Soak(options)) => soak::run(&options),
         Ok(Command::Bench(words)) => bench::run(&words),
+        Ok(Command::Sim(words)) => sim::run(&words),
         Ok(Command::Licences(options)) => licences::run(&options),
         Err(wrong) => {
             eprintln!("xtask: {wrong}\n\n{USAGE}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::TestOptions;
 use crate::process::{cargo, command, root, run as execute};
-use crate::{fuzz, licences, setup, soak};
+use crate::{fuzz, licences, setup, sim, soak, web};
 
 /// One thing that must pass.
 struct Step {
@@ -21,10 +21,12 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
     Step { name: "licences", about: "dependencies' licences are allowed", run: licences },
     Step { name: "tidy", about: "docs, crate edges, key spaces and house rules", run: tidy },
+    Step { name: "web", about: "the demo page: types, unit tests, build", run: web::step },
     Step { name: "clippy", about: "no warning in any target", run: clippy },
     Step { name: "doc", about: "the API documentation builds without a warning", run: doc },
     Step { name: "unit", about: "all Rust tests", run: unit },
     Step { name: "vectors", about: "the public token vectors", run: vectors },
+    Step { name: "simulation", about: "seeded faults around the server's code", run: sim::step },
     Step {
         name: "soak",
         about: "kills, full disks and clocks that jump, in short",
@@ -125,7 +127,8 @@ fn vectors() -> Result<(), String> {
 fn conformance() -> Result<(), String> {
     setup::node()?;
     let browser = setup::browser()?;
-    setup::conformance_packages()?;
+    setup::npm_packages("conformance")?;
+    web::build()?;
     build()?;
     execute(
         command("npm", &["test", "--silent"])

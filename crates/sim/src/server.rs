@@ -1,0 +1,233 @@
+//! One life of the server: the real chat service, sessions and store, in one thread and without a
+//! clock of their own.
+//!
+//! A life has a runtime of its own whose time stands still. [`Server::step`] runs one ready task for
+//! one poll, so between any two steps the process can die: dropping the life drops every task at the
+//! await where it stands. What outlives it are the [`SimDisk`] of the store and the [`SimFs`] of the
+//! vault.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use stoa_chat::Chat;
+use stoa_core::{
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Region,
+    Secret, SeededEntropy, UserId, Uuid, issue_token,
+};
+use stoa_store::Store;
+use stoa_store::engine::{Engine, Faults, SimDisk, Simulated};
+use stoa_vault::{RootKey, SimFs, Vault, VaultError, VaultOptions, VaultWorker};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::dice::Dice;
+use crate::mutant::Mutant;
+use crate::net::{Shared, SimTransport};
+
+/// The apps of a run.
+pub(crate) struct Apps(BTreeMap<AppKey, Arc<App>>);
+
+impl Apps {
+    pub(crate) fn new(count: usize, entropy: &dyn Entropy) -> Self {
+        let app = |n: usize| {
+            let certificate = || Secret::new(AppId::from_bytes(entropy.bytes()).as_str());
+            let app = App {
+                number: AppNumber(u32::try_from(n + 1).unwrap_or(u32::MAX)),
+                id: AppId::from_bytes(entropy.bytes()),
+                key: key(n).parse().expect("a key of the usual form"),
+                uuid: Uuid::random(entropy),
+                region: Region::Eu,
+                created: stoa_core::Timestamp::default(),
+                auth: AuthPolicy::Token,
+                token_cap_s: 86_400,
+                certificates: vec![certificate()],
+                server_certificate: certificate(),
+            };
+            (app.key.clone(), Arc::new(app))
+        };
+        Self((0..count).map(app).collect())
+    }
+
+    /// A token for `user` of the app `n`, or for its back end.
+    pub(crate) fn token(
+        &self,
+        n: usize,
+        user: Option<&str>,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Secret {
+        let app = &self.0[&key(n).parse::<AppKey>().expect("a key of the usual form")];
+        let user = user.map(|user| user.parse::<UserId>().expect("a name of the usual form"));
+        issue_token(app, user.as_ref(), clock.now(), 86_400, entropy)
+    }
+}
+
+/// The key of the app `n`.
+pub(crate) fn key(n: usize) -> String {
+    format!("sim#app{n}")
+}
+
+impl AppDirectory for Apps {
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
+        self.0.get(key).cloned()
+    }
+
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
+        self.0.values().find(|app| app.id == *id).cloned()
+    }
+}
+
+/// What outlives the process.
+pub(crate) struct Machine {
+    pub(crate) seed: u64,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) disk: SimDisk,
+    pub(crate) vault_disk: SimFs,
+    pub(crate) lives: u64,
+}
+
+/// One life.
+pub(crate) struct Server {
+    runtime: Runtime,
+    pub(crate) chat: Arc<Chat>,
+    store: Store,
+    engine: Arc<Simulated>,
+    worker: VaultWorker,
+    stop: watch::Sender<bool>,
+    dice: Dice,
+}
+
+impl Server {
+    /// Starts on what the machine's disks hold.
+    ///
+    /// # Errors
+    /// When the vault cannot be opened.
+    pub(crate) fn start(
+        machine: &mut Machine,
+        faults: Faults,
+        mutant: Option<Mutant>,
+    ) -> Result<Self, VaultError> {
+        machine.lives += 1;
+        let entropy = Arc::new(SeededEntropy::new(machine.seed ^ (machine.lives << 32)));
+        let root = RootKey::random(&SeededEntropy::new(machine.seed));
+        let mut options = VaultOptions::new("/vault");
+        // Small, so that keys, epochs and pages come to their end.
+        options.tuning.records_per_key = 400;
+        options.tuning.grant_step = 50;
+        options.tuning.nonces_per_epoch = 3000;
+        options.tuning.keys_per_page = 4;
+        options.tuning.journal_entries = 12;
+        options.tuning.destroy_interval = Duration::ZERO;
+        let fs = Arc::new(machine.vault_disk.clone());
+        let clock = machine.clock.clone();
+        let (vault, worker) =
+            Vault::open_with_worker(fs, options, root, clock.clone(), entropy.clone())?;
+        let life = vault.life();
+        let engine = Arc::new(Simulated::open(&machine.disk));
+        let mut seen: Arc<dyn Engine> = engine.clone();
+        if let Some(mutant) = mutant {
+            seen = mutant.over(seen);
+        }
+        let dice = Dice::new(machine.seed ^ machine.lives);
+        let seen = faults.over(seen, Arc::new(SeededEntropy::new(dice.next())));
+        let store = Store::open(seen, Arc::new(vault));
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .event_interval(1)
+            .build()
+            .expect("a runtime without IO needs nothing of the system");
+        let chat = Chat::new(store.clone(), machine.apps.clone(), clock, entropy, life);
+        let (stop, _) = watch::channel(false);
+        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stop, dice })
+    }
+
+    /// Begins a session on the other end of `socket`.
+    pub(crate) fn accept(&self, socket: Shared) {
+        let session = stoa_gateway::sim::session(
+            SimTransport::new(socket),
+            self.chat.clone(),
+            self.stop.subscribe(),
+        );
+        let session = Unhurried { task: Box::pin(session), dice: self.dice.clone() };
+        drop(self.runtime.spawn(session));
+    }
+
+    /// Begins a call of a back end; what it returns is put into `outcomes`.
+    pub(crate) fn call<T: Send + 'static>(
+        &self,
+        outcomes: &Arc<Mutex<Vec<T>>>,
+        call: impl Future<Output = T> + Send + 'static,
+    ) {
+        let outcomes = outcomes.clone();
+        let task = async move {
+            let outcome = call.await;
+            outcomes.lock().push(outcome);
+        };
+        drop(self.runtime.spawn(Unhurried { task: Box::pin(task), dice: self.dice.clone() }));
+    }
+
+    /// Runs one task that is ready for one poll, if there is one.
+    pub(crate) fn step(&self) {
+        self.runtime.block_on(tokio::task::yield_now());
+    }
+
+    /// Lets the store write a batch of what waits, of a size that chance gives.
+    pub(crate) fn commit_some(&self) {
+        let waiting = self.engine.waiting();
+        if waiting > 0 {
+            self.engine.turn(self.dice.index(waiting) + 1);
+        }
+    }
+
+    /// Lets the vault serve what waits.
+    pub(crate) fn serve_vault(&mut self) {
+        self.worker.turn();
+    }
+
+    /// Moves the monotonic time.
+    pub(crate) fn advance(&self, ms: u64) {
+        self.runtime.block_on(tokio::time::advance(Duration::from_millis(ms)));
+    }
+
+    /// Whether it still takes writes. The vault's trouble shows only to those who need a new key.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.store.health().is_ok()
+    }
+
+    /// Tells all sessions to end.
+    pub(crate) fn shut_down(&self) {
+        // Nobody listens if there is no session.
+        let _ = self.stop.send(true);
+    }
+
+    /// Lets go of the store, as an orderly end does. Nothing is running any more.
+    pub(crate) fn close(self) {
+        // A store that failed before cannot be closed orderly; the next life finds what is there.
+        let _ = self.runtime.block_on(self.store.close());
+    }
+}
+
+/// A task that is sometimes asked in vain: others get ahead of it, in an order that the seed gives.
+struct Unhurried<F: ?Sized> {
+    dice: Dice,
+    task: Pin<Box<F>>,
+}
+
+impl<F: Future + ?Sized> Future for Unhurried<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        if self.dice.chance(200) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.task.as_mut().poll(context)
+    }
+}
