@@ -1,7 +1,7 @@
 // The demo page as a newcomer uses it: opened with the address that the server gives, clicked
 // through from the first message to a server that goes away and comes back.
 //
-// STOA_SCREENSHOTS=DIR writes the pictures of docs/images there.
+// PICTURES=DIR writes the pictures of docs/images there.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
@@ -312,12 +312,12 @@ export const tests = [
       demo.quiet();
     },
   },
-  ...(process.env.STOA_SCREENSHOTS ? [{ name: 'pictures', run: pictures }] : []),
+  ...(process.env.PICTURES ? [{ name: 'pictures', run: pictures }] : []),
 ];
 
 /** The pictures of the documentation, of a server that has heard nothing else. */
 async function pictures({ lab, binary, cleanup }) {
-  const folder = process.env.STOA_SCREENSHOTS;
+  const folder = process.env.PICTURES;
   const server = new Server(binary, 'pictures', 'info');
   cleanup(() => server.dispose());
   await server.start();
@@ -345,7 +345,18 @@ async function pictures({ lab, binary, cleanup }) {
   await demo.page.screenshot({ path: path.join(folder, 'demo-dark.png') });
   await demo.page.emulateMedia({ colorScheme: 'light' });
   await demo.page.setViewportSize({ width: 900, height: 900 });
-  if (process.env.STOA_SCREENSHOTS_ALL) await demo.page.screenshot({ path: path.join(folder, 'demo-middle.png'), fullPage: true });
-  const phone = await opened(own, cleanup, { viewport: PHONE, scale: 2 }).catch(async () => undefined);
-  if (phone) await phone.page.screenshot({ path: path.join(folder, 'demo-phone.png') });
+  if (process.env.PICTURES_ALL) await demo.page.screenshot({ path: path.join(folder, 'demo-middle.png'), fullPage: true });
+  const phone = await DemoPage.open(own, { viewport: PHONE, scale: 2 });
+  cleanup(() => phone.dispose());
+  await phone.side('Alice').sees('Are you still there?');
+  await phone.page.screenshot({ path: path.join(folder, 'demo-phone.png') });
+  if (process.env.PICTURES_ALL) {
+    await phone.page.getByRole('tab', { name: 'On disk' }).click();
+    await phone.disk.getByTestId('record').waitFor();
+    await phone.page.screenshot({ path: path.join(folder, 'demo-phone-disk.png') });
+    const refused = await DemoPage.open(own, { url: new URL('/#code=abc', server.demo.demoUrl).href, viewport: PHONE });
+    cleanup(() => refused.dispose());
+    await refused.gate('code-refused');
+    await refused.page.screenshot({ path: path.join(folder, 'gate.png') });
+  }
 }

@@ -139,12 +139,13 @@ fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// The npm packages of `conformance/`, exactly as the lock file says; not fetched again while the
-/// lock file is the one that was installed last.
-pub(crate) fn conformance_packages() -> Result<(), String> {
-    let folder = root().join("conformance");
-    let lock = std::fs::read(folder.join("package-lock.json"))
-        .map_err(|error| format!("cannot read conformance/package-lock.json: {error}"))?;
+/// The npm packages of `folder`, exactly as its lock file says; not fetched again while the lock
+/// file is the one that was installed last.
+pub(crate) fn npm_packages(folder: &str) -> Result<(), String> {
+    let path = format!("{folder}/package-lock.json");
+    let folder = root().join(folder);
+    let lock = std::fs::read(root().join(&path))
+        .map_err(|error| format!("cannot read {path}: {error}"))?;
     let installed = folder.join("node_modules").join(".installed-lock.json");
     if std::fs::read(&installed).is_ok_and(|previous| previous == lock) {
         return Ok(());

@@ -18,7 +18,7 @@ use signal_hook::iterator::Signals;
 use crate::args::UpOptions;
 use crate::metadata::text;
 use crate::process::{cargo, command, root, run as execute};
-use crate::setup;
+use crate::{setup, web};
 
 /// How often we look whether the server has become ready or has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -30,11 +30,12 @@ pub(crate) fn run(options: &UpOptions) -> Result<(), String> {
     if options.release {
         build.arg("--release");
     }
+    web::build_if_possible();
     println!("building stoa (the first time takes a few minutes)");
     execute(&mut build)?;
 
     let data = root().join(&options.data);
-    let demo = DemoFile::before_start(data.join("demo.json"));
+    let mut demo = DemoFile::before_start(data.join("demo.json"));
     let signals = signals()?;
     let mut server = start(options, &data)?;
     let mut told = false;
@@ -51,8 +52,10 @@ pub(crate) fn run(options: &UpOptions) -> Result<(), String> {
                 Err(format!("stoa ended with {status}"))
             };
         }
-        if !told && let Some(demo) = demo.written()? {
-            print!("{}", next_steps(&demo)?);
+        if let Some(demo) = demo.written()? {
+            // Written again whenever the page was opened: each link opens it once.
+            let said = if told { another_link(&demo)? } else { next_steps(&demo)? };
+            print!("{said}");
             told = true;
         }
     }
@@ -104,13 +107,20 @@ impl DemoFile {
         DemoFile { path, before }
     }
 
-    /// What this run's server wrote, once it did and is complete.
-    fn written(&self) -> Result<Option<Value>, String> {
-        if modified(&self.path) == self.before {
+    /// What the server wrote since the last call, if it did and it is complete.
+    fn written(&mut self) -> Result<Option<Value>, String> {
+        let now = modified(&self.path);
+        if now == self.before {
             return Ok(None);
         }
         match std::fs::read_to_string(&self.path) {
-            Ok(text) => Ok(serde_json::from_str(&text).ok()),
+            Ok(text) => {
+                let demo = serde_json::from_str(&text).ok();
+                if demo.is_some() {
+                    self.before = now;
+                }
+                Ok(demo)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(format!("cannot read {}: {error}", self.path.display())),
         }
@@ -121,19 +131,30 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
+/// The link that counts now that the one before was used.
+fn another_link(demo: &Value) -> Result<String, String> {
+    let url = text(demo, "demoUrl").map_err(|error| format!("demo.json: {error}"))?;
+    Ok(format!("The page was opened. For another browser: {url}\n"))
+}
+
 /// What a person can do with the running server, ready to be copied.
 fn next_steps(demo: &Value) -> Result<String, String> {
     let field = |name| text(demo, name).map_err(|error| format!("demo.json: {error}"));
     let user = |index: usize, name| {
         text(&demo["users"][index], name).map_err(|error| format!("demo.json, users: {error}"))
     };
+    let url = field("demoUrl")?;
     let (rest, ws, ca, key) = (field("restUrl")?, field("wsUrl")?, field("ca")?, field("appKey")?);
     let (org, app) = (field("orgName")?, field("appName")?);
     let (first, first_password) = (user(0, "username")?, user(0, "password")?);
     let (second, second_password) = (user(1, "username")?, user(1, "password")?);
     Ok(format!(
         r#"
-Stoa is up. Ctrl-C ends it; the data stays.
+Stoa is up. Open this, once (two people chat there, and you see what lies on disk):
+
+  {url}
+
+Ctrl-C ends it; the data stays. For programs:
 
   REST       {rest}
   WebSocket  {ws}
@@ -171,10 +192,14 @@ mod tests {
         let demo = json!({
             "appId": "0".repeat(32), "certificate": "1".repeat(32), "appKey": "demo#stoa",
             "orgName": "demo", "appName": "stoa", "restUrl": "https://127.0.0.1:8443",
+            "demoUrl": "http://localhost:8480/#code=c1",
             "wsUrl": "wss://127.0.0.1:8443/ws", "ca": "data/tls/ca.pem",
             "users": [{"username": "alice", "password": "p1"}, {"username": "bob", "password": "p2"}],
         });
         let said = next_steps(&demo).expect("complete");
+        let first = said.lines().find(|line| line.contains("://")).map(str::trim);
+        assert_eq!(first, Some("http://localhost:8480/#code=c1"), "the page comes first");
+        assert!(another_link(&demo).expect("complete").contains("#code=c1"));
         for needed in [
             "'https://127.0.0.1:8443/demo/stoa/token'",
             "--cacert 'data/tls/ca.pem'",
@@ -189,6 +214,6 @@ mod tests {
 
     #[test]
     fn a_field_that_is_missing_is_named() {
-        assert_eq!(next_steps(&json!({})), Err("demo.json: there is no text `restUrl`".into()));
+        assert_eq!(next_steps(&json!({})), Err("demo.json: there is no text `demoUrl`".into()));
     }
 }

@@ -3,10 +3,16 @@
 import { Fragment, useEffect, useId, useMemo, useState } from 'react';
 import { ApiError, record as fetchRecord, type DiskRecord } from '../api';
 import { bytes, lengths, rows, type Part } from '../logic/record';
+import { useMedia } from './hooks';
 
 const NAMES: Record<Part, string> = { version: 'version', key: 'key id', nonce: 'nonce', ciphertext: 'ciphertext', tag: 'tag' };
 const PARTS: readonly Part[] = ['version', 'key', 'nonce', 'ciphertext', 'tag'];
-const ROW = 8;
+
+/** Bytes in a row, as many as fit without scrolling sideways. */
+function useRowWidth(): number {
+  const [beneath, wide, widest] = [useMedia('(min-width: 720px) and (max-width: 1119px)'), useMedia('(min-width: 1360px)'), useMedia('(min-width: 1720px)')];
+  return beneath || widest ? 16 : wide ? 12 : 8;
+}
 
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
@@ -95,7 +101,8 @@ function Row({ name, children }: { readonly name: string; readonly children: Rea
 }
 
 function RecordBytes({ record }: { readonly record: DiskRecord }) {
-  const dump = useMemo(() => rows(bytes(record.record), ROW), [record.record]);
+  const width = useRowWidth();
+  const dump = useMemo(() => rows(bytes(record.record), width), [record.record, width]);
   const long = lengths(record.length);
   return (
     <figure>

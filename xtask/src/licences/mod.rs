@@ -91,13 +91,25 @@ fn page(packages: &[Package]) -> String {
     let mut page = format!(
         "# Third-party software\n\n\
          Written by `cargo xtask licences --update` from `Cargo.lock` (as it is built for\n\
-         {PLATFORM}) and `conformance/package-lock.json`; a test fails when it has drifted.\n\
+         {PLATFORM}), `web/package-lock.json` and `conformance/package-lock.json`; a test fails when it\n\
+         has drifted.\n\
          Versions are in the lock files. `cargo xtask licences --texts FILE` gathers the full licence\n\
          texts that belong beside a released binary.\n"
     );
     for (used_for, heading, about) in [
         (Use::Binary, "In the binary", "Linked into `stoa`."),
+        (
+            Use::Page,
+            "In the demo page",
+            "npm packages of `web/` that are built into the page, which `stoa` serves with\n\
+             `serve --demo`. Their full texts are at `/third-party.txt` there.",
+        ),
         (Use::Tools, "For building and testing", "Rust packages that are not part of the binary."),
+        (
+            Use::PageTools,
+            "For building the demo page",
+            "npm packages of `web/` that are not part of the page.",
+        ),
         (
             Use::Conformance,
             "For the conformance run",

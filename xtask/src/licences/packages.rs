@@ -15,6 +15,10 @@ pub(crate) enum Use {
     Binary,
     /// Runs only while building or testing.
     Tools,
+    /// An npm package that is built into the demo page, which is in the binary too.
+    Page,
+    /// An npm package that builds and tests the demo page.
+    PageTools,
     /// An npm package of `conformance/`.
     Conformance,
 }
@@ -33,12 +37,15 @@ pub(crate) struct Package {
 
 /// All packages of others, sorted by use, name and version.
 pub(crate) fn all() -> Result<Vec<Package>, String> {
-    let lock = root().join("conformance/package-lock.json");
-    let lock = std::fs::read_to_string(&lock)
-        .map_err(|error| format!("cannot read conformance/package-lock.json: {error}"))?;
-    let lock = parse("conformance/package-lock.json", &lock)?;
     let mut packages = crates(&metadata()?)?;
-    packages.extend(npm(&lock)?);
+    for (folder, shipped, tools) in
+        [("web", Use::Page, Use::PageTools), ("conformance", Use::Conformance, Use::Conformance)]
+    {
+        let path = format!("{folder}/package-lock.json");
+        let lock = std::fs::read_to_string(root().join(&path))
+            .map_err(|error| format!("cannot read {path}: {error}"))?;
+        packages.extend(npm(&path, &parse(&path, &lock)?, shipped, tools)?);
+    }
     packages
         .sort_by(|a, b| (a.used_for, &a.name, &a.version).cmp(&(b.used_for, &b.name, &b.version)));
     Ok(packages)
@@ -77,20 +84,23 @@ fn crates(metadata: &Value) -> Result<Vec<Package>, String> {
         .collect()
 }
 
-fn npm(lock: &Value) -> Result<Vec<Package>, String> {
+/// The packages of npm's lock file at `path`: those that are `shipped`, and the `tools`, which it
+/// marks as needed for development only.
+fn npm(path: &str, lock: &Value, shipped: Use, tools: Use) -> Result<Vec<Package>, String> {
     let packages = lock["packages"]
         .as_object()
-        .ok_or("conformance/package-lock.json has no `packages`; write it with npm 9 or newer")?;
+        .ok_or_else(|| format!("{path} has no `packages`; write it with npm 9 or newer"))?;
     packages
         .iter()
         .filter(|(path, _)| !path.is_empty())
         .map(|(path, package)| {
             let name = path.rsplit("node_modules/").next().unwrap_or(path);
+            let is_tool = package["dev"] == true || package["devOptional"] == true;
             Ok(Package {
                 name: name.to_owned(),
                 version: text(package, "version")?,
                 licence: package["license"].as_str().unwrap_or_default().to_owned(),
-                used_for: Use::Conformance,
+                used_for: if is_tool { tools } else { shipped },
                 folder: None,
             })
         })
@@ -140,8 +150,10 @@ mod tests {
         let lock = json!({"packages": {
             "": {"name": "ours"},
             "node_modules/a/node_modules/@x/b": {"version": "2.0.0", "license": "ISC"},
+            "node_modules/c": {"version": "1.0.0", "license": "MIT", "dev": true},
         }});
-        let found = npm(&lock).expect("well-formed");
-        assert_eq!((found.len(), found[0].name.as_str()), (1, "@x/b"));
+        let found = npm("x", &lock, Use::Page, Use::PageTools).expect("well-formed");
+        let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.used_for)).collect();
+        assert_eq!(found, [("@x/b", Use::Page), ("c", Use::PageTools)]);
     }
 }
