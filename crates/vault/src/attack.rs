@@ -19,7 +19,16 @@ const ROOT: [u8; 32] = [0x2A; 32];
 
 /// The keys that can be reached, with their material.
 fn reach(slots: &[u8], files: &[(PathBuf, Vec<u8>)], vault: VaultId) -> BTreeMap<KeyId, [u8; 32]> {
-    let root = root();
+    reach_with(&root(), slots, files, vault)
+}
+
+/// As [`reach`], with another root key.
+fn reach_with(
+    root: &RootKey,
+    slots: &[u8],
+    files: &[(PathBuf, Vec<u8>)],
+    vault: VaultId,
+) -> BTreeMap<KeyId, [u8; 32]> {
     let number = |bytes: &[u8], at: usize| {
         bytes.get(at..at + 8).map(|b| u64::from_be_bytes(b.try_into().unwrap()))
     };
@@ -31,7 +40,7 @@ fn reach(slots: &[u8], files: &[(PathBuf, Vec<u8>)], vault: VaultId) -> BTreeMap
     secrets.dedup();
     let mut piece_keys: Vec<[u8; 32]> = Vec::new();
     for secret in &secrets {
-        let key = derive(&root, &KeyMaterial::copy_of(secret), TABLE_KEY);
+        let key = derive(root, &KeyMaterial::copy_of(secret), TABLE_KEY);
         for (_, bytes) in files.iter().filter(|(_, bytes)| bytes.starts_with(b"STOATBL")) {
             let Some(generation) = number(bytes, 8) else { continue };
             if let Ok(table) = read_table(&key, vault, generation, bytes) {
@@ -137,4 +146,33 @@ fn nothing_that_ever_was_leads_to_a_destroyed_key() {
             assert!(!clear, "key {id} in {}", path.display());
         }
     }
+}
+
+/// Whoever has the earlier root key, the slots as they are now and every file that ever was.
+#[test]
+fn an_earlier_root_key_reaches_nothing() {
+    let fs = SimFs::new();
+    fs.keep_history();
+    let mut options = VaultOptions::new("/keys");
+    options.tuning.keys_per_page = 2;
+    let clock = Arc::new(ManualClock::new(stoa_core::Timestamp::from_secs(1_800_000_000)));
+    let entropy = Arc::new(SeededEntropy::new(8));
+    let vault = Vault::open_on(Arc::new(fs.clone()), options, root(), clock, entropy).unwrap();
+    for day in 0..7 {
+        run(vault.seal(scope(day), b"", b"x")).unwrap();
+    }
+    let slots = || fs.content(&PathBuf::from("/keys").join(SLOTS_FILE)).unwrap();
+    let alive: Vec<_> = vault.keys().iter().map(|key| key.id).collect();
+    assert!(
+        reach(&slots(), &fs.history(), vault.id()).keys().eq(&alive),
+        "the attack works before"
+    );
+
+    let new = [0x5C; 32].map(|byte| format!("{byte:02x}")).concat();
+    run(vault.rotate_root(RootKey::parse(&new).unwrap())).unwrap();
+    run(vault.seal(scope(8), b"", b"x")).unwrap();
+    let alive: Vec<_> = vault.keys().iter().map(|key| key.id).collect();
+    assert!(reach(&slots(), &fs.history(), vault.id()).is_empty());
+    let new = RootKey::parse(&new).unwrap();
+    assert!(reach_with(&new, &slots(), &fs.history(), vault.id()).keys().eq(&alive));
 }

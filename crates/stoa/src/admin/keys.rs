@@ -72,10 +72,15 @@ async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Fa
     let given = given.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
     let (key, replacement) = match (given, source) {
         (given, config::RootKey::Beside(file) | config::RootKey::File(file)) => {
+            let is_given = given.is_some();
             let key = given.unwrap_or_else(|| RootKey::random(&*node.entropy));
             refuse_same(before == key.fingerprint(), "the new root key is the present one")?;
-            let replacement = Replacement::write(file, &key)?;
-            (key, Some(replacement))
+            match Replacement::write(file, &key) {
+                Ok(replacement) => (key, Some(replacement)),
+                // Whoever gave it has it, and can put it there.
+                Err(failure) if is_given && is_read_only(&failure) => (key, None),
+                Err(failure) => return Err(failure),
+            }
         }
         (Some(key), _) => (key, None),
         (None, config::RootKey::Variable(name)) => {
@@ -101,6 +106,12 @@ async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Fa
     }
     tracing::info!(%after, "the root key was exchanged; the earlier one opens nothing any more");
     let next = match source {
+        config::RootKey::Beside(file) | config::RootKey::File(file) if written_to.is_none() => {
+            format!(
+                "before the next start, put the new key into {}, which cannot be written from here; the vault opens with no other",
+                file.display()
+            )
+        }
         config::RootKey::Beside(file) | config::RootKey::File(file) => format!(
             "keep a copy of {} in a safe, and destroy the copies of the earlier key",
             file.display()
@@ -114,6 +125,13 @@ async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Fa
         ),
     };
     Ok(RootRotation { before: before.to_string(), root_key: after.to_string(), written_to, next })
+}
+
+/// Whether a file could not be written because of where it is.
+fn is_read_only(failure: &Failure) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(failure, Failure::Io { source, .. }
+        if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 fn refuse_same(same: bool, message: &str) -> Result<(), Failure> {

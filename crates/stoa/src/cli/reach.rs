@@ -21,8 +21,9 @@ use crate::{log, root_key};
 
 /// How long a lock is waited for that nobody explains.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
-/// How often it is looked again.
+/// How often it is looked again for the socket, and after how many times opening is tried again.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+const OPEN_EVERY: u32 = 10;
 /// How long what cannot be stopped halfway may take at the end: a password that is being checked.
 const LEFT: Duration = Duration::from_millis(100);
 
@@ -71,27 +72,41 @@ impl Reach {
     /// [`Failure::NoAnswer`] when somebody has them and does not answer; as [`Files::open`].
     pub fn open(config: &Config, founding: Founding) -> Result<Self, Failure> {
         let started = Instant::now();
+        // Given once: it came through a pipe, or a command had to be run for it.
+        let mut taken = None;
+        let mut tries = 0_u32;
         loop {
             let unreachable = match Self::server(&config.data)? {
                 Ok(reach) => return Ok(reach),
                 Err(unreachable) => unreachable,
             };
-            match Files::open(config, take_root_key(config)?, founding) {
-                Ok(files) => {
-                    let runtime = runtime()?;
-                    let node = runtime.block_on(Box::pin(Node::start(files, config)))?;
-                    return Ok(Self { runtime, via: Via::Own(Box::new(node)) });
-                }
-                Err(Failure::InUse { process, .. }) => {
-                    let over = started.elapsed() >= LOCK_WAIT;
-                    if over || !unreachable.nobody_listens() {
-                        return Err(no_answer(&config.data, process, &unreachable));
+            // Opening is more work than looking for the socket, so it is not tried each time.
+            if tries.is_multiple_of(OPEN_EVERY) || started.elapsed() >= LOCK_WAIT {
+                let key = match taken.take() {
+                    Some(key) => key,
+                    None => take_root_key(config)?,
+                };
+                match Files::open(config, key.clone(), founding) {
+                    Ok(files) => return Self::with(files, config),
+                    Err(Failure::InUse { process, .. }) => {
+                        let over = started.elapsed() >= LOCK_WAIT;
+                        if over || !unreachable.nobody_listens() {
+                            return Err(no_answer(&config.data, process, &unreachable));
+                        }
                     }
-                    std::thread::sleep(LOOK_EVERY);
+                    Err(failure) => return Err(failure),
                 }
-                Err(failure) => return Err(failure),
+                taken = Some(key);
             }
+            tries += 1;
+            std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    fn with(files: Files, config: &Config) -> Result<Self, Failure> {
+        let runtime = runtime()?;
+        let node = runtime.block_on(Box::pin(Node::start(files, config)))?;
+        Ok(Self { runtime, via: Via::Own(Box::new(node)) })
     }
 
     /// A connection to the server that has the data, or why there is none.

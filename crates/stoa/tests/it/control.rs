@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::command_line::json;
 use crate::https::call;
 use crate::msync::Client;
-use crate::server::{Ended, Place, exists, grant, text, user};
+use crate::server::{Ended, Place, Server, exists, grant, text, user};
 
 const APP: [&str; 2] = ["--app", "demo#stoa"];
 
@@ -163,6 +163,42 @@ fn a_lock_without_a_socket_explains_itself() {
         (&3.into(), &"in_use".into())
     );
     server.end();
+}
+
+/// The key comes through a pipe that is read once, and the lock is tried more than once.
+#[test]
+fn a_key_from_the_environment_is_not_lost_while_a_lock_is_waited_for() {
+    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let place = Place::new();
+    let mut serve = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    serve.env("STOA_ROOT_KEY", key);
+    let server = Server::start(serve);
+    // A server is reached without any key.
+    assert_eq!(place.run(&["app", "list"]).answer(), "");
+    std::fs::remove_file(place.data().join("run/control.sock")).unwrap();
+    let list = place.command(&["app", "list"]).env("STOA_ROOT_KEY", key).output().unwrap();
+    assert!(Ended::from(list).refused(3).contains("is in use by process"));
+    server.end();
+}
+
+#[test]
+fn commands_without_a_server_wait_for_each_other() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let create = |user| ["user", "create", "--app", "acme#support", "--user", user];
+    let running: Vec<_> = ["carol", "dave"]
+        .into_iter()
+        .map(|user| {
+            let mut command = place.command(&create(user));
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in running {
+        let ended: Ended = child.wait_with_output().unwrap().into();
+        ended.answer();
+    }
+    assert_eq!(place.run(&["user", "list", "--app", "acme#support"]).answer().lines().count(), 2);
 }
 
 #[test]
