@@ -143,6 +143,26 @@ fn the_root_key_is_exchanged_while_the_server_runs() {
     assert!(place.run(&list).answer().contains("demo#stoa"));
 }
 
+/// Whatever the moment, one of the two keys opens the vault, and the next command finds out which.
+#[test]
+fn a_rotation_that_is_killed_leaves_a_vault_that_opens() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let moments = (0..12).map(|n| std::time::Duration::from_millis(10 * n));
+    for moment in moments {
+        let mut command = place.command(&["key", "rotate", "--key-mirrors", "mirror"]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut rotating = command.spawn().unwrap();
+        // Not to wait for something: to be killed somewhere else each time.
+        std::thread::sleep(moment);
+        rotating.kill().unwrap();
+        rotating.wait().unwrap();
+        let listed = place.run(&["app", "list", "--key-mirrors", "mirror"]);
+        assert!(listed.answer().contains("acme#support"), "after {moment:?}");
+        assert!(!exists(&place.path("data.keys.root.next")), "settled");
+    }
+}
+
 /// A lock that is held by something that is no server of ours.
 #[test]
 fn a_lock_without_a_socket_explains_itself() {
