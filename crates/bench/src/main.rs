@@ -11,6 +11,7 @@ use stoa_bench::args::Args;
 use stoa_bench::cases::{self, Case};
 use stoa_bench::plan::Plan;
 use stoa_bench::report::{self, Measured};
+use stoa_bench::stats::Spread;
 use stoa_bench::{Error, machine};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -55,28 +56,48 @@ fn fail(code: u8, why: &str) -> ExitCode {
 async fn measure(args: &Args, chosen: &[&'static Case]) -> Result<ExitCode, String> {
     let plan = args.plan();
     let started = Instant::now();
-    let mut measured = Vec::new();
+    let (mut measured, mut failed) = (Vec::new(), Vec::new());
+    let mut yardstick = Vec::new();
+    let mut measure_machine = || -> Result<(), String> {
+        yardstick.push(machine::yardstick().map_err(|error| error.to_string())?);
+        Ok(())
+    };
+    measure_machine()?;
     for case in chosen {
         let mut of_case = Measured::new(case);
         for run in 1..=args.runs() {
             let begun = Instant::now();
             eprint!("{} {run}/{} … ", case.name, args.runs());
-            let samples =
-                once(case, &plan).await.map_err(|error| format!("{}: {error}", case.name))?;
-            of_case.add(samples);
+            match once(case, &plan).await {
+                Ok(samples) => of_case.add(samples),
+                Err(error) => {
+                    eprintln!("{error}");
+                    failed.push(case.name);
+                    break;
+                }
+            }
+            measure_machine()?;
             eprintln!("{:.1} s", begun.elapsed().as_secs_f64());
         }
         measured.push(of_case);
     }
     println!("{}", report::table(&measured));
+    let yardstick = Spread::of(&yardstick).expect("it was measured at the start");
+    let Spread { median, min, max } = yardstick;
+    println!("yardstick of the machine: {median:.2} ({min:.2}–{max:.2}) µs CPU\n");
     eprintln!("{:.0} s in all", started.elapsed().as_secs_f64());
     if let Some(path) = &args.json {
-        let about =
-            json!({ "machine": machine::describe(), "quick": args.quick, "runs": args.runs() });
+        let about = json!({
+            "machine": machine::describe(), "quick": args.quick, "runs": args.runs(),
+            "yardstick_us": { "median": median, "min": min, "max": max },
+        });
         let text = serde_json::to_string_pretty(&report::json(&measured, &about));
         let text = text.map_err(|error| error.to_string())?;
         std::fs::write(path, text + "\n")
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    if !failed.is_empty() {
+        return Err(format!("not measured: {}", failed.join(", ")));
     }
     let missed = report::missed(&measured);
     for sentence in &missed {

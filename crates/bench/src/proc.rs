@@ -43,6 +43,13 @@ pub fn exact_cpu(pid: u32) -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+/// The processor time of the thread that asks, to the nanosecond.
+pub fn thread_cpu() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
+}
+
 /// The processor time of this process, the load generator.
 pub fn own_cpu() -> Duration {
     stat(std::process::id()).map(|times| times.own).unwrap_or_default()

@@ -22,7 +22,8 @@ const APP_KEY: &str = "bench#stoa";
 /// The device of every user.
 const RESOURCE: &str = "webim_web_bench";
 /// The longest life of a token, in seconds.
-const TOKEN_LIFE_S: u32 = 86_400;
+const TOKEN_LIFE_S: u32 = DAY_S;
+const DAY_S: u32 = 86_400;
 /// Users in one call of registration, at the most.
 const REGISTER_BATCH: usize = 60;
 /// How long a server may take to come up or to end.
@@ -38,6 +39,8 @@ pub struct Stoa {
     certificate: String,
     running: Option<Running>,
     lives: u32,
+    /// By how many days the server's clock is set back.
+    days_ago: u32,
 }
 
 struct Running {
@@ -54,7 +57,8 @@ impl Stoa {
         let dir = TempDir::with_prefix("stoa-bench-").map_err(Error::io("make a directory"))?;
         let file = dir.path().join("certificate");
         let output = Command::new(binary)
-            .args(["app", "create", "--json", "--key", APP_KEY, "--certificate-file"])
+            .args(["app", "create", "--json", "--key", APP_KEY])
+            .args(["--auth", "token_or_password", "--certificate-file"])
             .arg(&file)
             .args(directories(dir.path()))
             .output()
@@ -68,7 +72,15 @@ impl Stoa {
         let app_id = app["appId"].as_str().unwrap_or_default().to_owned();
         let certificate = fs::read_to_string(&file).map_err(Error::io("read the certificate"))?;
         let certificate = certificate.trim().to_owned();
-        Ok(Self { binary: binary.into(), dir, app_id, certificate, running: None, lives: 0 })
+        Ok(Self {
+            binary: binary.into(),
+            dir,
+            app_id,
+            certificate,
+            running: None,
+            lives: 0,
+            days_ago: 0,
+        })
     }
 
     /// A store with an app and a server that runs on it.
@@ -92,6 +104,13 @@ impl Stoa {
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(directories(self.dir.path()));
+        if self.days_ago > 0 {
+            let library = faketime().ok_or_else(|| Error::Missing("libfaketime".into()))?;
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME", format!("-{}d", self.days_ago))
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         let started = Instant::now();
         let mut process = Process::start(&mut command, &log)?;
         let address = process.until(PATIENCE, || Ok(ready(&log))).await;
@@ -125,6 +144,16 @@ impl Stoa {
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.stop().await?;
         self.start().await.map(|_| ())
+    }
+
+    /// Ends the server, and starts it again `days` before today, until it is told otherwise. Needs
+    /// libfaketime.
+    ///
+    /// # Errors
+    /// When it does not end or come up.
+    pub async fn restart_ago(&mut self, days: u32) -> Result<(), Error> {
+        self.days_ago = days;
+        self.restart().await
     }
 
     /// Where it listens.
@@ -166,7 +195,7 @@ impl Stoa {
     /// When the server refuses them.
     pub async fn register(&self, users: &[String]) -> Result<(), Error> {
         let mut rest = Rest::connect(self.endpoint(), self.token(None)).await?;
-        let path = format!("/{}/users", APP_KEY.replace('#', "/"));
+        let path = format!("{}/users", self.app_path());
         for batch in users.chunks(REGISTER_BATCH) {
             let body = batch.iter().map(|name| json!({ "username": name })).collect();
             let (status, answer) = rest.call("POST", &path, &body).await?;
@@ -178,10 +207,15 @@ impl Stoa {
         Ok(())
     }
 
+    /// The path of the app over REST.
+    pub fn app_path(&self) -> String {
+        format!("/{}", APP_KEY.replace('#', "/"))
+    }
+
     /// A token for a user, or for the app.
     pub fn token(&self, user: Option<&str>) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let now = u32::try_from(now).unwrap_or(u32::MAX);
+        let now = u32::try_from(now).unwrap_or(u32::MAX) - self.days_ago * DAY_S;
         let builder = Builder007::new(&self.app_id, &self.certificate, now, TOKEN_LIFE_S, 1);
         let builder = match user {
             Some(user) => builder.chat_user(user),
@@ -218,6 +252,13 @@ impl Stoa {
 /// Names of `count` users that begin with `prefix`.
 pub fn names(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}-{number:05}")).collect()
+}
+
+/// The library that moves a process's clock, where it is installed (Debian: libfaketime).
+pub fn faketime() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.flatten();
+    let below = |folder: PathBuf| folder.join("faketime/libfaketime.so.1");
+    folders.map(|folder| below(folder.path())).find(|library| library.is_file())
 }
 
 fn directories(dir: &Path) -> [std::ffi::OsString; 4] {

@@ -1,9 +1,10 @@
 //! A user with 2,000 conversations comes back: what the server spends on PROVISION and UNREAD.
 //!
 //! The conversations are made by 2,000 users who send through the server. The device was there for
-//! the first message of each and acknowledged it, went away, and missed a few more in every
-//! conversation. They were sent minutes ago, not over a week: from outside nobody can date a
-//! message back. What a week adds are keys, one for each day.
+//! the first message of each and acknowledged it, went away, and missed one message a day in every
+//! conversation. For this the server's clock is set back by a week and moved on day by day, with
+//! libfaketime and a restart for each; where that is not installed all messages are of today, which
+//! the figure `days` says.
 
 use std::time::{Duration, Instant};
 
@@ -15,12 +16,12 @@ use crate::client::protocol::News;
 use crate::plan::Plan;
 use crate::report::{Figure, Sample};
 use crate::stats::Spread;
-use crate::stoa::{AT_ONCE, Stoa, names};
+use crate::stoa::{AT_ONCE, Stoa, faketime, names};
 use crate::{Error, parallel, proc};
 
 const CONVERSATIONS: usize = 2_000;
-/// Messages missed in each conversation.
-const MISSED: usize = 5;
+/// Messages missed in each conversation, one a day.
+const MISSED: u32 = 6;
 /// Logins whose median is told.
 const ROUNDS: usize = 20;
 
@@ -34,8 +35,9 @@ pub(super) static CASE: Case = Case {
         Figure::new("cpu_again", "server CPU for PROVISION and UNREAD, later", "ms"),
         Figure::new("wall", "until the answer to UNREAD, first after a start", "ms"),
         Figure::new("wall_again", "until the answer to UNREAD, later", "ms"),
-        Figure::new("all_cpu", "server CPU for pulling all 10,000 messages", "ms"),
-        Figure::new("all_wall", "until all 10,000 messages are there", "ms"),
+        Figure::new("all_cpu", "server CPU for pulling all 12,000 messages", "ms"),
+        Figure::new("all_wall", "until all 12,000 messages are there", "ms"),
+        Figure::new("days", "days over which they were sent", ""),
     ],
     deadline: |_| Duration::from_secs(240),
     run: |plan| Box::pin(run(plan)),
@@ -47,9 +49,17 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let reader = names("reader", 2);
     stoa.register(&senders).await?;
     stoa.register(&reader).await?;
-    prepare(&stoa, &senders, &reader[0]).await?;
+    let days = if faketime().is_some() { MISSED + 1 } else { 0 };
+    for day in 0..=MISSED {
+        stoa.restart_ago(days.saturating_sub(day)).await?;
+        if day == 0 {
+            meet(&stoa, &senders, &reader[0]).await?;
+        } else {
+            write(stoa.sessions(&senders).await?, &reader[0]).await?;
+        }
+    }
 
-    stoa.restart().await?;
+    stoa.restart_ago(0).await?;
     // A login of somebody else, so that the first of a process is not what is measured.
     Session::start(stoa.endpoint(), stoa.identity(&reader[1])).await?.close().await?;
     let (first, session) = come_back(&stoa, &reader[0]).await?;
@@ -71,15 +81,16 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
         ("wall_again", median(&wall)),
         ("all_cpu", all.cpu),
         ("all_wall", all.wall),
+        ("days", days.into()),
     ])])
 }
 
-/// Lets everybody write to the reader: once while it is there, and more when it has gone.
-async fn prepare(stoa: &Stoa, senders: &[String], reader: &str) -> Result<(), Error> {
+/// Everybody writes to the reader, who is there and takes it.
+async fn meet(stoa: &Stoa, senders: &[String], reader: &str) -> Result<(), Error> {
     let sessions = stoa.sessions(senders).await?;
     let mut there = Session::start(stoa.endpoint(), stoa.identity(reader)).await?;
     let to = reader.to_owned();
-    let greeting = tokio::spawn(async move { write(sessions, &to, 1).await });
+    let greeting = tokio::spawn(async move { write(sessions, &to).await });
     let mut conversations = 0;
     while conversations < CONVERSATIONS {
         let news = there.hear().await?;
@@ -88,27 +99,23 @@ async fn prepare(stoa: &Stoa, senders: &[String], reader: &str) -> Result<(), Er
             conversations += metas.len();
         }
     }
-    let sessions =
-        greeting.await.map_err(|error| Error::Server(format!("a worker: {error}")))??;
+    greeting.await.map_err(|error| Error::Server(format!("a worker: {error}")))??;
     // The places are stored when the device goes; its last acknowledgements are before that.
-    there.close().await?;
-    write(sessions, reader, MISSED).await.map(drop)
+    there.close().await
 }
 
-/// Everybody sends `count` messages, one after another.
-async fn write(sessions: Vec<Session>, to: &str, count: usize) -> Result<Vec<Session>, Error> {
+/// Everybody sends a message and leaves.
+async fn write(sessions: Vec<Session>, to: &str) -> Result<(), Error> {
     let to = to.to_owned();
-    parallel::each(sessions, AT_ONCE, move |mut session: Session| {
+    let work = move |mut session: Session| {
         let to = to.clone();
         async move {
-            for number in 0..count {
-                let id = session.send_text(&to, format!("{number}: {}", "tea ".repeat(24))).await?;
-                session.until(|news| *news == News::Ack(id)).await?;
-            }
-            Ok(session)
+            let id = session.send_text(&to, "tea ".repeat(25)).await?;
+            session.until(|news| *news == News::Ack(id)).await?;
+            session.close().await
         }
-    })
-    .await
+    };
+    parallel::each(sessions, AT_ONCE, work).await.map(drop)
 }
 
 /// Milliseconds.
@@ -140,7 +147,7 @@ async fn everything(stoa: &Stoa, reader: &str) -> Result<Cost, Error> {
     let (before, started) = (proc::exact_cpu(stoa.pid()), Instant::now());
     let mut session = Session::start(stoa.endpoint(), stoa.identity(reader)).await?;
     let mut received = 0;
-    while received < CONVERSATIONS * MISSED {
+    while received < CONVERSATIONS * MISSED as usize {
         let news = session.hear().await?;
         session.answer().await?;
         if let News::Page(metas) | News::Last(metas) = news {

@@ -33,7 +33,7 @@ pub(super) static CASE: Case = Case {
         Figure::new("login_cpu", "server CPU per login, UNREAD included", "ms"),
         Figure::new("idle_cpu", "server CPU while they do nothing", "% of a core"),
     ],
-    deadline: |_| Duration::from_secs(180),
+    deadline: |_| Duration::from_secs(300),
     run: |plan| Box::pin(run(plan)),
 };
 

@@ -29,7 +29,7 @@ pub(super) static CASE: Case = Case {
         Figure::new("server_cores", "server", "cores"),
         Figure::new("generator_cores", "load generator", "cores"),
     ],
-    deadline: |_| Duration::from_secs(120),
+    deadline: |_| Duration::from_secs(240),
     run: |plan| Box::pin(run(plan)),
 };
 

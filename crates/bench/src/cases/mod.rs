@@ -1,6 +1,7 @@
 //! What is measured, one file for each case.
 
 mod catchup;
+mod doors;
 mod idle;
 mod login;
 mod p2p;
@@ -14,7 +15,8 @@ use crate::plan::Plan;
 use crate::report::{Figure, Sample};
 
 /// All cases, in the order in which they run.
-pub const ALL: &[&Case] = &[&start::CASE, &login::CASE, &idle::CASE, &catchup::CASE, &p2p::CASE];
+pub const ALL: &[&Case] =
+    &[&start::CASE, &login::CASE, &idle::CASE, &catchup::CASE, &p2p::CASE, &doors::CASE];
 
 /// One thing to measure.
 pub struct Case {

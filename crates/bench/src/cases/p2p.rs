@@ -46,7 +46,7 @@ pub(super) static CASE: Case = Case {
         Figure::new("light_p50", "sent to received p50, 10 × 1", "ms"),
         Figure::new("light_p99", "sent to received p99, 10 × 1", "ms"),
     ],
-    deadline: |plan| plan.pick(Duration::from_secs(120), Duration::from_secs(1_200)),
+    deadline: |plan| plan.pick(Duration::from_secs(180), Duration::from_secs(1_500)),
     run: |plan| Box::pin(run(plan)),
 };
 
@@ -159,7 +159,7 @@ impl Pair for (Session, Session) {
 }
 
 /// The text of a message.
-fn text(meta: Meta) -> Result<String, Error> {
+pub(super) fn text(meta: Meta) -> Result<String, Error> {
     let body = MessageBody::decode(meta.payload.unwrap_or_default())
         .map_err(|error| Error::protocol(format!("no message: {error}")))?;
     let text = body.contents.into_iter().next().and_then(|content| content.text);

@@ -22,7 +22,7 @@ pub(super) static CASE: Case = Case {
         Figure::new("cpu", "server CPU for it", "s"),
         Figure::new("rss", "server RSS then", "MB").goal(30.0, 50.0),
     ],
-    deadline: |_| Duration::from_secs(60),
+    deadline: |_| Duration::from_secs(120),
     run: |plan| Box::pin(run(plan)),
 };
 
