@@ -6,6 +6,7 @@
 //! threads end, and give their memory back, when there was nothing to do for some seconds.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -164,7 +165,7 @@ impl Drop for Pool {
     }
 }
 
-/// One thread's part. Dropping it, also by a panic of the work, takes the thread off the books.
+/// One thread's part.
 struct Worker(Arc<Shared>);
 
 impl Worker {
@@ -173,33 +174,30 @@ impl Worker {
         let _ = rustix::process::nice(NICENESS);
         let mut memory = Memory::default();
         while let Some(job) = self.next() {
-            job(&mut memory);
+            // Whoever waits for work that panicked learns it because the answer is dropped; those
+            // behind it in the line are not to wait in vain.
+            let worked = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+            if worked.is_err() {
+                memory = Memory::default();
+            }
         }
     }
 
-    /// The next of the line; none when there was none for a while.
+    /// The next of the line; none when there was none for a while: then this thread counts no longer.
     fn next(&self) -> Option<Job> {
         let mut state = self.0.state.lock();
         loop {
             if let Some(job) = state.line.pop_front() {
                 return Some(job);
             }
-            if state.closed {
-                return None;
-            }
             state.idle += 1;
-            let over = self.0.arrived.wait_for(&mut state, IDLE).timed_out();
+            let over = state.closed || self.0.arrived.wait_for(&mut state, IDLE).timed_out();
             state.idle -= 1;
             if over && state.line.is_empty() {
+                // With the lock held: whoever comes next starts another one.
+                state.threads -= 1;
                 return None;
             }
         }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.threads -= 1;
     }
 }

@@ -162,6 +162,22 @@ pub(super) fn started() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn who_asks_for_health_while_the_server_drains_is_told_so() {
+        let draining = Draining::default();
+        let rest = Router::new().fallback(|| async { "as ever" });
+        let rest = with_draining(rest, draining.clone());
+        let status = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            rest.clone().oneshot(request).await.unwrap().status().as_u16()
+        };
+        assert_eq!(status("/healthz").await, 200);
+        draining.begin();
+        assert_eq!((status("/healthz").await, status("/other").await), (503, 200));
+    }
 
     #[test]
     fn only_addresses_and_localhost_are_answered() {
