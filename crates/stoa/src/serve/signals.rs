@@ -9,6 +9,9 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// While this is listened for, a file that may not grow any more is an error where it is written,
+    /// and not the end of the process.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -18,6 +21,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hangup: listen(SignalKind::hangup())?,
+            _file_size: listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
