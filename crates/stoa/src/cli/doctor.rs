@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::output::{self, Output};
-use super::reach::{Reach, runtime, take_root_key};
+use super::reach::{Reach, refuse_anothers, runtime, take_root_key};
 use crate::admin::{Answer, Check, Level, Request};
 use crate::config::Config;
 use crate::doctor::{self, Running};
@@ -45,7 +45,9 @@ fn look(config: &Config) -> Result<Vec<Check>, Failure> {
         checks.push(Check::ok("data", found));
         return Ok(checks);
     }
-    let opened = take_root_key(config).and_then(|key| Files::open(config, key, Founding::Refused));
+    let opened = refuse_anothers(config)
+        .and_then(|()| take_root_key(config))
+        .and_then(|key| Files::open(config, key, Founding::Refused));
     match opened {
         Ok(files) => {
             let looked = runtime()?.block_on(Box::pin(async {

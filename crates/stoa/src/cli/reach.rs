@@ -82,6 +82,7 @@ impl Reach {
             };
             // Opening is more work than looking for the socket, so it is not tried each time.
             if tries.is_multiple_of(OPEN_EVERY) || started.elapsed() >= LOCK_WAIT {
+                refuse_anothers(config)?;
                 let key = match taken.take() {
                     Some(key) => key,
                     None => take_root_key(config)?,
@@ -160,6 +161,26 @@ pub(super) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Resul
     let done = runtime.block_on(Box::pin(work));
     runtime.shutdown_timeout(LEFT);
     done
+}
+
+/// Refuses to open what belongs to another user, as root could: the files that would be made could not
+/// be read by the server any more.
+///
+/// # Errors
+/// [`Failure::Usage`].
+pub(super) fn refuse_anothers(config: &Config) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    let store = config.data.join("store");
+    for dir in config.vaults().into_iter().chain([store.as_path()]) {
+        if let Some(owner) = dir.metadata().ok().map(|found| found.uid()).filter(|o| *o != own) {
+            return Err(Failure::Usage(format!(
+                "{} belongs to user {owner}, and this is user {own}: while no server runs, run commands as the server's user (sudo -u '#{owner}' stoa …), or it could not read what they write",
+                dir.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Who has the data, what was tried, and what to do.

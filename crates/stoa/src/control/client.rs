@@ -9,11 +9,12 @@ use tokio::time::timeout;
 
 use super::place::{Found, path};
 use super::protocol::{
-    LONGEST_ANSWER, LONGEST_REQUEST, read_answer, read_frame, write_frame, write_request,
+    LONGEST_ANSWER, LONGEST_REQUEST, Misunderstanding, read_answer, read_frame, write_frame,
+    write_request,
 };
 use super::{admits, own_user};
 use crate::admin::{Answer, Request};
-use crate::failure::{Failure, explain};
+use crate::failure::{Exit, Failure, Problem, explain};
 
 /// How long a server may take to accept a connection and to read a request.
 const ACCEPTANCE: Duration = Duration::from_secs(10);
@@ -117,9 +118,11 @@ impl Client {
         match (read, refused) {
             (Ok(Some(bytes)), _) => {
                 let answer = read_answer(&bytes);
-                answer
-                    .map_err(|reason| Failure::Refused(reason.to_string()))?
-                    .map_err(Failure::Server)
+                let strange = |reason: Misunderstanding| {
+                    let (exit, kind) = (Exit::Failed, "version".to_owned());
+                    Failure::Server(Problem { exit, kind, message: reason.to_string() })
+                };
+                answer.map_err(strange)?.map_err(Failure::Server)
             }
             (_, Some(error)) => Err(Failure::io(what)(error)),
             (Ok(None), None) => Err(self.unknown("it ended")),

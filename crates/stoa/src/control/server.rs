@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -36,6 +36,7 @@ impl ControlSocket {
         let listener = UnixListener::from_std(self.listener.try_clone()?)?;
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
+        let (ending, ends) = watch::channel(false);
         let mut stop = Box::pin(stop);
         loop {
             let accepted = tokio::select! {
@@ -45,10 +46,10 @@ impl ControlSocket {
             };
             match accepted {
                 Ok((stream, place)) => {
-                    let node = node.clone();
+                    let (node, ends) = (node.clone(), ends.clone());
                     connections.spawn(async move {
                         // A client that goes away or makes no sense concerns nobody else.
-                        if let Err(error) = converse(stream, &node).await {
+                        if let Err(error) = converse(stream, &node, ends).await {
                             tracing::debug!(%error, "a control connection failed");
                         }
                         drop(place);
@@ -61,6 +62,7 @@ impl ControlSocket {
             }
         }
         drop(listener);
+        let _ = ending.send(true);
         let all = async { while connections.join_next().await.is_some() {} };
         if timeout(END, all).await.is_err() {
             tracing::warn!("a command was still under way at the end");
@@ -77,8 +79,12 @@ async fn accept(
     Ok((listener.accept().await?.0, place))
 }
 
-/// Serves one client, request by request.
-async fn converse(mut stream: UnixStream, node: &Node) -> io::Result<()> {
+/// Serves one client, request by request, until it goes or the server ends.
+async fn converse(
+    mut stream: UnixStream,
+    node: &Node,
+    mut ends: watch::Receiver<bool>,
+) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if !admits(peer, own_user()) {
         tracing::warn!(user = peer, "another user's process was refused at the control socket");
@@ -87,7 +93,10 @@ async fn converse(mut stream: UnixStream, node: &Node) -> io::Result<()> {
         return answer(&mut stream, Err(problem)).await;
     }
     loop {
-        let read = timeout(PATIENCE, read_frame(&mut stream, LONGEST_REQUEST)).await;
+        let read = tokio::select! {
+            _ = ends.wait_for(|ends| *ends) => return Ok(()),
+            read = timeout(PATIENCE, read_frame(&mut stream, LONGEST_REQUEST)) => read,
+        };
         let Some(bytes) = read.map_err(|_| io::ErrorKind::TimedOut)?? else { return Ok(()) };
         let request = match read_request(&bytes) {
             Ok(request) => request,

@@ -267,6 +267,24 @@ fn a_second_server_leaves_the_first_ones_socket() {
     server.end();
 }
 
+/// What root makes, the server's user could not read. Only root can try this.
+#[test]
+fn root_does_not_open_the_data_of_another_user() {
+    const ANOTHER: u32 = 12_345;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    std::os::unix::fs::chown(place.path("data.keys"), Some(ANOTHER), None).unwrap();
+    let before = std::fs::read_dir(place.path("data.keys")).unwrap().count();
+    for arguments in [&["app", "list"][..], &["key", "rotate"]] {
+        let ended = place.run(arguments);
+        assert!(ended.refused(2).contains("sudo -u '#12345' stoa"), "{}", ended.stderr);
+    }
+    assert_eq!(std::fs::read_dir(place.path("data.keys")).unwrap().count(), before);
+}
+
 fn frame(body: &[u8]) -> Vec<u8> {
     [&u32::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
 }
