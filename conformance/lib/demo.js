@@ -13,19 +13,32 @@ export const DESKTOP = { width: 1360, height: 820 };
 
 export class DemoPage {
   /** Opens the demo page's profile, at `url` or with the code of the moment. */
-  static async open(lab, { url, viewport = DESKTOP, scheme = 'light', scale = 1 } = {}) {
+  static async open(lab, { url, viewport = DESKTOP, scheme = 'light', clock = false, scale = 1, memory } = {}) {
     const demo = new DemoPage();
     demo.lab = lab;
     demo.problems = [];
     demo.expected = [];
-    demo.context = await lab.browser.newContext({ viewport, colorScheme: scheme, reducedMotion: 'reduce', deviceScaleFactor: scale, locale: 'en-GB' });
-    demo.page = await demo.context.newPage();
-    demo.watch();
-    await demo.page.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
-    });
+    demo.context = await lab.browser.newContext({ viewport, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-GB', deviceScaleFactor: scale, storageState: memory });
+    await demo.newPage();
+    if (clock) await demo.page.clock.install();
     await demo.page.goto(url ?? lab.server.readDemo().demoUrl);
     return demo;
+  }
+
+  /** The same page once more, in a further window of the same browser. */
+  async again() {
+    const again = Object.assign(new DemoPage(), this, { problems: this.problems });
+    await again.newPage();
+    await again.page.goto(new URL('/', this.lab.server.demo.demoUrl).href);
+    return again;
+  }
+
+  async newPage() {
+    this.page = await this.context.newPage();
+    this.watch();
+    await this.page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+    });
   }
 
   watch() {
@@ -39,7 +52,7 @@ export class DemoPage {
     this.page.on('request', (request) => hosts.note(request.url(), 'demo page'));
     this.page.on('websocket', (socket) => {
       hosts.note(socket.url(), 'demo page');
-      const audit = auditor.session('demo page', (this.instance ??= {}));
+      const audit = auditor.session('demo page');
       socket.on('framesent', ({ payload }) => audit.sent(Buffer.from(payload)));
       socket.on('framereceived', ({ payload }) => audit.received(Buffer.from(payload)));
       socket.on('close', () => audit.closed());

@@ -190,6 +190,47 @@ export const tests = [
     },
   },
   {
+    name: 'a second window takes over, and the first says so; a person whom the server puts out says that',
+    async run({ lab, secrets, cleanup }) {
+      const demo = await opened(lab, cleanup);
+      const bob = demo.side('Bob');
+      const again = await demo.again();
+      await again.bothOnline();
+      await bob.link('replaced');
+      check.equal(await bob.words(), 'Open in another window');
+      await demo.accessible('replaced');
+      for (const name of ['Alice', 'Bob']) await demo.side(name).button('Use here').click();
+      await demo.bothOnline();
+      await again.side('Bob').link('replaced');
+      await again.page.close();
+
+      const admin = { token: lab.admin };
+      check.equal((await lab.rest.call('POST', '/users/demo-bob/deactivate', admin)).status, 200);
+      await bob.link('refused');
+      check.match(await bob.words(), /^Refused: /);
+      check.equal((await lab.rest.call('POST', '/users/demo-bob/activate', admin)).status, 200);
+      await bob.button('Try again').click();
+      await bob.link('online');
+      const text = secrets.text('in again');
+      await bob.write(text);
+      await demo.side('Alice').sees(text);
+      demo.quiet();
+    },
+  },
+  {
+    name: 'tokens are renewed before they end',
+    async run({ lab, cleanup }) {
+      const demo = await opened(lab, cleanup, { clock: true });
+      const [asked, renewed] = [demo.page.waitForRequest(/\/demo\/tokens$/), demo.page.waitForResponse(/\/users\/demo-bob\/token\/expires/)];
+      // Four fifths of the ten minutes are over, by the clock of the page.
+      await demo.page.clock.fastForward('08:05');
+      await asked;
+      check.equal((await renewed).status(), 200);
+      await demo.bothOnline();
+      demo.quiet();
+    },
+  },
+  {
     name: 'other names and other pages are refused',
     async run({ lab }) {
       const { port, host, origin } = new URL(lab.server.demo.demoUrl);
@@ -346,9 +387,11 @@ async function pictures({ lab, binary, cleanup }) {
   await demo.page.emulateMedia({ colorScheme: 'light' });
   await demo.page.setViewportSize({ width: 900, height: 900 });
   if (process.env.PICTURES_ALL) await demo.page.screenshot({ path: path.join(folder, 'demo-middle.png'), fullPage: true });
-  const phone = await DemoPage.open(own, { viewport: PHONE, scale: 2 });
+  // What this browser knows of receipts goes along: another would only know that they were sent.
+  const memory = await demo.context.storageState();
+  const phone = await DemoPage.open(own, { url: new URL('/', server.demo.demoUrl).href, viewport: PHONE, scale: 2, memory });
   cleanup(() => phone.dispose());
-  await phone.side('Alice').sees('Are you still there?');
+  await phone.side('Alice').progress('Not even', 'read');
   await phone.page.screenshot({ path: path.join(folder, 'demo-phone.png') });
   if (process.env.PICTURES_ALL) {
     await phone.page.getByRole('tab', { name: 'On disk' }).click();

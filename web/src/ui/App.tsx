@@ -1,11 +1,12 @@
 // The page: two people side by side, and what lies on disk; on a small screen one at a time.
 
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
-import { newest } from '../logic/messages';
+import { newest, unread } from '../logic/messages';
 import type { Person } from '../person';
 import { Disk } from './Disk';
 import { useMedia, usePageVisible, usePerson } from './hooks';
 import { Pane } from './Pane';
+import { Unread } from './Unread';
 import { ThemeChoice } from './theme';
 
 type People = readonly [Person, Person];
@@ -18,7 +19,9 @@ export function App({ people }: { readonly people: People }) {
   const [active, setActive] = useState(one.username);
   const [tab, setTab] = useState(one.username);
   const [chosen, setChosen] = useState<string>();
-  const views = [usePerson(one).view, usePerson(other).view];
+  const states = [usePerson(one), usePerson(other)];
+  const views = states.map(({ view }) => view);
+  const waiting = states.map(({ view, acknowledged }) => unread(view, acknowledged).length);
   const shown = chosen ?? newest(views);
   const message = views.flatMap(({ messages }) => messages).find(({ id, mine }) => id === shown && mine);
   const owner = people.find((person) => person.snapshot().view.messages.some(({ id, mine }) => id === shown && mine));
@@ -42,9 +45,9 @@ export function App({ people }: { readonly people: People }) {
     />
   );
   const parts = [
-    { id: one.username, label: one.name, content: pane(one, other) },
-    { id: other.username, label: other.name, content: pane(other, one) },
-    { id: 'disk', label: 'On disk', content: <Disk id={shown} text={message?.text} from={owner?.name} /> },
+    { id: one.username, label: one.name, waiting: waiting[0] ?? 0, content: pane(one, other) },
+    { id: other.username, label: other.name, waiting: waiting[1] ?? 0, content: pane(other, one) },
+    { id: 'disk', label: 'On disk', waiting: 0, content: <Disk id={shown} text={message?.text} from={owner?.name} /> },
   ];
   return (
     <>
@@ -91,7 +94,7 @@ function Footer() {
 }
 
 interface TabsProps {
-  readonly parts: readonly { readonly id: string; readonly label: string; readonly content: React.ReactNode }[];
+  readonly parts: readonly { readonly id: string; readonly label: string; readonly waiting: number; readonly content: React.ReactNode }[];
   readonly tab: string;
   readonly onTab: (id: string) => void;
 }
@@ -112,7 +115,7 @@ function Tabs({ parts, tab, onTab }: TabsProps) {
   return (
     <>
       <div className="tabs" role="tablist" aria-label="Sides" ref={list} onKeyDown={move}>
-        {parts.map(({ id, label }) => (
+        {parts.map(({ id, label, waiting }) => (
           <button
             key={id}
             type="button"
@@ -124,6 +127,7 @@ function Tabs({ parts, tab, onTab }: TabsProps) {
             onClick={() => onTab(id)}
           >
             {label}
+            <Unread count={waiting} />
           </button>
         ))}
       </div>

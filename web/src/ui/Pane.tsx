@@ -6,6 +6,7 @@ import { unread } from '../logic/messages';
 import type { Person } from '../person';
 import { useNow, usePerson } from './hooks';
 import { MessageItem } from './MessageItem';
+import { Unread } from './Unread';
 
 interface Props {
   readonly person: Person;
@@ -32,12 +33,7 @@ export function Pane({ person, peer, active, chosen, onActivate, onChoose }: Pro
         <div className="who">
           <h2 id={heading}>
             {person.name}
-            {waiting > 0 && (
-              <span className="badge">
-                {waiting}
-                <span className="hidden-text"> unread</span>
-              </span>
-            )}
+            <Unread count={waiting} />
           </h2>
           <p className="link" role="status" data-state={link.state}>
             <span className="dot" aria-hidden="true" />
