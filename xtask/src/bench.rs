@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::process::{cargo, command, root, run as execute};
+use crate::process::{cargo, command, output, root, run as execute};
 use crate::setup;
 
 /// Debian's packages of the servers that are measured beside ours: ejabberd, and PostgreSQL with
@@ -22,11 +22,16 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
         ["build", "--locked", "--release", "--package", "stoa", "--package", "stoa-bench"];
     execute(&mut command(cargo(), &arguments))?;
     println!("built in {:.0} s", started.elapsed().as_secs_f64());
+    // Without it the catch-up is over messages of today.
+    let _ = setup::faketime();
     if !has(&["--no-peers", "--list", "--help", "-h"]) {
         let missing = setup::packages(PEERS);
         missing.map_err(|error| format!("{error}; `--no-peers` measures without them"))?;
     }
     let release = root().join("target/release");
     let mut generator = command(release.join("stoa-bench"), &[]);
+    if let Ok(commit) = output(&mut command("git", &["rev-parse", "--short", "HEAD"])) {
+        generator.env("STOA_BENCH_COMMIT", commit.trim());
+    }
     execute(generator.arg("--binary").arg(release.join("stoa")).args(words))
 }

@@ -18,8 +18,8 @@ pub(super) static CASE: Case = Case {
     name: "start",
     about: "start to ready on a store with one app and nothing else, and memory then",
     figures: &[
-        Figure::new("seconds", "start to ready", "s").goal(0.3, 1.0),
-        Figure::new("cpu", "server CPU for it", "s"),
+        Figure::new("seconds", "start to ready", "s").wish(0.3, 1.0),
+        Figure::new("cpu", "server CPU for it", "s").goal(0.3, 1.0),
         Figure::new("rss", "server RSS then", "MB").goal(30.0, 50.0),
     ],
     deadline: |_| Duration::from_secs(120),
