@@ -49,7 +49,8 @@ impl Tally {
 
     /// Tells what was found, and whether that is what should be.
     pub(crate) fn verdict(self, report: &mut Report) -> Outcome<()> {
-        let row = |d: Difference| format!("{} / {} / {}", d.lost, d.doubled + d.unknown, d.disordered);
+        let row =
+            |d: Difference| format!("{} / {} / {}", d.lost, d.doubled + d.unknown, d.disordered);
         report.row("messages acknowledged", self.messages);
         report.row("of these lost / doubled / out of order", row(self.promised));
         report.row("deliveries to devices", self.deliveries);

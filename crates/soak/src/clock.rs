@@ -168,7 +168,11 @@ async fn log_in_by_password(demo: &Demo) -> Outcome<()> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     let Some(token) = answer.body["access_token"].as_str() else {
-        return Err(format!("{} {}", answer.status, Value::clone(&answer.body["error_description"])));
+        return Err(format!(
+            "{} {}",
+            answer.status,
+            Value::clone(&answer.body["error_description"])
+        ));
     };
     let options = ConnectOptions { token: token.into(), ..demo.options("amy", "laptop")? };
     Client::connect(options).await.map(drop).map_err(|error| error.to_string())

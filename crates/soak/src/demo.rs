@@ -43,7 +43,8 @@ impl Demo {
             text.ok_or_else(|| wrong(&format!("there is no `{name}`")))
         };
         let url = text("restUrl")?;
-        let address = url.trim_start_matches("https://").parse().map_err(|_| wrong(&"no address"))?;
+        let address =
+            url.trim_start_matches("https://").parse().map_err(|_| wrong(&"no address"))?;
         let ca_pem = std::fs::read_to_string(text("ca")?).map_err(|error| wrong(&error))?;
         Ok(Self {
             app_id: text("appId")?,

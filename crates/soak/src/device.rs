@@ -136,7 +136,8 @@ impl Device {
     /// Waits for the answer to the oldest open message, if there is one.
     pub(crate) async fn hear(&mut self) -> Result<(), Gone> {
         let Some(oldest) = self.open.front_mut() else { return Ok(()) };
-        let Ack { server_id, code, reason, .. } = oldest.posted.take().ok_or(Gone)?.answer().await?;
+        let Ack { server_id, code, reason, .. } =
+            oldest.posted.take().ok_or(Gone)?.answer().await?;
         if code != 0 {
             self.refused += 1;
             self.refusal = format!("{code} {reason}");
@@ -186,7 +187,9 @@ impl Device {
             let mut missing: Vec<_> = peers.iter().filter(|peer| !came(self, peer)).collect();
             while !missing.is_empty() {
                 match self.client()?.next_event().await {
-                    Event::Closed { code } => return Err(format!("{name} was closed with {code:?}")),
+                    Event::Closed { code } => {
+                        return Err(format!("{name} was closed with {code:?}"));
+                    }
                     Event::Received(received) if received.text().as_deref() == Some(text) => {
                         missing.retain(|peer| **peer != received.queue);
                     }

@@ -151,7 +151,7 @@ async fn health_becomes(demo: &Demo, status: u16, patience: Duration) -> Outcome
         let answer = rest::call(demo, "GET", "/healthz", None, None).await;
         match answer {
             Ok(answer) if answer.status == status => {
-                return Ok(format!("{status} {}", answer.body));
+                return Ok(format!("{status} {}", answer.body["error"].as_str().unwrap_or("")));
             }
             other if asked.elapsed() > patience => return Err(format!("healthz: {other:?}")),
             _ => tokio::time::sleep(Duration::from_millis(100)).await,

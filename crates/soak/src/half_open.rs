@@ -95,7 +95,8 @@ pub(crate) async fn play(run: &Run, report: &mut Report) -> Outcome<()> {
 fn files_allowed() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let reached = if setrlimit(Resource::Nofile, most).is_ok() { limit.maximum } else { limit.current };
+    let reached =
+        if setrlimit(Resource::Nofile, most).is_ok() { limit.maximum } else { limit.current };
     reached.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX)
 }
 

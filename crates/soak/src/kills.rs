@@ -67,11 +67,15 @@ pub(crate) async fn play(run: &Run, mut dice: Dice, report: &mut Report) -> Outc
     let ready = Instant::now();
     let demo = server.demo()?;
     let verdict = settle(&demo, &users, &mut people, &accounts, report).await;
-    report.row("time until everybody had everything", format!("{:.1} s", ready.elapsed().as_secs_f64()));
+    report.row(
+        "time until everybody had everything",
+        format!("{:.1} s", ready.elapsed().as_secs_f64()),
+    );
     server.end()?;
     verdict
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` wants")]
 fn died(error: tokio::task::JoinError) -> String {
     format!("a client died: {error}")
 }
@@ -143,7 +147,9 @@ async fn register(demo: Demo, life: usize, end: Arc<AtomicBool>) -> Vec<String> 
     let mut taken = Vec::new();
     for number in 0.. {
         let name = format!("new{life}_{number}");
-        if end.load(Ordering::Relaxed) || rest::register(&demo, &[name.clone()]).await.is_err() {
+        if end.load(Ordering::Relaxed)
+            || rest::register(&demo, std::slice::from_ref(&name)).await.is_err()
+        {
             break;
         }
         taken.push(name);
@@ -201,7 +207,8 @@ async fn settle(
     let sum = |count: fn(&Device) -> usize| people.iter().map(|p| count(&p.writer)).sum::<usize>();
     let times: Vec<_> = people.iter().flat_map(|p| p.writer.times.iter().copied()).collect();
     report.row("sent again, because their fate was unknown", sum(|device| device.again));
-    report.row("users registered over REST / of these lost", format!("{} / {lost}", accounts.len()));
+    report
+        .row("users registered over REST / of these lost", format!("{} / {lost}", accounts.len()));
     report.row("acknowledged within (half / 99 of 100)", quantiles(&times));
     tally.verdict(report)?;
     match (lost, people.iter().find(|person| person.writer.refused > 0)) {

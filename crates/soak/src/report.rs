@@ -24,7 +24,8 @@ impl fmt::Display for Report {
 pub(crate) fn quantiles(times: &[Duration]) -> String {
     let mut sorted = times.to_vec();
     sorted.sort();
-    let at = |part: usize| sorted.get((sorted.len() * part / 100).min(sorted.len().saturating_sub(1)));
+    let at =
+        |part: usize| sorted.get((sorted.len() * part / 100).min(sorted.len().saturating_sub(1)));
     match (at(50), at(99)) {
         (Some(half), Some(most)) => {
             format!("{:.1} / {:.1} ms", half.as_secs_f64() * 1e3, most.as_secs_f64() * 1e3)

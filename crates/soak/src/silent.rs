@@ -40,7 +40,8 @@ pub(crate) async fn play(run: &Run, report: &mut Report) -> Outcome<()> {
     let server = place.start()?;
     let demo = server.demo()?;
     let names: Vec<_> = (0..readers).map(|number| format!("silent{number}")).collect();
-    let everybody: Vec<_> = names.iter().cloned().chain(["asker".into(), "writer".into()]).collect();
+    let everybody: Vec<_> =
+        names.iter().cloned().chain(["asker".into(), "writer".into()]).collect();
     rest::register(&demo, &everybody).await?;
 
     let mut sessions = Vec::new();
@@ -70,7 +71,10 @@ pub(crate) async fn play(run: &Run, report: &mut Report) -> Outcome<()> {
     let sent = messages * names.len();
     report.row("readers that are silent", names.len());
     report.row("messages of 1 kB to them", sent);
-    report.row("written per second", format!("{:.0}", f64::from(u32::try_from(sent).unwrap_or(0)) / wrote));
+    report.row(
+        "written per second",
+        format!("{:.0}", f64::from(u32::try_from(sent).unwrap_or(0)) / wrote),
+    );
     report.row("acknowledged within (half / 99 of 100)", quantiles(&writer.times));
     report.row("memory before / at most", [before, peak].map(mib).join(" / "));
     let asker = ask_without_end(&demo, &server).await?;
