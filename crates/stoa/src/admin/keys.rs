@@ -6,7 +6,7 @@ use stoa_vault::{KeyScope, RootKey};
 
 use super::{Answer, ClassKeys, KeyRequest, KeyStatus, RootRotation, SecretText};
 use crate::config::{self, Config};
-use crate::failure::Failure;
+use crate::failure::{Failure, explain};
 use crate::node::Node;
 use crate::root_key::{self, Replacement};
 
@@ -66,7 +66,11 @@ fn source(config: &Config) -> String {
 async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Failure> {
     // Two at a time would exchange each other's files.
     let _one = node.rotating.lock().await;
-    let before = node.vault.status().await?.root;
+    let status = node.vault.status().await?;
+    if let Some(why) = status.stopped {
+        return Err(Failure::Refused(why));
+    }
+    let before = status.root;
     let source = &node.config.root_key;
     let given = new.map(|SecretText(text)| RootKey::parse(text.expose()));
     let given = given.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -97,8 +101,11 @@ async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Fa
     )?;
     tracing::info!(%before, %after, "exchanging the root key");
     if let Err(error) = node.vault.rotate_root(key).await {
-        tracing::error!(%error, "the root key could not be exchanged; keep both keys until the next start says which one opens the vault");
-        return Err(error.into());
+        tracing::error!(%error, %before, %after, "the exchange of the root key was cut short");
+        return Err(Failure::Unknown(format!(
+            "the exchange of the root key was cut short ({}): restart the server, and keep both keys until it has started; the vault opens with {before} as before, or with {after}, and says by fingerprint which it wants",
+            explain(&error)
+        )));
     }
     let written_to = replacement.as_ref().map(|replacement| replacement.file().to_owned());
     if let Some(replacement) = replacement {

@@ -1,7 +1,7 @@
 //! The command line: what is asked for, and how a command ends.
 //!
 //! A command becomes a request, finds its way to the data ([`reach`]) and prints the answer
-//! ([`output`]). Exit codes: [`Exit`](crate::failure::Exit).
+//! ([`output`]). Exit codes: [`Exit`].
 
 pub mod app;
 pub mod configuration;
