@@ -38,6 +38,9 @@ fn look(config: &Config) -> Result<Vec<Check>, Failure> {
         }
         Err(unreachable) => unreachable,
     };
+    if let Some(forbidden) = unreachable.forbidden() {
+        return Err(forbidden);
+    }
     // First without opening, which would mend what should be seen.
     let mut checks = doctor::of_machine(config, Running::No);
     if !doctor::has_data(config) {

@@ -80,6 +80,9 @@ impl Reach {
                 Ok(reach) => return Ok(reach),
                 Err(unreachable) => unreachable,
             };
+            if let Some(forbidden) = unreachable.forbidden() {
+                return Err(forbidden);
+            }
             // Opening is more work than looking for the socket, so it is not tried each time.
             if tries.is_multiple_of(OPEN_EVERY) || started.elapsed() >= LOCK_WAIT {
                 refuse_anothers(config)?;

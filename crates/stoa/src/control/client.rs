@@ -65,6 +65,18 @@ pub enum Unreachable {
 }
 
 impl Unreachable {
+    /// What whoever must not enter is told; nothing for the other reasons.
+    pub fn forbidden(&self) -> Option<Failure> {
+        let Self::Io { socket, source } = self else { return None };
+        (source.kind() == ErrorKind::PermissionDenied).then(|| {
+            Failure::Refused(format!(
+                "the control socket {} may not be used by user {}: run the command as the user that runs the server, or as root",
+                socket.display(),
+                own_user()
+            ))
+        })
+    }
+
     /// Whether it is certain that no server of ours listens there at this moment.
     pub const fn nobody_listens(&self) -> bool {
         matches!(self, Self::None(_) | Self::Dead(_))

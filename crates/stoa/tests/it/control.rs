@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -283,6 +284,30 @@ fn root_does_not_open_the_data_of_another_user() {
         assert!(ended.refused(2).contains("sudo -u '#12345' stoa"), "{}", ended.stderr);
     }
     assert_eq!(std::fs::read_dir(place.path("data.keys")).unwrap().count(), before);
+}
+
+/// Only root can be somebody else, to try this.
+#[test]
+fn another_user_is_told_whom_to_be() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    // The place may be entered by everybody, the data may not.
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(place.path(""), open.clone()).unwrap();
+    let binary = place.path("stoa");
+    std::fs::copy(env!("CARGO_BIN_EXE_stoa"), &binary).unwrap();
+    std::fs::set_permissions(&binary, open).unwrap();
+    for arguments in [&["app", "list"][..], &["doctor"], &["key", "rotate"]] {
+        let mut command = std::process::Command::new(&binary);
+        command.args(arguments).current_dir(place.path("")).uid(12_345).gid(12_345);
+        let ended: Ended = command.output().unwrap().into();
+        let reason = ended.refused(1);
+        assert!(reason.contains("may not be used by user 12345"), "{reason}");
+    }
+    server.end();
 }
 
 fn frame(body: &[u8]) -> Vec<u8> {
