@@ -45,6 +45,10 @@ pub const QUEUE_PAGE_BYTES: usize = 128 * 1024;
 /// Pages pushed to a session in one queue and not yet acknowledged.
 pub const PUSH_WINDOW: usize = 32;
 
+/// Entries that were sent to a session and whose place is not stored yet: what comes again after a
+/// crash. The SDK knows its last 100 again (msync section 4.3, item 4).
+pub const REDELIVERED: usize = 100;
+
 /// Bytes that may wait for one session's socket before it is cut back to what it acknowledged.
 pub const OUTBOUND_SOFT_BYTES: usize = 256 * 1024;
 

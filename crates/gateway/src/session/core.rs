@@ -142,6 +142,9 @@ impl CloseReason {
 /// Deliveries that may wait for the list of unread queues.
 const EARLY: usize = 1024;
 
+/// Pages that a client may wait for at once. It pulls each of its conversations after a login.
+const WANTED: usize = 16_384;
+
 /// A session.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -171,6 +174,10 @@ struct Open {
     /// The client waits for its list of unread queues.
     list_owed: bool,
     unanswered: VecDeque<(u64, Timestamp)>,
+    /// Pages to be read, one after the other: of which queue, and behind what.
+    wanted: VecDeque<(Queue, Option<Seq>)>,
+    /// A page is being read.
+    reading: bool,
     calls: usize,
     heard: Timestamp,
     rate: FrameRate,
@@ -214,6 +221,7 @@ impl Session {
             (State::Closed, _) => return,
             (State::Open(open), input) => {
                 let closing = open.handle(now, input, out);
+                open.read_next(out);
                 open.note_moves(now, out);
                 closing.or_else(|| open.has_ended().then_some(CloseReason::Shutdown))
             }
@@ -305,6 +313,8 @@ impl Open {
             early_overflow: false,
             list_owed: false,
             unanswered: VecDeque::new(),
+            wanted: VecDeque::new(),
+            reading: false,
             calls: 1,
             heard: now,
             rate: FrameRate::new(now),
@@ -401,7 +411,7 @@ impl Open {
             }
             Incoming::Unread if self.early.is_some() => self.list_owed = true,
             Incoming::Unread => self.list(now, out),
-            Incoming::Pull { queue, key } => self.pull(now, &queue, key, out),
+            Incoming::Pull { queue, key } => return self.pull(now, &queue, key, out),
             Incoming::Act { id, act } => {
                 let call = match act {
                     Act::Send(draft) => Call::Send { id, draft },
@@ -426,17 +436,38 @@ impl Open {
         out.push(Effect::Send(self.out.unread(&queues, now)));
     }
 
-    fn pull(&mut self, now: Timestamp, name: &str, key: Option<u64>, out: &mut Vec<Effect>) {
+    fn pull(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        key: Option<u64>,
+        out: &mut Vec<Effect>,
+    ) -> Option<CloseReason> {
         let Some(queue) = Queue::from_name(name) else {
-            return out.push(Effect::Send(self.out.empty_page(name, now)));
+            out.push(Effect::Send(self.out.empty_page(name, now)));
+            return None;
         };
         let answer = match key {
             Some(key) => self.queues.acknowledged(&queue, key),
             None => self.queues.pulled(&queue),
         };
         match answer {
-            Answer::Read(after) => self.call(Call::Page { queue, after }, out),
+            Answer::Read(_) if self.wanted.len() >= WANTED => return Some(CloseReason::TooSlow),
+            Answer::Read(after) => self.wanted.push_back((queue, after)),
             Answer::Empty => out.push(Effect::Send(self.out.empty_page(name, now))),
+        }
+        None
+    }
+
+    /// Reads the next page that the client waits for, unless more would then be sent without its place
+    /// being stored than the client would know again after a crash.
+    fn read_next(&mut self, out: &mut Vec<Effect>) {
+        if !self.reading
+            && self.queues.has_room(limits::QUEUE_PAGE)
+            && let Some((queue, after)) = self.wanted.pop_front()
+        {
+            self.reading = true;
+            self.call(Call::Page { queue, after }, out);
         }
     }
 
@@ -522,7 +553,10 @@ impl Open {
                 };
                 out.push(Effect::Send(outgoing::answer(id, result, now)));
             }
-            Outcome::Saved(Ok(())) => self.saving = false,
+            Outcome::Saved(Ok(())) => {
+                self.saving = false;
+                self.queues.saved();
+            }
             // Whatever went on to be delivered would come again, more of it than a client knows again.
             Outcome::Saved(Err(())) => return Some(CloseReason::Unanswered),
         }
@@ -549,6 +583,7 @@ impl Open {
 
     fn page(&mut self, now: Timestamp, queue: Queue, page: Page, out: &mut Vec<Effect>) {
         let Page { start, entries, end, more } = page;
+        self.reading = false;
         match self.queues.page_read(&queue, start, end, !entries.is_empty(), more, now) {
             PageAnswer::Entries(key) => {
                 counted::paged(entries.len());
@@ -557,6 +592,7 @@ impl Open {
             }
             PageAnswer::Empty => out.push(Effect::Send(self.out.empty_page(queue.name(), now))),
             PageAnswer::ReadOn(after) => {
+                self.reading = true;
                 self.call(Call::Page { queue, after: Some(after) }, out);
             }
         }
@@ -584,7 +620,8 @@ impl Open {
         let fresh = self.queues.take_fresh().into_iter();
         out.extend(fresh.map(|(queue, seq)| Effect::Moved(queue, seq)));
         let due = now >= self.saved.plus(limits::CURSOR_INTERVAL)
-            || self.queues.unsaved() >= limits::CURSOR_ENTRIES;
+            || self.queues.unsaved() >= limits::CURSOR_ENTRIES
+            || !self.wanted.is_empty();
         if due && self.queues.has_moved() && !self.saving {
             self.saving = true;
             self.saved = now;
@@ -601,4 +638,4 @@ impl Open {
 }
 
 const _: () =
-    assert!(limits::QUEUE_PAGE + limits::PUSH_WINDOW <= 100, "what comes again is known again");
+    assert!(limits::QUEUE_PAGE <= limits::REDELIVERED, "a page fits into what may come again");

@@ -76,6 +76,11 @@ impl State {
         }
     }
 
+    /// Entries sent and not acknowledged.
+    const fn under_way(&self) -> u64 {
+        self.sent.0.saturating_sub(self.acked.0)
+    }
+
     fn has_more(&self) -> bool {
         self.head.is_none_or(|head| head > self.sent)
     }
@@ -125,6 +130,10 @@ pub(crate) struct Queues {
     dirty: Vec<Queue>,
     /// Over how many entries.
     unsaved: u64,
+    /// Over how many entries the cursors moved that are being stored.
+    saving: u64,
+    /// Entries sent and not acknowledged, in all queues.
+    under_way: u64,
     /// Moved since that was last told.
     fresh: Vec<(Queue, Seq)>,
     keys: PageKeys,
@@ -148,6 +157,7 @@ impl Queues {
         may_push: bool,
         now: Timestamp,
     ) -> Arrival {
+        let has_room = self.has_room(1);
         // A queue that was not unread at login has been received up to the entry before.
         let before = Seq(seq.0.saturating_sub(1));
         let state = match self.states.entry(queue.clone()) {
@@ -162,16 +172,19 @@ impl Queues {
         if !in_turn || state.mode == Mode::Pulled {
             return Arrival::Keep;
         }
+        let under_way = state.under_way();
         if !concerns {
             let from = state.acked;
             state.sent = seq;
             state.settle();
+            self.under_way = self.under_way + state.under_way() - under_way;
             self.moved(queue, from);
             return Arrival::Keep;
         }
-        if !may_push || state.on_the_way.len() >= limits::PUSH_WINDOW {
+        if !may_push || !has_room || state.on_the_way.len() >= limits::PUSH_WINDOW {
             return Arrival::Keep;
         }
+        self.under_way += seq.0 - state.sent.0;
         let key = self.keys.next(seq, now);
         state.sent = seq;
         state.mode = Mode::Pushed;
@@ -184,6 +197,7 @@ impl Queues {
     pub(crate) fn pulled(&mut self, queue: &Queue) -> Answer {
         let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
         state.on_the_way.clear();
+        self.under_way -= state.under_way();
         state.sent = state.acked;
         state.mode = Mode::Pulled;
         state.reading += 1;
@@ -195,13 +209,14 @@ impl Queues {
     pub(crate) fn acknowledged(&mut self, queue: &Queue, key: u64) -> Answer {
         let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
         // A key that is not on its way was acknowledged before or never sent: it moves nothing.
-        let from = state.acked;
+        let (from, under_way) = (state.acked, state.under_way());
         if let Some(index) = state.on_the_way.iter().position(|page| page.key == key) {
             for page in state.on_the_way.drain(..=index) {
                 state.acked = state.acked.max(page.upto);
             }
         }
         state.settle();
+        self.under_way = self.under_way + state.under_way() - under_way;
         // The next page is read once, when all that was sent is acknowledged: each of several
         // acknowledgements would bring the same page otherwise.
         let may_read = state.on_the_way.is_empty() && state.reading == 0;
@@ -241,7 +256,9 @@ impl Queues {
         if !more {
             state.head = Some(state.head.map_or(end, |head| head.max(end)));
         }
+        let under_way = state.under_way();
         state.sent = state.sent.max(end);
+        self.under_way = self.under_way + state.under_way() - under_way;
         if entries {
             state.reading = state.reading.saturating_sub(1);
             let key = self.keys.next(end, now);
@@ -255,8 +272,9 @@ impl Queues {
         if state.reading == 0 {
             state.mode = if state.on_the_way.is_empty() { Mode::Idle } else { Mode::Pushed };
         }
-        let from = state.acked;
+        let (from, under_way) = (state.acked, state.under_way());
         state.settle();
+        self.under_way = self.under_way + state.under_way() - under_way;
         self.moved(queue, from);
         self.forget_if_settled(queue);
         PageAnswer::Empty
@@ -306,7 +324,7 @@ impl Queues {
 
     /// The cursors that moved since the last call.
     pub(crate) fn take_moved(&mut self) -> Vec<(Queue, Seq)> {
-        self.unsaved = 0;
+        self.saving += std::mem::take(&mut self.unsaved);
         let moved = std::mem::take(&mut self.dirty).into_iter();
         let moved: Vec<_> = moved
             .filter_map(|queue| {
@@ -336,6 +354,18 @@ impl Queues {
     /// How many entries the cursors moved over since the last [`Self::take_moved`].
     pub(crate) const fn unsaved(&self) -> u64 {
         self.unsaved
+    }
+
+    /// The cursors that were taken last are stored, or were given up.
+    pub(crate) const fn saved(&mut self) {
+        self.saving = 0;
+    }
+
+    /// Whether so many more entries may be sent without more coming again after a crash than the
+    /// client knows again.
+    pub(crate) const fn has_room(&self, entries: usize) -> bool {
+        let unstored = self.under_way + self.unsaved + self.saving;
+        unstored + entries as u64 <= limits::REDELIVERED as u64
     }
 
     /// The cursors that moved since the last call, as they moved.

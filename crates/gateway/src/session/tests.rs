@@ -123,6 +123,60 @@ fn the_cursor_is_stored_before_more_is_open_than_the_sdk_knows_again() {
     check_open(&format!("{script}> ack bob k{step}\n< page bob [] last\n< call save bob {step}"));
 }
 
+/// A store that takes long to keep the client's place must not let more come again after a crash than
+/// the SDK knows again, over all queues together.
+#[test]
+fn what_is_sent_waits_for_what_is_stored() {
+    let list = |prefix: &str, range: std::ops::RangeInclusive<usize>| {
+        range.map(|n| format!("{prefix}{n}")).collect::<Vec<_>>().join(" ")
+    };
+    let (seqs, metas) = (list("", 1..=40), list("m", 1..=40));
+    check(&format!(
+        "{LOGIN}
+         = unread bob 0 carl 0 dora 0
+         > unread
+         < unread [bob carl dora]
+         > pull bob
+         < call page bob after 0
+         > pull carl
+         > pull dora
+         = page bob 0 [{seqs}] end 40 more
+         < page bob [{metas}] k1
+         < call page carl after 0
+         = page carl 0 [{seqs}] end 40
+         < page carl [{metas}] k2
+         > ack bob k1
+         < call save bob 40
+         > ack carl k2
+         < page carl [] last
+         = saved
+         < call page dora after 0
+         < call save carl 40
+         = page dora 0 [1] end 1
+         < page dora [m1] k3
+         < call page bob after 40"
+    ));
+}
+
+#[test]
+fn what_is_pushed_waits_for_what_is_stored() {
+    let (step, most) = (limits::CURSOR_ENTRIES, limits::REDELIVERED);
+    let push = |n: usize| format!("* bob {n}\n< page bob [m{n}] k{n}\n");
+    let ack = |n: usize| format!("> ack bob k{n}\n< page bob [] last\n");
+    let mut script = String::new();
+    for n in 1..=most {
+        script += &(push(n) + &ack(n));
+        if n as u64 == step {
+            script += &format!("< call save bob {step}\n");
+        }
+    }
+    // Nothing was said to be stored: the next one stays in the log until it is.
+    script += &format!("* bob {}\n~ 0\n< notice bob\n> pull bob\n", most + 1);
+    script += &format!("= saved\n< call save bob {most}\n");
+    script += &format!("= saved\n< call page bob after {most}\n");
+    check_open(&script);
+}
+
 #[test]
 fn what_arrives_before_the_list_is_known_is_neither_lost_nor_sent_twice() {
     check(&format!(
