@@ -133,7 +133,6 @@ impl Api {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` wants")]
 fn refused(error: Error) -> Refusal {
     match error {
         Error::UnknownMessage => {

@@ -81,7 +81,7 @@ fn judge(hosts: &[String], method: &Method, uri: &Uri, headers: &HeaderMap) -> R
 mod tests {
     use super::*;
 
-    fn ask(method: Method, uri: &str, headers: &[(&str, &str)]) -> Result<(), u16> {
+    fn ask(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(), u16> {
         let hosts = hosts("127.0.0.1:8480".parse().unwrap());
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -90,21 +90,22 @@ mod tests {
                 value.parse().unwrap(),
             );
         }
-        judge(&hosts, &method, &uri.parse().unwrap(), &map).map_err(|(status, _)| status.as_u16())
+        judge(&hosts, &method.parse().unwrap(), &uri.parse().unwrap(), &map)
+            .map_err(|(status, _)| status.as_u16())
     }
 
     #[test]
     fn own_names_are_answered_others_are_not() {
         for host in ["localhost:8480", "LocalHost:8480", "127.0.0.1:8480", "[::1]:8480"] {
-            assert_eq!(ask(Method::GET, "/", &[("host", host)]), Ok(()), "{host}");
+            assert_eq!(ask("GET", "/", &[("host", host)]), Ok(()), "{host}");
         }
         for host in ["", "localhost", "localhost:80", "evil.example:8480", "127.0.0.1.evil:8480"] {
-            assert_eq!(ask(Method::GET, "/", &[("host", host)]), Err(421), "{host}");
+            assert_eq!(ask("GET", "/", &[("host", host)]), Err(421), "{host}");
         }
-        assert_eq!(ask(Method::GET, "/", &[]), Err(421));
+        assert_eq!(ask("GET", "/", &[]), Err(421));
         let two = [("host", "localhost:8480"), ("host", "evil.example")];
-        assert_eq!(ask(Method::GET, "/", &two), Err(421));
-        let absolute = ask(Method::GET, "http://evil.example/", &[("host", "localhost:8480")]);
+        assert_eq!(ask("GET", "/", &two), Err(421));
+        let absolute = ask("GET", "http://evil.example/", &[("host", "localhost:8480")]);
         assert_eq!(absolute, Err(421));
         assert!(hosts("127.0.0.1:80".parse().unwrap()).contains(&"localhost".to_owned()));
         assert!(hosts("127.0.0.9:81".parse().unwrap()).contains(&"127.0.0.9:81".to_owned()));
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn pages_of_other_origins_are_refused_everywhere() {
         let from = |uri: &str, origin: &str| {
-            ask(Method::POST, uri, &[("host", "localhost:8480"), ("origin", origin)])
+            ask("POST", uri, &[("host", "localhost:8480"), ("origin", origin)])
         };
         for uri in ["/demo/session", "/demo/tokens", "/demo/stoa/token"] {
             assert_eq!(from(uri, "http://localhost:8480"), Ok(()), "{uri}");
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn the_pages_own_calls_name_their_origin() {
         let host = [("host", "localhost:8480")];
-        assert_eq!(ask(Method::POST, "/demo/tokens", &host), Err(403));
-        assert_eq!(ask(Method::POST, "/demo/stoa/token", &host), Ok(()), "REST for any client");
+        assert_eq!(ask("POST", "/demo/tokens", &host), Err(403));
+        assert_eq!(ask("POST", "/demo/stoa/token", &host), Ok(()), "REST for any client");
     }
 }

@@ -9,5 +9,6 @@ mod engines;
 mod kill;
 mod model;
 mod records;
+mod sealed;
 mod transactions;
 mod world;
