@@ -4,6 +4,8 @@
 //! where the furthest of the user's devices stands; a user who never received anything starts at the
 //! beginning.
 
+use std::collections::HashMap;
+
 use prost::Message;
 use stoa_core::{Caller, ConversationId, Resource, Seq, Timestamp, UserId, limits};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
@@ -227,6 +229,7 @@ impl Chat {
         let user = account::user_blind(&store, me);
         // Before the view is taken: what is stored meanwhile is in one of the two.
         let moved = self.places.of(caller, me, resource);
+        self.store_places(caller, resource, &moved).await?;
         let read = store.read().await?;
         let mut unread = Vec::new();
         let mut queues =
@@ -256,6 +259,22 @@ impl Chat {
                 return Ok(unread);
             }
         }
+    }
+
+    /// Stores what an older session of the device left unstored. A session counts what would come again
+    /// after a crash from its beginning, so nothing of an older one may be open then.
+    async fn store_places(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        moved: &HashMap<Queue, Seq>,
+    ) -> Result<(), Error> {
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let mut moved: Vec<_> = moved.iter().map(|(queue, seq)| (queue.clone(), *seq)).collect();
+        moved.sort_unstable_by(|(a, _), (b, _)| a.name().cmp(b.name()));
+        self.save_cursors(caller, resource, &moved).await
     }
 
     /// Where `resource` of the calling user stands in `queue`.

@@ -102,11 +102,15 @@ pub(crate) struct Connection {
     pub(crate) slow: Option<(usize, u64)>,
     /// Both ways lead nowhere.
     pub(crate) swallowed: bool,
+    /// It was cut: nothing travels any more.
+    pub(crate) severed: bool,
     /// The client closed it.
     pub(crate) closed: bool,
     /// How often each entry came, by id, and how often a queue was pulled from its start.
     pub(crate) came: BTreeMap<u64, u32>,
     pub(crate) pulls: BTreeMap<String, u32>,
+    /// How many entries came that the page had shown in an earlier session.
+    pub(crate) again: usize,
 }
 
 /// A frame of the server, looked into beside the SDK: the queue and the ids of what it carries.

@@ -1,11 +1,15 @@
 //! Bytes on their way, and what pages do with what comes.
 
 use bytes::Bytes;
+use stoa_core::limits;
 use stoa_testclient::protocol::{Event, Output};
 
 use crate::client::{Phase, page_of, pull_of, text_of};
 use crate::net::{Taken, take_frame};
 use crate::world::{World, note};
+
+/// The queue of what is not kept.
+const PASSING: &str = "@passing";
 
 impl World {
     /// Moves bytes, and hands clients what is there.
@@ -23,6 +27,10 @@ impl World {
         if connection.swallowed {
             connection.up.all();
             // What the server's machine keeps for sending stays there.
+            return;
+        }
+        if connection.severed {
+            socket.written.clear();
             return;
         }
         let up = connection.up.arrived(self.now);
@@ -82,7 +90,8 @@ impl World {
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let over = {
             let socket = connection.socket.lock();
-            socket.released && socket.written.is_empty() && !connection.swallowed
+            let silent = socket.released && socket.written.is_empty() && !connection.swallowed;
+            silent || connection.severed
         };
         if over && connection.down.is_empty() && connection.there.is_empty() {
             let tab = connection.tab;
@@ -156,8 +165,14 @@ impl World {
                     .fail(format!("tab {tab}: {id} of {queue} came {came} times in one session"));
                 return;
             }
-            if self.tabs[tab].shown.contains(&id) {
+            if *came == 1 && self.tabs[tab].shown.contains(&id) && queue != PASSING {
                 self.counts.recognised += 1;
+                connection.again += 1;
+                if connection.again > limits::REDELIVERED {
+                    return self.model.fail(format!(
+                        "tab {tab}: more came again than a page knows again, {id} of {queue}"
+                    ));
+                }
             }
         }
     }
@@ -173,7 +188,7 @@ impl World {
             self.counts.shown_again += 1;
             return;
         }
-        if queue == "@passing" {
+        if queue == PASSING {
             return;
         }
         let last = page.last.insert(queue.to_owned(), id);

@@ -94,7 +94,7 @@ impl World {
             } else {
                 socket.ended = true;
             }
-            socket.released = true;
+            connection.severed = true;
             socket.wake();
             connection.there.extend(down);
             self.trace.note(self.now, format_args!("connection {number}: cut"));

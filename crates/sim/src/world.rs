@@ -415,9 +415,11 @@ impl World {
             delay,
             slow: None,
             swallowed: false,
+            severed: false,
             closed: false,
             came: BTreeMap::new(),
             pulls: BTreeMap::new(),
+            again: 0,
         };
         let client_clock = self.client_clock();
         let page = &mut self.tabs[tab];
