@@ -20,6 +20,35 @@ pub enum Request {
     Doctor,
 }
 
+impl Request {
+    /// What is asked for, in a word for the log: nothing of whom or what it is about.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::App(AppRequest::Create { .. }) => "app create",
+            Self::App(AppRequest::List) => "app list",
+            Self::App(AppRequest::Show { reveal: false, .. }) => "app show",
+            Self::App(AppRequest::Show { reveal: true, .. }) => "app show with certificate",
+            Self::App(AppRequest::SetAuth { .. }) => "app set auth",
+            Self::App(AppRequest::SetTokenCap { .. }) => "app set token-cap",
+            Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
+            Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
+            Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
+            Self::User(UserRequest::Create { .. }) => "user create",
+            Self::User(UserRequest::List { .. }) => "user list",
+            Self::User(UserRequest::Show { .. }) => "user show",
+            Self::User(UserRequest::Delete { .. }) => "user delete",
+            Self::User(UserRequest::SetPassword { .. }) => "user set-password",
+            Self::User(UserRequest::SetActivated { activated: true, .. }) => "user activate",
+            Self::User(UserRequest::SetActivated { activated: false, .. }) => "user deactivate",
+            Self::User(UserRequest::LogOut { .. }) => "user log-out",
+            Self::Key(KeyRequest::Status) => "key status",
+            Self::Key(KeyRequest::RotateRoot { .. }) => "key rotate",
+            Self::Key(KeyRequest::RenewData) => "key rotate --data-keys",
+            Self::Doctor => "doctor",
+        }
+    }
+}
+
 /// About apps.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

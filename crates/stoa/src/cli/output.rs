@@ -6,7 +6,6 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use stoa_core::Timestamp;
 
 use crate::admin::{AppView, Check, KeyStatus, Level, RootRotation, UserView};
 use crate::failure::{Failure, Problem};
@@ -90,7 +89,7 @@ pub(super) fn date(at_ms: u64) -> String {
 }
 
 fn moment(at: Option<u64>) -> String {
-    at.map_or_else(|| "none".into(), |at| date(Timestamp::from_millis(at).as_millis()))
+    at.map_or_else(|| "none".into(), date)
 }
 
 /// Names and values under each other.

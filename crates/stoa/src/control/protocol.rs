@@ -24,6 +24,9 @@ pub const LONGEST_REQUEST: usize = 64 << 10;
 /// The longest answer, in bytes: far above the list of all apps, or a page of users.
 pub const LONGEST_ANSWER: usize = 16 << 20;
 
+/// Longer than any answer with a secret in it, in bytes.
+const SHORT: usize = 8 << 10;
+
 /// What is around every request and answer.
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a, B> {
@@ -79,7 +82,10 @@ pub(super) fn write_answer(outcome: Result<Answer, Problem>) -> io::Result<Zeroi
         Err(problem) => Outcome::Failed(problem),
     };
     let envelope = Envelope { protocol: PROTOCOL, version: VERSION, body };
-    Ok(Zeroizing::new(serde_json::to_vec(&envelope)?))
+    // Only short answers hold a secret; those do not outgrow this.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SHORT));
+    serde_json::to_writer(&mut *bytes, &envelope)?;
+    Ok(bytes)
 }
 
 /// Reads an answer.

@@ -15,7 +15,7 @@ use super::protocol::{
 };
 use super::{ControlSocket, admits, own_user};
 use crate::admin;
-use crate::failure::{Exit, Problem};
+use crate::failure::{Exit, Failure, Problem};
 use crate::node::Node;
 
 /// How many commands are served at a time; others wait.
@@ -103,7 +103,10 @@ async fn converse(
             Err(reason) => return answer(&mut stream, Err(not_understood(&reason))).await,
         };
         drop(bytes);
+        let command = request.name();
         let outcome = Box::pin(admin::carry_out(node, request)).await;
+        let exit = outcome.as_ref().map_or_else(Failure::exit, |_| Exit::Done);
+        tracing::info!(command, user = peer, exit = exit.code(), "a command was carried out");
         answer(&mut stream, outcome.map_err(|failure| failure.to_problem())).await?;
     }
 }

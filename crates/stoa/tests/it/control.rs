@@ -346,5 +346,6 @@ fn what_is_not_understood_does_no_harm() {
     place.run_with_input(&create, "correct horse battery\n").answer();
     let log = server.end();
     drop(silent);
-    assert!(!log.contains("horse") && !log.contains("of carol"), "no secret in the log");
+    assert!(!log.contains("horse") && !log.contains("carol"), "no secret and no name in the log");
+    assert!(log.contains(r#""command":"user create""#), "but what was done: {log}");
 }
