@@ -143,8 +143,13 @@ impl Queues {
     /// Takes over where the client stood when it logged in: it has everything up to `cursor`, and
     /// something lies behind it. The client asks for the list by itself, so no NOTICE is due yet.
     pub(crate) fn unread_at_login(&mut self, queue: Queue, cursor: Seq, now: Timestamp) {
-        let state = State { noticed: Some(now), ..State::at(cursor, None) };
-        self.states.entry(queue).or_insert(state);
+        match self.states.entry(queue) {
+            // Listed once more because events were missed: there may be more than was seen.
+            Slot::Occupied(slot) => slot.into_mut().head = None,
+            Slot::Vacant(slot) => {
+                slot.insert(State { noticed: Some(now), ..State::at(cursor, None) });
+            }
+        }
     }
 
     /// An entry was appended at `seq`. `concerns` says whether it is for this device, `may_push`
@@ -437,6 +442,17 @@ mod tests {
         assert_eq!(queues.take_moved(), [(queue(), Seq(6))]);
         assert!(queues.take_moved().is_empty());
         assert!(!queues.has_moved());
+    }
+
+    #[test]
+    fn a_queue_that_is_listed_again_may_hold_more_than_was_seen() {
+        let mut queues = Queues::default();
+        let key = push(&mut queues, 5).unwrap();
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        // The event of 6 was missed.
+        queues.unread_at_login(queue(), Seq(5), now());
+        assert_eq!(queues.unread(now()), [queue()]);
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(5))));
     }
 
     #[test]
