@@ -71,15 +71,19 @@ interface ConversationProps {
 
 function Conversation({ person, peer, loaded, chosen, onChoose }: ConversationProps) {
   const { messages } = usePerson(person).view;
-  const end = useRef<HTMLDivElement>(null);
-  const last = messages.at(-1)?.key;
+  const list = useRef<HTMLDivElement>(null);
+  /** Whether the newest message was in view: whoever reads further up is left there. */
+  const atEnd = useRef(true);
+  const last = messages.at(-1);
   useEffect(() => {
-    const list = end.current?.parentElement;
-    if (list) list.scrollTop = list.scrollHeight;
+    if (list.current && (atEnd.current || last?.progress === 'sending')) list.current.scrollTop = list.current.scrollHeight;
   }, [last, loaded]);
+  const scrolled = () => {
+    if (list.current) atEnd.current = list.current.scrollHeight - list.current.scrollTop - list.current.clientHeight < 40;
+  };
   return (
     // It can be scrolled, so it can be reached by keyboard.
-    <div className="messages" role="log" aria-label={`Conversation as ${person.name} sees it`} tabIndex={0}>
+    <div className="messages" role="log" aria-label={`Conversation as ${person.name} sees it`} tabIndex={0} ref={list} onScroll={scrolled}>
       {messages.length === 0 && (
         <p className="empty">{loaded ? `Nothing yet. Write something to ${peer.name}.` : 'Reading what was written before…'}</p>
       )}
@@ -97,7 +101,6 @@ function Conversation({ person, peer, loaded, chosen, onChoose }: ConversationPr
           ))}
         </ol>
       )}
-      <div ref={end} />
     </div>
   );
 }
