@@ -52,11 +52,11 @@ pub(crate) async fn play(run: &Run, report: &mut Report) -> Outcome<()> {
     chats = chat_during(&crowded, chats, &demo, async { crowd = Some(strangers.await) }).await?;
     let crowd = crowd.ok_or("the strangers did not come")?;
 
-    let (opened, peak, most_files) = (crowd.ages.len(), crowd.peak, crowd.files);
+    let (opened, peak, most_sockets) = (crowd.ages.len(), crowd.peak, crowd.sockets);
     let after = server.rss()?;
     let slowest = crowd.ages.iter().max().copied().unwrap_or_default();
     report.row("half-open connections / refused at once", format!("{opened} / {}", crowd.failed));
-    report.row("files the server had open at most", most_files);
+    report.row("sockets the server had open at most", most_sockets);
     report.row("the last one was cut after", format!("{:.1} s", slowest.as_secs_f64()));
     report.row("memory before / at most / after", [before, peak, after].map(mib).join(" / "));
     let kib = peak.saturating_sub(before) / 1024 / count.max(1) as u64;
@@ -190,9 +190,9 @@ struct Crowd {
     ages: Vec<Duration>,
     /// Those that were not let in.
     failed: usize,
-    /// The server's memory and files, at most.
+    /// The server's memory and sockets, at most.
     peak: u64,
-    files: usize,
+    sockets: usize,
 }
 
 async fn crowd(demo: &Demo, count: usize, server: &Server) -> Crowd {
@@ -203,7 +203,7 @@ async fn crowd(demo: &Demo, count: usize, server: &Server) -> Crowd {
         let (demo, room, hello) = (demo.clone(), Arc::clone(&room), hello.clone());
         strangers.spawn(async move { stranger(&demo, number, &hello, &room).await.ok() });
     }
-    let mut crowd = Crowd { ages: Vec::new(), failed: 0, peak: 0, files: 0 };
+    let mut crowd = Crowd { ages: Vec::new(), failed: 0, peak: 0, sockets: 0 };
     let mut look = tokio::time::interval(Duration::from_millis(200));
     loop {
         tokio::select! {
@@ -214,7 +214,7 @@ async fn crowd(demo: &Demo, count: usize, server: &Server) -> Crowd {
             },
             _ = look.tick() => {
                 crowd.peak = crowd.peak.max(server.rss().unwrap_or_default());
-                crowd.files = crowd.files.max(server.files());
+                crowd.sockets = crowd.sockets.max(server.sockets());
             }
         }
     }

@@ -184,9 +184,14 @@ impl Server {
         kib.map(|kib| kib * 1024).ok_or_else(|| "no VmRSS".into())
     }
 
-    /// File descriptors that the process has open.
-    pub(crate) fn files(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    /// Sockets that the process has open.
+    pub(crate) fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let is_socket = |file: &std::fs::DirEntry| {
+            let to = std::fs::read_link(file.path()).unwrap_or_default();
+            to.to_string_lossy().starts_with("socket:")
+        };
+        files.map_or(0, |files| files.filter_map(Result::ok).filter(is_socket).count())
     }
 }
 

@@ -59,6 +59,14 @@ fn refused(token: &str, require: Option<Requirement<'_>>) -> Option<Error> {
     verify(token, &Expectation { require, accept_006: true, ..expect }).err()
 }
 
+#[test]
+fn what_the_fuzzer_kept() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/token");
+    let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(Result::unwrap).collect();
+    assert!(!inputs.is_empty());
+    inputs.iter().for_each(|input| exercise(&std::fs::read(input.path()).unwrap()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
