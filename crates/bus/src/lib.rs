@@ -5,14 +5,14 @@
 //! however many receive it. What was published before a subscription began is not delivered; the
 //! logs in the store are there for that.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use stoa_core::{AppNumber, UserId};
 
 /// What events are published to: all connections of one user of one app.
@@ -28,6 +28,10 @@ pub struct Topic {
 pub trait Subscriber<E>: Send + Sync {
     /// Takes an event. Called in the publisher's task: must not block.
     fn deliver(&self, event: &Arc<E>);
+
+    /// Events did not arrive: what they told of is to be looked up. Called before the next event, or
+    /// when the loss is noticed; must not block.
+    fn missed(&self) {}
 }
 
 type Subscribers<E> = Vec<(u64, Arc<dyn Subscriber<E>>)>;
@@ -41,6 +45,13 @@ pub struct Bus<E> {
     shards: Box<[Shard<E>]>,
     hasher: RandomState,
     next: AtomicU64,
+    losing: OnceLock<Losing<E>>,
+}
+
+/// Which events do not arrive, and which subscriptions have not been told.
+struct Losing<E> {
+    which: Box<dyn Fn(&E) -> bool + Send + Sync>,
+    untold: Mutex<BTreeSet<u64>>,
 }
 
 impl<E> Default for Bus<E> {
@@ -49,6 +60,7 @@ impl<E> Default for Bus<E> {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             hasher: RandomState::new(),
             next: AtomicU64::new(0),
+            losing: OnceLock::new(),
         }
     }
 }
@@ -76,10 +88,54 @@ impl<E> Bus<E> {
     pub fn publish(&self, topic: &Topic, event: &Arc<E>) -> usize {
         let shard = self.shard(topic).read();
         let Some(subscribers) = shard.get(topic) else { return 0 };
-        for (_, subscriber) in subscribers {
+        for (number, subscriber) in subscribers {
+            if let Some(losing) = self.losing.get()
+                && losing.takes(*number, subscriber, event)
+            {
+                continue;
+            }
             subscriber.deliver(event);
         }
         subscribers.len()
+    }
+
+    /// From now on events that `which` picks do not arrive, each subscriber being asked for on its own:
+    /// for the simulation of a bus that numbers its events, and so notices what is lost, doubled or
+    /// out of turn. Only the first call counts.
+    pub fn lose(&self, which: impl Fn(&E) -> bool + Send + Sync + 'static) {
+        let losing = Losing { which: Box::new(which), untold: Mutex::default() };
+        // The first one stays.
+        let _ = self.losing.set(losing);
+    }
+
+    /// Tells every subscriber that missed something and has not been told, as such a bus does after a
+    /// while without events.
+    pub fn tell_losses(&self) {
+        let Some(losing) = self.losing.get() else { return };
+        let untold = std::mem::take(&mut *losing.untold.lock());
+        let mut told: Vec<(u64, Arc<dyn Subscriber<E>>)> = Vec::new();
+        for shard in &self.shards {
+            let all = shard.read();
+            let missed = all.values().flatten().filter(|(number, _)| untold.contains(number));
+            told.extend(missed.map(|(number, subscriber)| (*number, subscriber.clone())));
+        }
+        // In the order of their subscription, so that a simulation can be repeated.
+        told.sort_unstable_by_key(|(number, _)| *number);
+        told.iter().for_each(|(_, subscriber)| subscriber.missed());
+    }
+}
+
+impl<E> Losing<E> {
+    /// Whether the event is lost to this subscriber. If it is not, but an earlier one was, that is told.
+    fn takes(&self, number: u64, subscriber: &Arc<dyn Subscriber<E>>, event: &E) -> bool {
+        if (self.which)(event) {
+            self.untold.lock().insert(number);
+            return true;
+        }
+        if self.untold.lock().remove(&number) {
+            subscriber.missed();
+        }
+        false
     }
 }
 
@@ -112,7 +168,6 @@ impl<E> Drop for Subscription<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parking_lot::Mutex;
 
     #[derive(Default)]
     struct Mailbox(Mutex<Vec<u32>>);
@@ -121,6 +176,27 @@ mod tests {
         fn deliver(&self, event: &Arc<u32>) {
             self.0.lock().push(**event);
         }
+
+        fn missed(&self) {
+            self.0.lock().push(MISSED);
+        }
+    }
+
+    const MISSED: u32 = u32::MAX;
+
+    #[test]
+    fn a_loss_is_told_before_the_next_event_or_when_it_is_noticed() {
+        let bus = Arc::new(Bus::default());
+        let mailbox = Arc::new(Mailbox::default());
+        let _subscription = bus.subscribe(topic(1, "alice"), mailbox.clone());
+        bus.lose(|event| *event >= 10);
+        for event in [1, 10, 2, 3, 11] {
+            bus.publish(&topic(1, "alice"), &Arc::new(event));
+        }
+        assert_eq!(*mailbox.0.lock(), [1, MISSED, 2, 3]);
+        bus.tell_losses();
+        bus.tell_losses();
+        assert_eq!(*mailbox.0.lock(), [1, MISSED, 2, 3, MISSED]);
     }
 
     fn topic(app: u32, user: &str) -> Topic {

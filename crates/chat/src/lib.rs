@@ -94,6 +94,12 @@ impl Chat {
         &self.shared.clock
     }
 
+    /// The bus between this service and its sessions, for the simulation.
+    #[doc(hidden)]
+    pub fn bus(&self) -> &Bus<entry::Event> {
+        &self.shared.bus
+    }
+
     /// Whether the store takes writes.
     ///
     /// # Errors

@@ -63,8 +63,8 @@ pub(crate) struct Tab {
     pub(crate) connection: Option<u64>,
     /// By client id, what waits for its answer, and until when.
     pub(crate) unanswered: BTreeMap<u64, (usize, u64)>,
-    /// All that this page showed, and the last of each queue.
-    pub(crate) shown: BTreeSet<u64>,
+    /// All that this page showed, and in which session first; and the last of each queue.
+    pub(crate) shown: BTreeMap<u64, u64>,
     pub(crate) last: BTreeMap<String, u64>,
     pub(crate) heard: u64,
     pub(crate) beaten: u64,
@@ -78,7 +78,7 @@ impl Tab {
             phase: Phase::Offline { until: now },
             connection: None,
             unanswered: BTreeMap::new(),
-            shown: BTreeSet::new(),
+            shown: BTreeMap::new(),
             last: BTreeMap::new(),
             heard: now,
             beaten: now,
@@ -109,8 +109,8 @@ pub(crate) struct Connection {
     /// How often each entry came, by id, and how often a queue was pulled from its start.
     pub(crate) came: BTreeMap<u64, u32>,
     pub(crate) pulls: BTreeMap<String, u32>,
-    /// How many entries came that the page had shown in an earlier session.
-    pub(crate) again: usize,
+    /// How many entries came that the page had shown first in an earlier session, for each of those.
+    pub(crate) again: BTreeMap<u64, usize>,
 }
 
 /// A frame of the server, looked into beside the SDK: the queue and the ids of what it carries.

@@ -87,6 +87,8 @@ pub(crate) struct Plan {
     pub(crate) delay_ms: u64,
     /// Reads and commits of the store that fail for a moment, in thousandths.
     pub(crate) store_faults: u16,
+    /// Events on the bus that do not arrive, in thousandths.
+    pub(crate) bus_losses: u64,
     /// How often a call into the store lets others run first, at the most.
     pub(crate) yields: u8,
 }
@@ -111,6 +113,7 @@ impl Plan {
             bursts: *dice.pick(&[0, 10, 40, 120]),
             delay_ms: *dice.pick(&[2, 30, 200, 1500]),
             store_faults: *dice.pick(&[0, 0, 0, 3, 20]),
+            bus_losses: *dice.pick(&[0, 0, 20, 200]),
             yields: u8::try_from(*dice.pick(&[0, 2, 6])).unwrap_or(0),
         }
     }

@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use stoa_chat::Chat;
+use stoa_chat::entry::Event;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Region,
     Secret, SeededEntropy, UserId, Uuid, issue_token,
@@ -101,6 +103,8 @@ pub(crate) struct Server {
     worker: VaultWorker,
     stop: watch::Sender<bool>,
     dice: Dice,
+    /// The bus loses nothing any more.
+    at_peace: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -111,6 +115,7 @@ impl Server {
     pub(crate) fn start(
         machine: &mut Machine,
         faults: Faults,
+        bus_losses: u64,
         mutant: Option<Mutant>,
     ) -> Result<Self, VaultError> {
         machine.lives += 1;
@@ -144,8 +149,19 @@ impl Server {
             .build()
             .expect("a runtime without IO needs nothing of the system");
         let chat = Chat::new(store.clone(), machine.apps.clone(), clock, entropy, life);
+        let losing = Dice::new(dice.next());
+        let at_peace = Arc::new(AtomicBool::new(false));
+        chat.bus().lose({
+            let at_peace = at_peace.clone();
+            // Only what lies in a log can be found there.
+            move |event| {
+                matches!(event, Event::Appended(_))
+                    && losing.chance(bus_losses)
+                    && !at_peace.load(Ordering::Relaxed)
+            }
+        });
         let (stop, _) = watch::channel(false);
-        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stop, dice })
+        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stop, dice, at_peace })
     }
 
     /// Begins a session on the other end of `socket`.
@@ -189,6 +205,12 @@ impl Server {
     /// Lets the vault serve what waits.
     pub(crate) fn serve_vault(&mut self) {
         self.worker.turn();
+    }
+
+    /// Lets sessions hear of what the bus lost, as they do after a while.
+    pub(crate) fn tell_losses(&self, at_peace: bool) {
+        self.at_peace.store(at_peace, Ordering::Relaxed);
+        self.chat.bus().tell_losses();
     }
 
     /// Moves the monotonic time.

@@ -165,12 +165,15 @@ impl World {
                     .fail(format!("tab {tab}: {id} of {queue} came {came} times in one session"));
                 return;
             }
-            if *came == 1 && self.tabs[tab].shown.contains(&id) && queue != PASSING {
+            let before = self.tabs[tab].shown.get(&id).copied().filter(|_| queue != PASSING);
+            if let Some(before) = before.filter(|before| *before != number && *came == 1) {
                 self.counts.recognised += 1;
-                connection.again += 1;
-                if connection.again > limits::REDELIVERED {
+                let again = connection.again.entry(before).or_default();
+                *again += 1;
+                if *again > limits::REDELIVERED {
                     return self.model.fail(format!(
-                        "tab {tab}: more came again than a page knows again, {id} of {queue}"
+                        "tab {tab}: more of connection {before} came again than a page knows \
+                         again, {id} of {queue}"
                     ));
                 }
             }
@@ -184,10 +187,11 @@ impl World {
         note!(self, "tab {tab}: shows #{index} ({id}) of {queue}");
         self.counts.shown += 1;
         let page = &mut self.tabs[tab];
-        if !page.shown.insert(id) {
+        if page.shown.contains_key(&id) {
             self.counts.shown_again += 1;
             return;
         }
+        page.shown.insert(id, page.connection.unwrap_or_default());
         if queue == PASSING {
             return;
         }

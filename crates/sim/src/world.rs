@@ -257,6 +257,11 @@ impl World {
         self.advance(ms);
         self.trouble();
         self.look_after_server();
+        if let Some(server) = &self.server
+            && (self.peace || self.dice.chance(10))
+        {
+            server.tell_losses(self.peace);
+        }
         self.clients_act();
         self.network();
         let steps = self.dice.between(0, 40);
@@ -303,7 +308,7 @@ impl World {
             // An unknown outcome comes from the disk, and stops the engine.
             ..Faults::default()
         };
-        match Server::start(&mut self.machine, faults, self.mutant) {
+        match Server::start(&mut self.machine, faults, self.plan.bus_losses, self.mutant) {
             Ok(server) => {
                 note!(self, "server: life {}", self.machine.lives);
                 self.server = Some(server);
@@ -419,7 +424,7 @@ impl World {
             closed: false,
             came: BTreeMap::new(),
             pulls: BTreeMap::new(),
-            again: 0,
+            again: BTreeMap::new(),
         };
         let client_clock = self.client_clock();
         let page = &mut self.tabs[tab];

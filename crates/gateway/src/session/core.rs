@@ -27,6 +27,8 @@ pub(crate) enum Input {
     Frame(Bytes),
     /// An event of the user's.
     Event(Arc<Event>),
+    /// Events of the user's did not arrive.
+    Missed,
     /// A call was made.
     Outcome(Outcome),
     /// The bytes that wait for the socket crossed the soft bound, upwards or downwards.
@@ -171,6 +173,8 @@ struct Open {
     /// What arrived before it was known which queues are unread.
     early: Option<Vec<Arc<Event>>>,
     early_overflow: bool,
+    /// It was known once which queues are unread.
+    listed: bool,
     /// The client waits for its list of unread queues.
     list_owed: bool,
     unanswered: VecDeque<(u64, Timestamp)>,
@@ -247,7 +251,7 @@ impl Session {
             (_, Input::Overrun) => Some(CloseReason::TooSlow),
             // A second frame before the answer to the login: the driver does not read any.
             (State::LoggingIn { .. }, Input::Frame(_)) => Some(CloseReason::Protocol),
-            (_, Input::Event(_) | Input::Outcome(_) | Input::Pressure(_)) => None,
+            (_, Input::Event(_) | Input::Missed | Input::Outcome(_) | Input::Pressure(_)) => None,
         };
         if let Some(reason) = closing {
             self.close(reason, out);
@@ -311,6 +315,7 @@ impl Open {
             queues: Queues::default(),
             early: Some(Vec::new()),
             early_overflow: false,
+            listed: false,
             list_owed: false,
             unanswered: VecDeque::new(),
             wanted: VecDeque::new(),
@@ -353,6 +358,10 @@ impl Open {
                 self.frame(now, frame, out)
             }
             Input::Event(event) => self.event(now, event, out),
+            Input::Missed => {
+                self.missed(out);
+                None
+            }
             Input::Outcome(outcome) => {
                 if !matches!(outcome, Outcome::Done(..)) {
                     self.calls = self.calls.saturating_sub(1);
@@ -502,6 +511,17 @@ impl Open {
         None
     }
 
+    /// What was missed lies in the log: found by listing once more, as after a login.
+    fn missed(&mut self, out: &mut Vec<Effect>) {
+        if self.early.is_some() {
+            // The list that is under way may be older than what was missed.
+            self.early_overflow = true;
+        } else {
+            self.early = Some(Vec::new());
+            self.call(Call::Unread, out);
+        }
+    }
+
     fn deliver(&mut self, now: Timestamp, delivery: &Delivery, out: &mut Vec<Effect>) {
         let concerns = delivery.entry.concerns(&self.user, &self.resource);
         let may_push = !self.blocked;
@@ -564,8 +584,13 @@ impl Open {
     }
 
     fn unread(&mut self, now: Timestamp, unread: Vec<Unread>, out: &mut Vec<Effect>) {
+        let again = std::mem::replace(&mut self.listed, true);
         for Unread { queue, cursor } in unread {
-            self.queues.unread_at_login(queue, cursor, now);
+            if again {
+                self.queues.unread_again(queue, cursor);
+            } else {
+                self.queues.unread_at_login(queue, cursor, now);
+            }
         }
         let early = self.early.take().unwrap_or_default();
         for event in early {

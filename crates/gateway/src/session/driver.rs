@@ -117,6 +117,7 @@ impl<T: Transport> Driver<T> {
             for mail in self.mailbox.take() {
                 self.feed(match mail {
                     Mail::Event(event) => Input::Event(event),
+                    Mail::Missed => Input::Missed,
                     Mail::Done(id, result) => Input::Outcome(Outcome::Done(id, result)),
                 });
             }

@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 pub(crate) enum Mail {
     /// An event of its user.
     Event(Arc<Event>),
+    /// Events did not arrive.
+    Missed,
     /// The outcome of the send under this number.
     Done(u64, Result<Appended, Error>),
 }
@@ -49,5 +51,9 @@ impl Mailbox {
 impl Subscriber<Event> for Mailbox {
     fn deliver(&self, event: &Arc<Event>) {
         self.put(Mail::Event(event.clone()));
+    }
+
+    fn missed(&self) {
+        self.put(Mail::Missed);
     }
 }

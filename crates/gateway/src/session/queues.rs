@@ -143,11 +143,16 @@ impl Queues {
     /// Takes over where the client stood when it logged in: it has everything up to `cursor`, and
     /// something lies behind it. The client asks for the list by itself, so no NOTICE is due yet.
     pub(crate) fn unread_at_login(&mut self, queue: Queue, cursor: Seq, now: Timestamp) {
+        let state = State { noticed: Some(now), ..State::at(cursor, None) };
+        self.states.entry(queue).or_insert(state);
+    }
+
+    /// The queue is listed once more, because events were missed: there may be more than was seen.
+    pub(crate) fn unread_again(&mut self, queue: Queue, cursor: Seq) {
         match self.states.entry(queue) {
-            // Listed once more because events were missed: there may be more than was seen.
             Slot::Occupied(slot) => slot.into_mut().head = None,
             Slot::Vacant(slot) => {
-                slot.insert(State { noticed: Some(now), ..State::at(cursor, None) });
+                slot.insert(State::at(cursor, None));
             }
         }
     }
@@ -450,7 +455,7 @@ mod tests {
         let key = push(&mut queues, 5).unwrap();
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
         // The event of 6 was missed.
-        queues.unread_at_login(queue(), Seq(5), now());
+        queues.unread_again(queue(), Seq(5));
         assert_eq!(queues.unread(now()), [queue()]);
         assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(5))));
     }

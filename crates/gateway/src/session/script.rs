@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `> login`, `> unread`, `> pull Q`, `> ack Q K`, `> send ID USER TEXT`, `> read ID USER MID` | the client's frames; `K` is a key by its order of appearance |
 //! | `= in`, `= refused WHY`, `= unread Q N…`, `= page Q START [SEQ…] end END (more)`, `= done ID ok/unknown/WHY`, `= saved` | outcomes of calls |
-//! | `* bob N`, `* own N`, `* passing`, `* kick`, `* kick-other`, `* renewed SECS` | events: an entry of bob's, an own one from this device, … |
+//! | `* bob N`, `* own N`, `* passing`, `* kick`, `* kick-other`, `* renewed SECS`, `* missed` | events: an entry of bob's, an own one from this device, … |
 //! | `~ SECS`, `~ full`, `~ drained`, `~ shutdown` | time, the socket, the server |
 //! | `< …` | what the session sends, calls or does |
 
@@ -75,6 +75,7 @@ impl World {
         let input = match words[..] {
             [">", ref frame @ ..] => Input::Frame(self.frame(frame)),
             ["=", ref outcome @ ..] => Input::Outcome(outcome_of(outcome, self.now)),
+            ["*", "missed"] => Input::Missed,
             ["*", ref event @ ..] => Input::Event(Arc::new(event_of(event, self.now))),
             ["~", "full"] => Input::Pressure(true),
             ["~", "drained"] => Input::Pressure(false),

@@ -178,6 +178,24 @@ fn what_is_pushed_waits_for_what_is_stored() {
 }
 
 #[test]
+fn what_the_bus_lost_is_found_in_the_log() {
+    check_open(
+        "* bob 1
+         < page bob [m1] k1
+         * missed
+         < call unread
+         * bob 3
+         = unread bob 1 carl 4
+         ~ 0
+         < notice carl
+         > ack bob k1
+         < call page bob after 1
+         = page bob 1 [2 3] end 3
+         < page bob [m2 m3] k2",
+    );
+}
+
+#[test]
 fn what_arrives_before_the_list_is_known_is_neither_lost_nor_sent_twice() {
     check(&format!(
         "{LOGIN}
