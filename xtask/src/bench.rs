@@ -31,7 +31,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     let release = root().join("target/release");
     let mut generator = command(release.join("stoa-bench"), &[]);
     if let Ok(commit) = output(&mut command("git", &["rev-parse", "--short", "HEAD"])) {
-        generator.env("STOA_BENCH_COMMIT", commit.trim());
+        generator.env("BENCH_COMMIT", commit.trim());
     }
     execute(generator.arg("--binary").arg(release.join("stoa")).args(words))
 }

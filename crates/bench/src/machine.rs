@@ -11,7 +11,7 @@ use crate::{Error, proc};
 /// Rounds of the yardstick.
 const ROUNDS: u32 = 20_000;
 
-/// Cores, processor, memory and kernel; the day; and the commit, if `STOA_BENCH_COMMIT` names it.
+/// Cores, processor, memory and kernel; the day; and the commit, if `BENCH_COMMIT` names it.
 pub fn describe() -> Value {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -27,7 +27,7 @@ pub fn describe() -> Value {
         "memory_gib": memory,
         "kernel": kernel.trim().split('-').next().unwrap_or_default(),
         "date": jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
-        "commit": std::env::var("STOA_BENCH_COMMIT").unwrap_or_default(),
+        "commit": std::env::var("BENCH_COMMIT").unwrap_or_default(),
     })
 }
 
