@@ -171,8 +171,8 @@ impl Model {
                 let passed = |(ms, clock): &(u64, u64)| *ms >= sent.first_ms && *clock >= over;
                 if pair[1].at_ms < over && !self.clock.iter().any(passed) {
                     wrong.push(format!(
-                        "{name}: #{index} is there twice, at {} and {}",
-                        pair[0].seq, pair[1].seq
+                        "{name}: #{index} is there twice, at {} and {} ({} and {})",
+                        pair[0].seq, pair[1].seq, pair[0].id, pair[1].id
                     ));
                 }
             }
