@@ -29,7 +29,7 @@ label! {
 label! {
     /// Why a password was not looked at.
     Refused("reason") {
-        /// The line before the pool was full.
+        /// The line before the pool was full, or did not move for 15 seconds.
         Full = "full",
         /// Too many wrong passwords before, for this user or from this address.
         BackOff = "back_off",

@@ -1,7 +1,7 @@
 //! The threads that hash: few, slow on purpose, and none while nobody asks.
 //!
 //! A hash takes some 15 ms of a core and 19 MiB. It never runs on the runtime's threads, on which
-//! messages are delivered. At most half of the cores hash at once, at the lowest priority, so that
+//! messages are delivered. At most half of the cores hash at once, at a low priority, so that
 //! what is delivered goes first wherever both want a core. The line before them is bounded. The
 //! threads end, and give their memory back, when there was nothing to do for some seconds.
 
@@ -25,8 +25,12 @@ pub(super) const WAITING: usize = 256;
 const MOST_THREADS: usize = 4;
 /// After so long without work a thread ends.
 const IDLE: Duration = Duration::from_secs(5);
-/// By how much a thread's priority is lowered; 19 is the lowest there is.
-const NICENESS: i32 = 19;
+/// By how much a thread's priority is lowered: it gets a tenth of what others get who want the same
+/// core. At 19, the lowest, it would get nothing to speak of on a machine that is never idle.
+const NICENESS: i32 = 10;
+/// How long somebody waits at the most, with a machine that is busy with other things: shorter than
+/// clients do, so that they are told and not cut off.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes from which on the system's allocator takes memory from the system and gives it back when it
 /// is freed (32 MiB is the most that glibc lets this bound grow to). What is not used of it is not
 /// resident.
@@ -91,7 +95,7 @@ impl Pool {
     /// Does `work` when it is its turn; not at all if nobody waits for it any more by then.
     ///
     /// # Errors
-    /// [`Error::Busy`] when the line is full.
+    /// [`Error::Busy`] when the line is full, or does not move.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
@@ -112,8 +116,14 @@ impl Pool {
             let _ = answer.send(done);
         };
         self.submit(Box::new(job))?;
-        // Without an answer the work panicked.
-        answered.await.map_err(|_| Error::Internal)
+        match tokio::time::timeout(PATIENCE, answered).await {
+            // Without an answer the work panicked.
+            Ok(answered) => answered.map_err(|_| Error::Internal),
+            Err(_) => {
+                PASSWORDS_REFUSED.of(Refused::Full).inc();
+                Err(Error::Busy)
+            }
+        }
     }
 
     fn submit(&self, job: Job) -> Result<(), Error> {

