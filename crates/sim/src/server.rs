@@ -101,7 +101,8 @@ pub(crate) struct Server {
     store: Store,
     engine: Arc<Simulated>,
     worker: VaultWorker,
-    stop: watch::Sender<bool>,
+    /// One for each session: a shared one wakes its waiters in an order of its own.
+    stops: Mutex<Vec<watch::Sender<bool>>>,
     dice: Dice,
     /// The bus loses nothing any more.
     at_peace: Arc<AtomicBool>,
@@ -160,17 +161,16 @@ impl Server {
                     && !at_peace.load(Ordering::Relaxed)
             }
         });
-        let (stop, _) = watch::channel(false);
-        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stop, dice, at_peace })
+        let stops = Mutex::default();
+        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stops, dice, at_peace })
     }
 
     /// Begins a session on the other end of `socket`.
     pub(crate) fn accept(&self, socket: Shared) {
-        let session = stoa_gateway::sim::session(
-            SimTransport::new(socket),
-            self.chat.clone(),
-            self.stop.subscribe(),
-        );
+        let (stop, stopped) = watch::channel(false);
+        self.stops.lock().push(stop);
+        let session =
+            stoa_gateway::sim::session(SimTransport::new(socket), self.chat.clone(), stopped);
         let session = Unhurried { task: Box::pin(session), dice: self.dice.clone() };
         drop(self.runtime.spawn(session));
     }
@@ -225,8 +225,10 @@ impl Server {
 
     /// Tells all sessions to end.
     pub(crate) fn shut_down(&self) {
-        // Nobody listens if there is no session.
-        let _ = self.stop.send(true);
+        for stop in self.stops.lock().iter() {
+            // Nobody listens if the session is over.
+            let _ = stop.send(true);
+        }
     }
 
     /// Lets go of the store, as an orderly end does. Nothing is running any more.
