@@ -79,7 +79,10 @@ impl<E> Bus<E> {
         to: Arc<dyn Subscriber<E>>,
     ) -> Subscription<E> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.shard(&topic).write().entry(topic.clone()).or_default().push((number, to));
+        // Mostly there is one.
+        let mut shard = self.shard(&topic).write();
+        shard.entry(topic.clone()).or_insert_with(|| Vec::with_capacity(1)).push((number, to));
+        drop(shard);
         Subscription { bus: self.clone(), topic, number }
     }
 

@@ -8,7 +8,7 @@ use stoa_bus::Topic;
 use stoa_core::{AppScope, Caller, ConversationId, Resource, Seq, UserId, limits};
 
 use stoa_metrics::messages::{ACCEPTED, Taken};
-use stoa_store::StoreError;
+use stoa_store::{AppStore, StoreError};
 
 use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
 use crate::log::{Appended, Done, NewEntry};
@@ -53,17 +53,55 @@ impl Chat {
     /// durable (or, for an online-only message, handed to who is online). Calls for one conversation
     /// keep their order if each is awaited before the next; the outcome need not be.
     pub async fn send(&self, caller: &Caller, resource: &Resource, draft: Draft, done: Done) {
-        let from = match self.check(caller, &draft) {
-            Ok(from) => from.clone(),
-            Err(error) => return done(Err(error)),
-        };
+        let Err((draft, done)) = self.send_now(caller, resource, draft, done) else { return };
+        let Some(from) = caller.user() else { return done(Err(Error::NotAllowed)) };
         if draft.online_only {
-            return done(self.pass_on(caller, &from, resource, draft).await);
+            return done(self.pass_on(caller, from, resource, draft).await);
         }
-        let log = Log::Conversation(ConversationId::one_to_one(&from, &draft.to));
+        match self.store.app(caller).await {
+            Ok(store) => self.hand_in(caller, &store, from, resource, draft, done),
+            Err(error) => done(Err(error.into())),
+        }
+    }
+
+    /// As [`Self::send`] where nothing has to be waited for, which is nearly always.
+    ///
+    /// # Errors
+    /// Gives back what it was given where something has.
+    pub fn send_now(
+        &self,
+        caller: &Caller,
+        resource: &Resource,
+        draft: Draft,
+        done: Done,
+    ) -> Result<(), (Draft, Done)> {
+        let from = match self.check(caller, &draft) {
+            Ok(from) => from,
+            Err(error) => {
+                done(Err(error));
+                return Ok(());
+            }
+        };
+        match self.store.app_now(caller).filter(|_| !draft.online_only) {
+            Some(store) => self.hand_in(caller, &store, from, resource, draft, done),
+            None => return Err((draft, done)),
+        }
+        Ok(())
+    }
+
+    fn hand_in(
+        &self,
+        caller: &Caller,
+        store: &AppStore,
+        from: &UserId,
+        resource: &Resource,
+        draft: Draft,
+        done: Done,
+    ) {
+        let log = Log::Conversation(ConversationId::one_to_one(from, &draft.to));
         let entry = NewEntry {
             kind: draft.kind,
-            from,
+            from: from.clone(),
             from_resource: resource.clone(),
             to: draft.to,
             only_resource: draft.only_resource,
@@ -71,7 +109,7 @@ impl Chat {
             ext: draft.ext,
             client_id: draft.client_id,
         };
-        self.append(caller, &log, entry, done).await;
+        self.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
 
     fn check<'a>(&self, caller: &'a Caller, draft: &Draft) -> Result<&'a UserId, Error> {

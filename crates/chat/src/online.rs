@@ -80,7 +80,8 @@ impl Online {
     fn enter(&self, topic: &Topic, info: DeviceInfo, now: Timestamp) -> (u64, Vec<u64>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut devices = self.devices.lock();
-        let list = devices.entry(topic.clone()).or_default();
+        // Mostly there is one.
+        let list = devices.entry(topic.clone()).or_insert_with(|| Vec::with_capacity(1));
         let mut gone = Vec::new();
         // Ends the earliest of those that `which` picks until fewer than `limit` are left.
         let mut make_room = |limit: usize, which: &dyn Fn(&DeviceInfo) -> bool| loop {

@@ -65,17 +65,23 @@ impl Store {
         self.handle(AppNumber::PLATFORM).await
     }
 
+    /// As [`Self::app`] if that needs no wait: if the app's blinding key was asked for before.
+    pub fn app_now(&self, scope: &impl AppScope) -> Option<AppStore> {
+        self.known(scope.app().number)
+    }
+
+    fn known(&self, number: AppNumber) -> Option<AppStore> {
+        let blind_key = self.0.blind_keys.read().get(&number).cloned()?;
+        Some(AppStore { store: self.0.clone(), number, blind_key })
+    }
+
     async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
-        let known = self.0.blind_keys.read().get(&number).cloned();
-        let blind_key = match known {
-            Some(key) => key,
-            None => {
-                // Made once per app, so whoever asks the vault first does not matter.
-                let key = self.0.vault.blind_key(number).await?;
-                self.0.blind_keys.write().insert(number, key.clone());
-                key
-            }
-        };
+        if let Some(known) = self.known(number) {
+            return Ok(known);
+        }
+        // Made once per app, so whoever asks the vault first does not matter.
+        let blind_key = self.0.vault.blind_key(number).await?;
+        self.0.blind_keys.write().insert(number, blind_key.clone());
         Ok(AppStore { store: self.0.clone(), number, blind_key })
     }
 
