@@ -68,6 +68,7 @@ impl Chat {
     ///
     /// # Errors
     /// Gives back what it was given where something has.
+    #[expect(clippy::result_large_err, reason = "it is what was given, and seldom comes back")]
     pub fn send_now(
         &self,
         caller: &Caller,
