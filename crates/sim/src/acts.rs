@@ -199,6 +199,7 @@ impl World {
         if twice {
             // Only the first answer is heard.
             self.devices[device].doubled.insert(client_id);
+            self.model.sent[index].attempts += 1;
             self.send_up(number, &frame);
         }
     }
