@@ -450,7 +450,7 @@ mod tests {
     /// every session.
     #[test]
     fn an_idle_session_keeps_a_small_task() {
-        let bytes = bytes_of(|transport, surroundings| run(transport, surroundings));
+        let bytes = bytes_of(run);
         assert!(bytes <= 1920, "{bytes}");
     }
 }
