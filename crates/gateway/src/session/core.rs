@@ -575,7 +575,7 @@ impl Open {
             }
             Outcome::Saved(Ok(())) => {
                 self.saving = false;
-                self.queues.saved();
+                self.queues.saved(now);
             }
             // Whatever went on to be delivered would come again, more of it than a client knows again.
             Outcome::Saved(Err(())) => return Some(CloseReason::Unanswered),

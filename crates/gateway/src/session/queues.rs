@@ -61,6 +61,8 @@ struct State {
     /// A page is being read for the client: its answer is owed.
     reading: u32,
     noticed: Option<Timestamp>,
+    /// When entries were last sent that were read from the log. Their events may still be coming.
+    read: Option<Timestamp>,
 }
 
 impl State {
@@ -73,6 +75,7 @@ impl State {
             on_the_way: VecDeque::new(),
             reading: 0,
             noticed: None,
+            read: None,
         }
     }
 
@@ -273,6 +276,7 @@ impl Queues {
             state.reading = state.reading.saturating_sub(1);
             let key = self.keys.next(end, now);
             state.on_the_way.push_back(Page { key, upto: end, at: now });
+            state.read = Some(now);
             return PageAnswer::Entries(key);
         }
         if state.has_more() {
@@ -286,7 +290,12 @@ impl Queues {
         state.settle();
         self.under_way = self.under_way + state.under_way() - under_way;
         self.moved(queue, from);
-        self.forget_if_settled(queue);
+        if self.states.get(queue).is_some_and(|state| state.is_settled(now))
+            && self.saving == 0
+            && !self.dirty.contains(queue)
+        {
+            self.states.remove(queue);
+        }
         PageAnswer::Empty
     }
 
@@ -307,6 +316,7 @@ impl Queues {
 
     /// As [`Self::unread`], each queue at most once in [`LOST_AFTER`]: those to send a NOTICE for.
     pub(crate) fn due_notices(&mut self, now: Timestamp) -> Vec<Queue> {
+        self.forget_settled(now);
         let mut queues = self.unread(now);
         queues.retain(|queue| {
             let Some(state) = self.states.get_mut(queue) else { return false };
@@ -326,7 +336,8 @@ impl Queues {
             match state.on_the_way.front() {
                 Some(page) => Some(page.at.plus(LOST_AFTER).max(noticed.unwrap_or_default())),
                 None if state.has_more() => Some(noticed.unwrap_or_default()),
-                None => None,
+                // To be forgotten.
+                None => state.read.map(|at| at.plus(LOST_AFTER)).filter(|_| self.saving == 0),
             }
         });
         due.min()
@@ -336,23 +347,22 @@ impl Queues {
     pub(crate) fn take_moved(&mut self) -> Vec<(Queue, Seq)> {
         self.saving += std::mem::take(&mut self.unsaved);
         let moved = std::mem::take(&mut self.dirty).into_iter();
-        let moved: Vec<_> = moved
+        moved
             .filter_map(|queue| {
                 self.states.get(&queue).map(|state| state.acked).map(|at| (queue, at))
             })
-            .collect();
-        for (queue, _) in &moved {
-            self.forget_if_settled(queue);
-        }
-        moved
+            .collect()
     }
 
     /// A queue of which the client has everything needs no state: the next entry that arrives, or the
     /// stored cursor, says all. So a session keeps nothing for conversations at rest, nor for names
     /// that a client only asks for.
-    fn forget_if_settled(&mut self, queue: &Queue) {
-        if self.states.get(queue).is_some_and(State::is_settled) && !self.dirty.contains(queue) {
-            self.states.remove(queue);
+    ///
+    /// Not before the cursor is stored, though: what the client has would be read again.
+    fn forget_settled(&mut self, now: Timestamp) {
+        if self.saving == 0 {
+            let dirty = &self.dirty;
+            self.states.retain(|queue, state| !state.is_settled(now) || dirty.contains(queue));
         }
     }
 
@@ -366,9 +376,10 @@ impl Queues {
         self.unsaved
     }
 
-    /// The cursors that were taken last are stored, or were given up.
-    pub(crate) const fn saved(&mut self) {
+    /// The cursors that were taken last are stored.
+    pub(crate) fn saved(&mut self, now: Timestamp) {
         self.saving = 0;
+        self.forget_settled(now);
     }
 
     /// Whether so many more entries may be sent without more coming again after a crash than the
@@ -398,8 +409,9 @@ impl Queues {
 }
 
 impl State {
-    fn is_settled(&self) -> bool {
+    fn is_settled(&self, now: Timestamp) -> bool {
         self.mode == Mode::Idle
+            && self.read.is_none_or(|at| now.since(at) >= LOST_AFTER)
             && self.reading == 0
             && self.on_the_way.is_empty()
             && self.acked == self.sent
@@ -500,6 +512,7 @@ mod tests {
         let key = push(&mut queues, 1).unwrap();
         queues.acknowledged(&queue(), key);
         queues.take_moved();
+        queues.saved(now());
         assert!(queues.states.is_empty());
         // The stored cursor answers what is asked now, and the next entry goes out as before.
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Read(None));
@@ -510,6 +523,37 @@ mod tests {
             queues.page_read(&name, Seq(0), Seq(0), false, false, now());
         }
         assert_eq!(queues.states.len(), 1);
+    }
+
+    #[test]
+    fn what_was_read_before_its_event_came_is_not_sent_again() {
+        let mut queues = Queues::default();
+        queues.unread_at_login(queue(), Seq(4), now());
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(4))));
+        let PageAnswer::Entries(key) =
+            queues.page_read(&queue(), Seq(4), Seq(6), true, false, now())
+        else {
+            panic!("the page has entries")
+        };
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(6))]);
+        queues.saved(now());
+        assert_eq!(push(&mut queues, 6), None, "its event is late");
+        // After that, nothing is kept.
+        let later = now().plus(LOST_AFTER);
+        assert_eq!(queues.deadline(), Some(later));
+        assert!(queues.due_notices(later).is_empty());
+        assert!(queues.states.is_empty() && queues.deadline().is_none());
+    }
+
+    #[test]
+    fn while_a_place_is_being_stored_the_one_before_is_not_read_from() {
+        let mut queues = Queues::default();
+        let key = push(&mut queues, 5).unwrap();
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert_eq!(queues.take_moved(), [(queue(), Seq(5))]);
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
+        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(5))));
     }
 
     #[test]
