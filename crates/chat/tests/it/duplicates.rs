@@ -1,6 +1,7 @@
 //! Messages that a device sends again, whatever numbers its client gives them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use stoa_chat::Appended;
@@ -28,9 +29,9 @@ async fn any_order_of_numbers_is_known_again_within_the_window_and_not_after_it(
             _ => {}
         }
         let number = pick(DEVICES);
-        if !devices.contains_key(&number) {
+        if let Entry::Vacant(place) = devices.entry(number) {
             let (user, resource) = (if number == 0 { "bob" } else { "alice" }, number.to_string());
-            devices.insert(number, world.log_in(APP, user, &resource).await);
+            place.insert(world.log_in(APP, user, &resource).await);
         }
         let to = if number == 0 { "alice" } else { "bob" };
         let id = u64::from(pick(300)) + 1;
