@@ -6,7 +6,7 @@
 //! The manner is that of TigerBeetle's VOPR.
 //!
 //! What runs is the server's own code, from the session's driver down to the committer's sequencer
-//! and the vault's files. Replaced are the socket ([`net`]), the store's disk
+//! and the vault's files. Replaced are the socket (`net`), the store's disk
 //! ([`stoa_store::engine::Simulated`]), the vault's file system ([`stoa_vault::SimFs`]), clock and
 //! entropy. The clients are [`stoa_testclient`]'s SDK with an app around it.
 //!
