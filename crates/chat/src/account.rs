@@ -353,7 +353,7 @@ impl Chat {
                 Ok::<_, Error>(txn.done(deleted))
             })
             .await?;
-        self.appenders.forget(caller.app().number, user);
+        self.shared.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
         // What is left (devices, places in conversations) was sealed with the user's key.
         store.destroy(&classes::USER_INFORMATION, Bucket::Object(blind.0)).await?;

@@ -15,7 +15,7 @@ use stoa_store::{AppStore, Blind, Direction, Txn};
 
 use crate::Error;
 use crate::entry::Log;
-use crate::log::{Appended, NewEntry, entry_key, log_space};
+use crate::log::{Appended, NewEntry, Placed, entry_key, log_space};
 use crate::records::{self, Mark, Marks, StoredEntry};
 
 /// Devices of one log that have a mark of their own; the others share one.
@@ -156,9 +156,11 @@ impl Recent {
         Ok(is_same.then_some(Appended { id: MessageId(found.id), at }))
     }
 
-    /// Adds an entry that was appended at `seq`, and forgets what left the window.
-    pub(crate) fn note(&mut self, entry: &NewEntry, seq: Seq, now: Timestamp) {
-        let hash = self.hash(entry.from.as_str(), entry.from_resource.as_str(), entry.client_id);
+    /// Adds an entry that was appended, and forgets what left the window.
+    pub(crate) fn note(&mut self, placed: &Placed) {
+        let Placed { seq, entry, client_id, .. } = placed;
+        let (seq, now) = (*seq, entry.at);
+        let hash = self.hash(entry.from.as_str(), entry.from_resource.as_str(), *client_id);
         self.places.insert(hash, seq);
         self.order.push_back((now, hash, seq));
         while let Some(&(at, hash, seq)) = self.order.front()

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use stoa_core::{AppNumber, ConversationId, MessageId, Resource, Seq, Timestamp, UserId};
+use stoa_core::{
+    AppNumber, ConversationId, GroupId, MessageId, Resource, Seq, Target, Timestamp, UserId,
+};
 
 /// What an entry carries. Numbers are stored: they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, prost::Enumeration)]
@@ -36,15 +38,44 @@ pub enum Kind {
     DeliveryReceipt = 21,
     /// The reader has read the whole conversation.
     ConversationReceipt = 22,
+    /// A member of a group has read one message of it; for its sender alone.
+    GroupReadReceipt = 23,
+    /// A message was taken back.
+    Recall = 24,
+    /// A message was replaced; the body is the new one.
+    Edit = 25,
+    /// Something about a group and its members: the body is a [`GroupEvent`](crate::event::GroupEvent).
+    GroupEvent = 30,
+    /// Something about a contact: the body is a [`ContactEvent`](crate::event::ContactEvent).
+    ContactEvent = 31,
+    /// A notice for the user's devices: the body is a [`Notice`](crate::event::Notice).
+    Notice = 32,
+    /// For nobody: says to whoever keeps something of the log in memory that it is old.
+    Mark = 40,
+    /// A message that was taken back: its body is gone.
+    Recalled = 41,
 }
 
 impl Kind {
-    /// Whether it is a message, in contrast to a receipt.
+    /// Whether it is a message, in contrast to a receipt or an event.
     pub const fn is_message(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Self::Unknown | Self::ReadReceipt | Self::DeliveryReceipt | Self::ConversationReceipt
+            Self::Text
+                | Self::Image
+                | Self::Video
+                | Self::Location
+                | Self::Voice
+                | Self::File
+                | Self::Command
+                | Self::Custom
+                | Self::Combined
         )
+    }
+
+    /// Whether devices receive it. The others only take a place in the log.
+    pub const fn is_delivered(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Mark | Self::Recalled)
     }
 
     /// Whether it counts as unread and stands in the history: every message but a command.
@@ -67,28 +98,86 @@ pub struct Entry {
     /// On which device.
     pub from_resource: Resource,
     /// To whom it was addressed.
-    pub to: UserId,
+    pub to: Target,
     /// Only for this device of the recipient.
     pub only_resource: Option<Resource>,
+    /// Which of the log's readers it is for.
+    pub audience: Audience,
+    /// The last of the changes that were made to it.
+    pub edit: Option<EditMark>,
     /// The body as the client encoded it (`MessageBody` of MSYNC); chat does not look inside.
     pub body: Bytes,
     /// The encoded `ext` of the frame's meta, fields as the client sent them; usually empty.
     pub ext: Bytes,
 }
 
+/// Which of a log's readers an entry is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// All of them.
+    #[default]
+    All,
+    /// These, and the other devices of whoever said it.
+    Only(Arc<[UserId]>),
+    /// All but these.
+    Except(Arc<[UserId]>),
+}
+
+impl Audience {
+    /// For these users alone.
+    pub fn only(users: impl IntoIterator<Item = UserId>) -> Self {
+        Self::Only(users.into_iter().collect())
+    }
+
+    /// For all but these users.
+    pub fn except(users: impl IntoIterator<Item = UserId>) -> Self {
+        Self::Except(users.into_iter().collect())
+    }
+
+    /// Whether `user` belongs to it.
+    pub fn includes(&self, user: &UserId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(users) => users.contains(user),
+            Self::Except(users) => !users.contains(user),
+        }
+    }
+}
+
+/// How often a message was changed, and the last time by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditMark {
+    /// How often.
+    pub count: u32,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
 impl Entry {
     /// Whether the device `resource` of `user` is to receive it: every device does, except the one
-    /// that said it and, for a message to one device, the others.
+    /// that said it, those of users whom it is not for and, for a message to one device, the others.
     pub fn concerns(&self, user: &UserId, resource: &Resource) -> bool {
-        if *user == self.from && *resource == self.from_resource {
+        if *user == self.from && *resource == self.from_resource || !self.kind.is_delivered() {
             return false;
         }
+        let own_message = self.kind.is_message() && *user == self.from;
+        if !own_message && !self.audience.includes(user) {
+            return false;
+        }
+        let addressed = self.to.user();
         match &self.only_resource {
-            Some(only) if *user == self.to => only == resource,
+            Some(only) if Some(user) == addressed => only == resource,
             // The sender's other devices learn of it only where it is a message to another user.
-            Some(_) => self.from != self.to,
+            Some(_) => Some(&self.from) != addressed,
             None => true,
         }
+    }
+
+    /// Whether `user` finds it in the history of the conversation.
+    pub fn is_history_of(&self, user: &UserId) -> bool {
+        self.kind.is_countable() && (self.from == *user || self.audience.includes(user))
     }
 }
 
@@ -106,6 +195,8 @@ pub enum Log {
 pub enum Queue {
     /// The conversation with this user.
     With(UserId),
+    /// The conversation of this group.
+    Group(GroupId),
     /// The user's own log.
     OwnLog,
 }
@@ -118,22 +209,37 @@ impl Queue {
     pub fn name(&self) -> &str {
         match self {
             Self::With(user) => user.as_str(),
+            Self::Group(group) => group.as_str(),
             Self::OwnLog => Self::OWN_LOG,
         }
     }
 
-    /// The queue that the SDK calls `name`; none if no user can have that name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    /// The queue that the SDK calls `name`, of a group if `is_group`; none if nothing can have that
+    /// name.
+    pub fn from_name(name: &str, is_group: bool) -> Option<Self> {
         if name == Self::OWN_LOG {
             return Some(Self::OwnLog);
         }
-        name.parse().ok().map(Self::With)
+        if is_group {
+            name.parse().ok().map(Self::Group)
+        } else {
+            name.parse().ok().map(Self::With)
+        }
+    }
+
+    /// The queue of the conversation with `target`.
+    pub fn of_target(target: &Target) -> Self {
+        match target {
+            Target::User(user) => Self::With(user.clone()),
+            Target::Group(group) => Self::Group(group.clone()),
+        }
     }
 
     /// The log behind the queue, for `user`.
     pub fn log(&self, user: &UserId) -> Log {
         match self {
             Self::With(peer) => Log::Conversation(ConversationId::one_to_one(user, peer)),
+            Self::Group(group) => Log::Conversation(ConversationId::Group(group.clone())),
             Self::OwnLog => Log::User(user.clone()),
         }
     }
@@ -141,7 +247,7 @@ impl Queue {
     /// What `user`'s devices call `log`.
     pub fn of(log: &Log, user: &UserId) -> Self {
         match log {
-            Log::Conversation(conversation) => Self::With(conversation.name_for(user).clone()),
+            Log::Conversation(conversation) => Self::of_target(&conversation.seen_by(user)),
             Log::User(_) => Self::OwnLog,
         }
     }
@@ -174,6 +280,8 @@ pub struct Delivery {
     pub seq: Seq,
     /// The entry.
     pub entry: Arc<Entry>,
+    /// How many countable messages the log holds up to and with this one.
+    pub countable: u64,
     /// Room for a door's encoded form, so that it is made once for all sessions.
     pub encoded: OnceLock<Encoded>,
 }

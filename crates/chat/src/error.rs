@@ -32,9 +32,54 @@ pub enum Error {
     /// The one that a message is for does not exist.
     #[error("the recipient does not exist")]
     UnknownRecipient,
+    /// No user has the name of somebody who is to become a member.
+    #[error("username {0} doesn't exist")]
+    UnknownMember(String),
     /// No message has that id, or its time is over.
     #[error("no such message")]
     UnknownMessage,
+    /// No group has that id.
+    #[error("no such group")]
+    UnknownGroup,
+    /// The caller's standing in the group does not allow it.
+    #[error("the operation is not allowed to this member")]
+    Forbidden,
+    /// The user is not a member of the group.
+    #[error("the user is not a member of this group")]
+    NotInGroup,
+    /// The user is a member of the group already.
+    #[error("the user is in this group already")]
+    AlreadyInGroup,
+    /// The user is on the group's block list.
+    #[error("the user is on this group's block list")]
+    BlockedByGroup,
+    /// The group has as many members as it may have.
+    #[error("the group is full")]
+    GroupFull,
+    /// The app's back end switched the group off.
+    #[error("the group is disabled")]
+    GroupDisabled,
+    /// The group's owner cannot be treated so.
+    #[error("this cannot be done to the group's owner")]
+    IsOwner,
+    /// The sender is muted in the group.
+    #[error("the sender is muted")]
+    Muted,
+    /// All are muted, and the sender is not on the allow list.
+    #[error("the sender is not on the group's allow list")]
+    NotAllowListed,
+    /// The one that a message is for has blocked its sender.
+    #[error("the recipient has blocked the sender")]
+    Blocked,
+    /// Only contacts may write to each other, and the two are none.
+    #[error("the two are not contacts")]
+    NotContacts,
+    /// The message names too many of the group's members.
+    #[error("{0}")]
+    TooManyReceivers(String),
+    /// The app's plan, or a bound of the server, allows no more.
+    #[error("{0}")]
+    LimitReached(String),
     /// The user was deactivated by an administrator.
     #[error("the user is deactivated")]
     Deactivated,
@@ -91,7 +136,22 @@ impl Error {
             Self::NotAllowed => Refusal::Unauthorized,
             Self::UnknownUser => Refusal::UnknownUser,
             Self::UnknownRecipient => Refusal::UnknownRecipient,
+            Self::UnknownMember(_) => Refusal::UnknownMember,
             Self::UnknownMessage => Refusal::UnknownMessage,
+            Self::UnknownGroup => Refusal::UnknownGroup,
+            Self::Forbidden => Refusal::Forbidden,
+            Self::NotInGroup => Refusal::NotInGroup,
+            Self::AlreadyInGroup => Refusal::AlreadyInGroup,
+            Self::BlockedByGroup => Refusal::BlockedByGroup,
+            Self::GroupFull => Refusal::GroupFull,
+            Self::GroupDisabled => Refusal::GroupDisabled,
+            Self::IsOwner => Refusal::IsOwner,
+            Self::Muted => Refusal::Muted,
+            Self::NotAllowListed => Refusal::NotAllowListed,
+            Self::Blocked => Refusal::Blocked,
+            Self::NotContacts => Refusal::NotContacts,
+            Self::TooManyReceivers(_) => Refusal::TooManyReceivers,
+            Self::LimitReached(_) => Refusal::LimitReached,
             Self::Deactivated => Refusal::Deactivated,
             Self::NameTaken => Refusal::NameTaken,
             Self::InvalidGrant(_) => Refusal::InvalidGrant,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, ConversationId, MessageId, Seq, Timestamp, UserId, limits};
+use stoa_core::{Caller, MessageId, Seq, Target, Timestamp, UserId, limits};
 use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use crate::entry::{Entry, Kind, Log};
@@ -17,8 +17,8 @@ const ROWS_LOOKED_AT: usize = 1_000;
 /// What part of a conversation's history is asked for.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
-    /// The other side.
-    pub with: UserId,
+    /// The other side, or the group.
+    pub with: Target,
     /// The id of the message behind which (in reading direction) the page begins.
     pub start: Option<MessageId>,
     /// Messages wanted, 1 to 50.
@@ -47,7 +47,8 @@ pub struct HistoryPage {
 }
 
 impl Chat {
-    /// Reads the calling user's history with another user. Commands and receipts are not part of it.
+    /// Reads the calling user's history with another user, or of a group: of a group what lies between
+    /// the user's coming and leaving. Commands and receipts are not part of it.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] unless the caller is a user; [`Error::Argument`] for a start that is not
@@ -59,12 +60,12 @@ impl Chat {
     ) -> Result<HistoryPage, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
-        let Some(since) = self.member_since(caller, me, &query.with).await? else {
+        let Some(membership) = self.membership(caller, me, &query.with).await? else {
             return Ok(nothing);
         };
+        let since = membership.first();
         let store = self.store.app(caller).await?;
-        let conversation = ConversationId::one_to_one(me, &query.with);
-        let log = Log::Conversation(conversation);
+        let log = Log::Conversation(query.with.conversation(me));
         let read = store.read().await?;
         let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
 
@@ -78,10 +79,13 @@ impl Chat {
         };
 
         let first = since.0 + 1;
+        // Of a group that the user left, nothing behind that.
+        let end = membership.last().map_or(u64::MAX, |last| last.0 + 1);
         let (range, direction) = if query.oldest_first {
-            (all.numbers(start.map_or(first, |start| first.max(start + 1))..), Direction::Forward)
+            let begin = start.map_or(first, |start| first.max(start + 1));
+            (all.numbers(begin..end), Direction::Forward)
         } else {
-            (all.numbers(first..start.unwrap_or(u64::MAX)), Direction::Backward)
+            (all.numbers(first..end.min(start.unwrap_or(u64::MAX))), Direction::Backward)
         };
         let count = query.count.clamp(1, limits::HISTORY_PAGE);
         let unfiltered = query.kinds.is_empty() && query.from.is_none() && query.since.is_none();
@@ -89,13 +93,15 @@ impl Chat {
         let rows = read.scan(&range, direction, look_at).await?;
         let reached_end = rows.len() < look_at;
 
+        let is_theirs = |entry: &Entry, seq| membership.sees(seq) && entry.is_history_of(me);
         let mut page = HistoryPage { is_last: reached_end, ..nothing };
-        for (_, value) in rows {
+        for (key, value) in rows {
+            let seq = Seq(key.number(1));
             let space = spaces::MESSAGES.name;
             let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
             if page.entries.len() == count {
                 // One more that would be shown: there is a next page.
-                if self.is_wanted(query, &entry) {
+                if is_theirs(&entry, seq) && self.is_wanted(query, &entry) {
                     page.is_last = false;
                     break;
                 }
@@ -110,7 +116,7 @@ impl Chat {
                 page.is_last = true;
                 break;
             }
-            if self.is_wanted(query, &entry) {
+            if is_theirs(&entry, seq) && self.is_wanted(query, &entry) {
                 page.entries.push(Arc::new(entry));
             }
         }

@@ -7,12 +7,15 @@
 
 mod account;
 mod at_rest;
+mod contact;
 mod duplicates;
 pub mod entry;
 mod error;
+pub mod event;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod grant;
+mod group;
 mod history;
 mod log;
 mod login;
@@ -36,6 +39,7 @@ pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
+pub use group::NewGroup;
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};
 pub use login::{LoggedIn, LoginRequest};
@@ -53,7 +57,6 @@ pub struct Chat {
     directory: Arc<dyn AppDirectory>,
     store: Store,
     entropy: Arc<dyn Entropy>,
-    appenders: log::Appenders,
     online: Arc<online::Online>,
     places: places::Places,
     passwords: password::Passwords,
@@ -64,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: IdGenerator,
     pub(crate) bus: Arc<Bus<entry::Event>>,
+    pub(crate) appenders: log::Appenders,
 }
 
 impl Chat {
@@ -79,11 +83,15 @@ impl Chat {
         let ids = IdGenerator::new(life);
         Self {
             passwords: password::Passwords::new(&*entropy),
-            shared: Arc::new(Shared { clock, ids, bus: Arc::default() }),
+            shared: Arc::new(Shared {
+                clock,
+                ids,
+                bus: Arc::default(),
+                appenders: log::Appenders::default(),
+            }),
             directory,
             store,
             entropy,
-            appenders: log::Appenders::default(),
             online: Arc::default(),
             places: places::Places::default(),
         }

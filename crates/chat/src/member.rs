@@ -7,12 +7,15 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use stoa_core::{Caller, ConversationId, Resource, Seq, Timestamp, UserId, limits};
+use stoa_core::{
+    Caller, ConversationId, GroupId, Resource, Seq, Target, Timestamp, UserId, limits,
+};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
+use crate::contact::Relation;
 use crate::entry::Queue;
 use crate::log::{entry_key, log_blind};
-use crate::records::{self, Cursors, Device, DeviceCursor, Membership};
+use crate::records::{self, Cursors, Device, DeviceCursor, Membership, Span};
 use crate::{Chat, Error, account};
 
 /// Rows that one step of a long walk reads.
@@ -24,6 +27,7 @@ pub(crate) fn conversation_blind(store: &AppStore, conversation: &ConversationId
         ConversationId::OneToOne(a, b) => {
             store.blind("one-to-one", &[a.as_str().as_bytes(), b.as_str().as_bytes()])
         }
+        ConversationId::Group(group) => store.blind("group", &[group.as_str().as_bytes()]),
     }
 }
 
@@ -40,8 +44,8 @@ fn device_key(store: &AppStore, user: Blind, resource: &Resource) -> Key {
     store.key(&spaces::DEVICES).blind(user).blind(device).done()
 }
 
-/// Enters the members of `conversation` as such, if they are not yet. Whoever is new sees what lies
-/// behind `end`.
+/// Enters the two of `conversation` as its members, if they are not yet, and answers how they stand to
+/// each other. Whoever is new sees what lies behind `end`.
 ///
 /// # Errors
 /// [`Error::UnknownRecipient`] when one of them does not exist.
@@ -51,33 +55,125 @@ pub(crate) async fn ensure(
     conversation: &ConversationId,
     end: Seq,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Relation, Error> {
     let blind = conversation_blind(store, conversation);
-    for member in conversation.members() {
-        let user = account::user_blind(store, &member);
+    let pair = conversation.pair();
+    for member in &pair {
+        let user = account::user_blind(store, member);
         let key = membership_key(store, user, blind);
         if txn.get(&key).await?.is_some() {
             continue;
         }
-        if !txn.exists(&account::account_key(store, &member)).await? {
+        if !txn.exists(&account::account_key(store, member)).await? {
             return Err(Error::UnknownRecipient);
         }
         let membership = Membership {
-            name: conversation.name_for(&member).as_str().into(),
-            cursors: None,
+            name: conversation.seen_by(member).name().into(),
             since_ms: now.as_millis(),
             since_seq: end.0,
+            ..Membership::default()
         };
         txn.put(&key, Bucket::Object(user.0), &membership.encode_to_vec()).await?;
     }
-    Ok(())
+    let (Some(first), Some(last)) = (pair.first(), pair.last()) else {
+        return Err(Error::Internal);
+    };
+    Relation::load(store, txn, first, last).await
+}
+
+/// The key of a user's membership in the conversation with `target`.
+pub(crate) fn key_of(store: &AppStore, me: &UserId, target: &Target) -> Key {
+    let conversation = conversation_blind(store, &target.conversation(me));
+    membership_key(store, account::user_blind(store, me), conversation)
+}
+
+/// Enters `user` as a member of a group: it sees what lies behind `end`. `is_new` says that the group
+/// has just been made, so that there is nothing to look up.
+pub(crate) async fn enter(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    group: &GroupId,
+    end: Seq,
+    now: Timestamp,
+    is_new: bool,
+) -> Result<(), Error> {
+    let key = key_of(store, user, &Target::Group(group.clone()));
+    let before = if is_new { None } else { txn.get(&key).await? };
+    let mut row = match before {
+        Some(value) => records::decode::<Membership>(&value, spaces::MEMBERSHIPS.name)?,
+        None => Membership::default(),
+    };
+    if let Some(until) = row.until_seq.take() {
+        row.earlier.push(Span { since: row.since_seq, until });
+        let surplus = row.earlier.len().saturating_sub(limits::MEMBERSHIPS_REMEMBERED);
+        row.earlier.drain(..surplus);
+    }
+    row.name = group.as_str().into();
+    row.is_group = true;
+    (row.since_ms, row.since_seq) = (now.as_millis(), end.0);
+    save(store, txn, user, &key, &row).await
+}
+
+/// Ends the membership of `user` in a group: it sees nothing behind `end`.
+pub(crate) async fn leave(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    group: &GroupId,
+    end: Seq,
+) -> Result<(), Error> {
+    let key = key_of(store, user, &Target::Group(group.clone()));
+    let Some(value) = txn.get(&key).await? else { return Ok(()) };
+    let mut row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+    row.until_seq = Some(end.0);
+    row.pinned_ms = None;
+    row.marks.clear();
+    save(store, txn, user, &key, &row).await
+}
+
+/// Writes a membership of `user`.
+pub(crate) async fn save(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    key: &Key,
+    row: &Membership,
+) -> Result<(), Error> {
+    let bucket = Bucket::Object(account::user_blind(store, user).0);
+    Ok(txn.put(key, bucket, &row.encode_to_vec()).await?)
 }
 
 impl Membership {
     /// Where `resource` stands: never before the user became a member.
     fn cursor(&self, resource: &Resource) -> Seq {
         let cursor = self.cursors.as_ref().map_or(Seq::START, |cursors| cursors.of(resource));
-        cursor.max(Seq(self.since_seq))
+        cursor.max(self.first())
+    }
+
+    /// The user was no member up to here.
+    pub(crate) fn first(&self) -> Seq {
+        Seq(self.earlier.first().map_or(self.since_seq, |span| span.since))
+    }
+
+    /// Whether the user was a member when the entry at `seq` was appended.
+    pub(crate) fn sees(&self, seq: Seq) -> bool {
+        let now = seq.0 > self.since_seq && self.until_seq.is_none_or(|until| seq.0 <= until);
+        now || self.earlier.iter().any(|span| seq.0 > span.since && seq.0 <= span.until)
+    }
+
+    /// Nothing behind this position is for the user; none while it is a member.
+    pub(crate) fn last(&self) -> Option<Seq> {
+        self.until_seq.map(Seq)
+    }
+
+    /// What the user's devices call the conversation.
+    pub(crate) fn target(&self) -> Option<Target> {
+        if self.is_group {
+            self.name.parse().ok().map(Target::Group)
+        } else {
+            self.name.parse().ok().map(Target::User)
+        }
     }
 }
 
@@ -242,8 +338,11 @@ impl Chat {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-                if let Some(queue) = Queue::from_name(&row.name) {
-                    queues.push((queue, row.cursor(resource)));
+                let cursor = row.cursor(resource);
+                if let Some(target) = row.target()
+                    && row.last().is_none_or(|last| cursor < last)
+                {
+                    queues.push((Queue::of_target(&target), cursor));
                 }
                 from = Some(key);
             }
@@ -293,25 +392,25 @@ impl Chat {
             Queue::OwnLog => {
                 records::decode::<Cursors>(&value, spaces::USER_LOG_CURSORS.name)?.of(resource)
             }
-            Queue::With(_) => {
+            Queue::With(_) | Queue::Group(_) => {
                 records::decode::<Membership>(&value, spaces::MEMBERSHIPS.name)?.cursor(resource)
             }
         }))
     }
 
-    /// Since which position the calling user is a member of the conversation with `peer`; none if
-    /// it has never begun.
-    pub(crate) async fn member_since(
+    /// The calling user's part in the conversation with `target`; none if it never had one.
+    pub(crate) async fn membership(
         &self,
         caller: &Caller,
         me: &UserId,
-        peer: &UserId,
-    ) -> Result<Option<Seq>, Error> {
+        target: &Target,
+    ) -> Result<Option<Membership>, Error> {
         let store = self.store.app(caller).await?;
-        let key = cursors_key(&store, me, &Queue::With(peer.clone()));
-        let Some(value) = store.read().await?.get(&key).await? else { return Ok(None) };
-        let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-        Ok(Some(Seq(row.since_seq)))
+        let value = store.read().await?.get(&key_of(&store, me, target)).await?;
+        Ok(match value {
+            Some(value) => Some(records::decode(&value, spaces::MEMBERSHIPS.name)?),
+            None => None,
+        })
     }
 
     /// Notes how far `resource` of the calling user has received, so that a session that takes this one
@@ -351,14 +450,14 @@ impl Chat {
                             };
                             cursors.advance(resource, *seq, now).then(|| cursors.encode_to_vec())
                         }
-                        (Queue::With(_), Some(value)) => {
+                        (_, Some(value)) => {
                             let mut row: Membership =
                                 records::decode(&value, spaces::MEMBERSHIPS.name)?;
                             let cursors = row.cursors.get_or_insert_default();
                             cursors.advance(resource, *seq, now).then(|| row.encode_to_vec())
                         }
                         // The user was deleted, or the conversation never began.
-                        (Queue::With(_), None) => None,
+                        (_, None) => None,
                     };
                     if let Some(value) = changed {
                         txn.put(&key, bucket, &value).await?;
@@ -373,13 +472,10 @@ impl Chat {
 }
 
 fn cursors_key(store: &AppStore, me: &UserId, queue: &Queue) -> Key {
-    let user = account::user_blind(store, me);
     match queue {
-        Queue::OwnLog => own_log_key(store, user),
-        Queue::With(peer) => {
-            let conversation = ConversationId::one_to_one(me, peer);
-            membership_key(store, user, conversation_blind(store, &conversation))
-        }
+        Queue::OwnLog => own_log_key(store, account::user_blind(store, me)),
+        Queue::With(peer) => key_of(store, me, &Target::User(peer.clone())),
+        Queue::Group(group) => key_of(store, me, &Target::Group(group.clone())),
     }
 }
 

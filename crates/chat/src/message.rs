@@ -1,16 +1,17 @@
-//! Sending one-to-one messages and receipts.
+//! Sending messages and receipts.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_bus::Topic;
-use stoa_core::{AppScope, Caller, ConversationId, Resource, Seq, UserId, limits};
+use stoa_core::{AppScope, Caller, GroupId, Resource, Seq, Target, UserId, limits};
 
 use stoa_metrics::messages::{ACCEPTED, Taken};
 use stoa_store::{AppStore, StoreError};
 
-use crate::entry::{Delivery, Entry, Event, Kind, Log, Queue};
+use crate::contact::Relation;
+use crate::entry::{Audience, Delivery, Entry, Event, Kind, Log, Queue};
 use crate::log::{Appended, Done, NewEntry};
 use crate::{Chat, Error, account};
 
@@ -18,9 +19,11 @@ use crate::{Chat, Error, account};
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// To whom.
-    pub to: UserId,
+    pub to: Target,
     /// Only to this device of the recipient.
     pub only_resource: Option<Resource>,
+    /// Only to these members of the group; to all if empty.
+    pub only_users: Vec<UserId>,
     /// What it is.
     pub kind: Kind,
     /// The body, passed on as it is.
@@ -99,18 +102,24 @@ impl Chat {
         draft: Draft,
         done: Done,
     ) {
-        let log = Log::Conversation(ConversationId::one_to_one(from, &draft.to));
+        let log = Log::Conversation(draft.to.conversation(from));
+        let audience = match draft.only_users.is_empty() {
+            true => Audience::All,
+            false => Audience::only(draft.only_users),
+        };
         let entry = NewEntry {
             kind: draft.kind,
             from: from.clone(),
             from_resource: resource.clone(),
             to: draft.to,
             only_resource: draft.only_resource,
+            audience,
             body: draft.body,
             ext: draft.ext,
             client_id: draft.client_id,
+            contacts_only: caller.app().chat.friends_only,
         };
-        self.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
+        self.shared.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
 
     fn check<'a>(&self, caller: &'a Caller, draft: &Draft) -> Result<&'a UserId, Error> {
@@ -121,6 +130,10 @@ impl Chat {
         if draft.content_bytes > limits::MESSAGE_CONTENT_BYTES {
             let (got, limit) = (draft.content_bytes, limits::MESSAGE_CONTENT_BYTES);
             return Err(Error::TooLarge { got, limit });
+        }
+        if draft.only_users.len() > limits::DIRECTED_USERS {
+            let problem = format!("a message goes to {} members or to all", limits::DIRECTED_USERS);
+            return Err(Error::TooManyReceivers(problem));
         }
         Ok(from)
     }
@@ -139,11 +152,13 @@ impl Chat {
             kind: receipt.kind,
             from: me.clone(),
             from_resource: resource.clone(),
-            to: receipt.to.clone(),
+            to: Target::User(receipt.to.clone()),
             only_resource: None,
+            audience: Audience::All,
             body: receipt.body,
             ext: Bytes::new(),
             client_id: receipt.client_id,
+            contacts_only: false,
         };
         let own = receipt.kind != Kind::DeliveryReceipt && receipt.to != *me;
         match self.user_exists(caller, &receipt.to).await {
@@ -164,7 +179,11 @@ impl Chat {
     async fn append(&self, caller: &Caller, log: &Log, entry: NewEntry, done: Done) {
         match self.store.app(caller).await {
             Ok(store) => {
-                self.appenders.of(caller.app(), &store, log).submit(&self.shared, entry, done);
+                self.shared.appenders.of(caller.app(), &store, log).submit(
+                    &self.shared,
+                    entry,
+                    done,
+                );
             }
             Err(error) => done(Err(error.into())),
         }
@@ -178,12 +197,25 @@ impl Chat {
         resource: &Resource,
         draft: Draft,
     ) -> Result<Appended, Error> {
-        if !self.user_exists(caller, &draft.to).await? {
-            return Err(Error::UnknownRecipient);
-        }
+        let (audience, readers) = match &draft.to {
+            Target::User(to) => {
+                if !self.user_exists(caller, to).await? {
+                    return Err(Error::UnknownRecipient);
+                }
+                self.may_write(caller, from, to).await?;
+                (Audience::All, draft.to.conversation(from).pair())
+            }
+            Target::Group(group) => {
+                let members = self.may_write_to_group(caller, from, group).await?;
+                match draft.only_users.is_empty() {
+                    true => (Audience::All, members),
+                    false => (Audience::only(draft.only_users), members),
+                }
+            }
+        };
         let now = self.shared.clock.now();
         let id = self.shared.ids.next(now, None);
-        let conversation = ConversationId::one_to_one(from, &draft.to);
+        let conversation = draft.to.conversation(from);
         let entry = Arc::new(Entry {
             id,
             at: now,
@@ -192,22 +224,44 @@ impl Chat {
             from_resource: resource.clone(),
             to: draft.to,
             only_resource: draft.only_resource,
+            audience,
+            edit: None,
             body: draft.body,
             ext: draft.ext,
         });
-        for user in conversation.members() {
+        for user in readers {
             let app = caller.app().number;
             let delivery = Delivery {
                 app,
-                queue: Queue::With(conversation.name_for(&user).clone()),
+                queue: Queue::of_target(&conversation.seen_by(&user)),
                 seq: Seq::START,
                 entry: entry.clone(),
+                countable: 0,
                 encoded: OnceLock::new(),
             };
             self.shared.bus.publish(&Topic { app, user }, &Arc::new(Event::Passing(delivery)));
         }
         ACCEPTED.of(Taken::Passing).inc();
         Ok(Appended { id, at: now })
+    }
+
+    /// Whether a message of `from` may go to `to`, as the stored relation of the two has it.
+    async fn may_write(&self, caller: &Caller, from: &UserId, to: &UserId) -> Result<(), Error> {
+        let store = self.store.app(caller).await?;
+        let relation = Relation::load(&store, &mut store.read().await?, from, to).await?;
+        relation.may_write(from, to, caller.app().chat.friends_only)
+    }
+
+    /// The members of a group that `from` may send a message to now.
+    async fn may_write_to_group(
+        &self,
+        caller: &Caller,
+        from: &UserId,
+        group: &GroupId,
+    ) -> Result<Vec<UserId>, Error> {
+        let group = self.group_state(caller, group).await?;
+        group.may_send(from, self.shared.clock.now())?;
+        Ok(group.roster.joined().map(|(user, _)| user.clone()).collect())
     }
 
     pub(crate) async fn user_exists(&self, caller: &Caller, user: &UserId) -> Result<bool, Error> {

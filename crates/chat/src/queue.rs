@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, Resource, Seq, limits};
+use stoa_core::{Caller, Resource, Seq, Target, limits};
 use stoa_store::Direction;
 
 use crate::entry::{Entry, Queue};
 use crate::log::{log_blind, log_space};
-use crate::records::{self, StoredEntry};
+use crate::records::{self, Membership, StoredEntry};
 use crate::{Chat, Error};
 
 /// A part of a queue.
@@ -42,9 +42,20 @@ impl Chat {
             None => self.cursor(caller, resource, queue).await?,
         };
         let store = self.store.app(caller).await?;
+        let membership = match queue {
+            Queue::Group(group) => {
+                let target = Target::Group(group.clone());
+                let Some(membership) = self.membership(caller, me, &target).await? else {
+                    return Ok(Page { start, entries: Vec::new(), end: start, more: false });
+                };
+                Some(membership)
+            }
+            Queue::With(_) | Queue::OwnLog => None,
+        };
+        let last = membership.as_ref().and_then(Membership::last).unwrap_or(Seq::MAX);
         let log = queue.log(me);
         let space = log_space(&log);
-        let range = store.key(space).blind(log_blind(&store, &log)).numbers(start.0 + 1..);
+        let range = store.key(space).blind(log_blind(&store, &log)).numbers(start.0 + 1..=last.0);
         let limit = limits::QUEUE_PAGE + 1;
         let rows = store.read().await?.scan(&range, Direction::Forward, limit).await?;
         let mut page = Page { start, entries: Vec::new(), end: start, more: false };
@@ -58,7 +69,8 @@ impl Chat {
             page.end = Seq(key.number(1));
             let entry =
                 records::decode::<StoredEntry>(&value, space.name)?.into_entry(space.name)?;
-            if entry.concerns(me, resource) && !self.is_over(&entry) {
+            let seen = membership.as_ref().is_none_or(|membership| membership.sees(page.end));
+            if seen && entry.concerns(me, resource) && !self.is_over(&entry) {
                 page.entries.push((page.end, Arc::new(entry)));
             }
         }

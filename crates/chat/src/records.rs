@@ -3,12 +3,14 @@
 //! Field numbers are for ever. Each conversion back into a domain type refuses what it cannot be
 //! sure of, as [`StoreError::Corrupt`] does for a record that does not open.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{MessageId, Timestamp, UserId};
+use stoa_core::{MessageId, Target, Timestamp, UserId};
 use stoa_store::StoreError;
 
-use crate::entry::{Entry, Kind};
+use crate::entry::{Audience, EditMark, Entry, Kind};
 
 /// Decodes a stored value.
 pub(crate) fn decode<R: Message + Default>(
@@ -56,13 +58,14 @@ impl Account {
 /// NAMES: what a name belongs to.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Name {
-    /// 1: a user.
+    /// 1: a user; 2: a group.
     #[prost(uint32, tag = "1")]
     pub(crate) kind: u32,
 }
 
 impl Name {
     pub(crate) const USER: u32 = 1;
+    pub(crate) const GROUP: u32 = 2;
 }
 
 /// USER_UUIDS and USERS_BY_TIME: a username.
@@ -121,6 +124,159 @@ pub(crate) struct Membership {
     /// and registered again is another person.
     #[prost(uint64, tag = "4")]
     pub(crate) since_seq: u64,
+    /// The conversation is a group's.
+    #[prost(bool, tag = "5")]
+    pub(crate) is_group: bool,
+    /// Until where the user was a member; none while it is one.
+    #[prost(uint64, optional, tag = "6")]
+    pub(crate) until_seq: Option<u64>,
+    /// Earlier times in which the user was a member.
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) earlier: Vec<Span>,
+    /// The user has read everything up to here.
+    #[prost(message, optional, tag = "8")]
+    pub(crate) read: Option<ReadMark>,
+    /// What the user deleted for itself: everything up to here.
+    #[prost(uint64, tag = "9")]
+    pub(crate) cleared_seq: u64,
+    /// When the conversation was pinned in the user's list, in milliseconds; none if it is not.
+    #[prost(uint64, optional, tag = "10")]
+    pub(crate) pinned_ms: Option<u64>,
+    /// The marks that the user gave it, by number.
+    #[prost(uint32, repeated, tag = "11")]
+    pub(crate) marks: Vec<u32>,
+    /// The conversation was taken off the user's list when its log reached to here.
+    #[prost(uint64, tag = "12")]
+    pub(crate) unlisted_seq: u64,
+    /// The user takes no messages of the group.
+    #[prost(bool, tag = "13")]
+    pub(crate) shielded: bool,
+}
+
+/// A time in which a user was a member: entries behind `since` up to and with `until`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Span {
+    #[prost(uint64, tag = "1")]
+    pub(crate) since: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) until: u64,
+}
+
+/// How far a user has read.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ReadMark {
+    #[prost(uint64, tag = "1")]
+    pub(crate) seq: u64,
+    /// Countable messages up to there.
+    #[prost(uint64, tag = "2")]
+    pub(crate) countable: u64,
+}
+
+/// GROUPS: a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredGroup {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
+    #[prost(string, tag = "3")]
+    pub(crate) description: String,
+    #[prost(string, tag = "4")]
+    pub(crate) avatar: String,
+    #[prost(string, tag = "5")]
+    pub(crate) custom: String,
+    #[prost(string, tag = "6")]
+    pub(crate) announcement: String,
+    #[prost(bool, tag = "7")]
+    pub(crate) public: bool,
+    /// Whoever joins needs the owner's or an administrator's leave.
+    #[prost(bool, tag = "8")]
+    pub(crate) approval: bool,
+    /// Members may invite.
+    #[prost(bool, tag = "9")]
+    pub(crate) member_invites: bool,
+    /// Whoever is invited is asked.
+    #[prost(bool, tag = "10")]
+    pub(crate) invite_confirm: bool,
+    #[prost(uint32, tag = "11")]
+    pub(crate) max_members: u32,
+    #[prost(string, tag = "12")]
+    pub(crate) owner: String,
+    #[prost(uint64, tag = "13")]
+    pub(crate) created_ms: u64,
+    #[prost(uint64, tag = "14")]
+    pub(crate) modified_ms: u64,
+    #[prost(bool, tag = "15")]
+    pub(crate) all_muted: bool,
+    #[prost(bool, tag = "16")]
+    pub(crate) disabled: bool,
+    /// The number that the next member gets.
+    #[prost(uint64, tag = "17")]
+    pub(crate) next_number: u64,
+    /// How many members there are.
+    #[prost(uint32, tag = "18")]
+    pub(crate) members: u32,
+}
+
+/// What somebody is to a group. Numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum StoredStanding {
+    Unknown = 0,
+    Owner = 1,
+    Admin = 2,
+    Member = 3,
+    Invited = 4,
+    Applied = 5,
+    Blocked = 6,
+}
+
+/// One line of the roster of a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredMember {
+    #[prost(string, tag = "1")]
+    pub(crate) user: String,
+    #[prost(enumeration = "StoredStanding", tag = "2")]
+    pub(crate) standing: i32,
+    /// Rises with each that comes, so that the list has an order.
+    #[prost(uint64, tag = "3")]
+    pub(crate) number: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) since_ms: u64,
+    #[prost(uint64, tag = "5")]
+    pub(crate) muted_until_ms: u64,
+    #[prost(bool, tag = "6")]
+    pub(crate) allowed: bool,
+    /// Of an invitation: who invited.
+    #[prost(string, tag = "7")]
+    pub(crate) by: String,
+}
+
+/// GROUP_ROSTERS: a part of the roster of a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RosterPage {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) lines: Vec<StoredMember>,
+}
+
+/// GROUPS_BY_TIME: a group's id.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GroupName {
+    #[prost(string, tag = "1")]
+    pub(crate) id: String,
+    #[prost(bool, tag = "2")]
+    pub(crate) public: bool,
+}
+
+/// How often an entry was changed, and the last time by whom.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredEdit {
+    #[prost(uint32, tag = "1")]
+    pub(crate) count: u32,
+    #[prost(string, tag = "2")]
+    pub(crate) by: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) at_ms: u64,
 }
 
 /// Of the marks in a log's last entry: the highest client id that a device has used there of late.
@@ -187,18 +343,47 @@ pub(crate) struct StoredEntry {
     /// Only with the last of the entries that were appended together.
     #[prost(message, optional, tag = "12")]
     pub(crate) marks: Option<Marks>,
+    /// `to` is a group.
+    #[prost(bool, tag = "13")]
+    pub(crate) to_group: bool,
+    /// For these users alone, or with `but` for all except them; for all if empty.
+    #[prost(string, repeated, tag = "14")]
+    pub(crate) only: Vec<String>,
+    #[prost(bool, tag = "15")]
+    pub(crate) but: bool,
+    #[prost(message, optional, tag = "16")]
+    pub(crate) edit: Option<StoredEdit>,
+}
+
+/// The users that `audience` names, and whether it is everybody else.
+fn stored_audience(audience: &Audience) -> (Vec<String>, bool) {
+    let names = |users: &[UserId]| users.iter().map(|user| user.as_str().into()).collect();
+    match audience {
+        Audience::All => (Vec::new(), false),
+        Audience::Only(users) => (names(users), false),
+        Audience::Except(users) => (names(users), true),
+    }
 }
 
 impl StoredEntry {
     /// The form in which `entry` is stored.
     pub(crate) fn new(entry: &Entry, countable: u64, client_id: u64) -> Self {
+        let (only, but) = stored_audience(&entry.audience);
         Self {
             id: entry.id.0,
             at_ms: entry.at.as_millis(),
             kind: entry.kind.into(),
             from: entry.from.as_str().into(),
             from_resource: entry.from_resource.as_str().into(),
-            to: entry.to.as_str().into(),
+            to: entry.to.name().into(),
+            to_group: entry.to.group().is_some(),
+            only,
+            but,
+            edit: entry.edit.as_ref().map(|edit| StoredEdit {
+                count: edit.count,
+                by: edit.by.as_str().into(),
+                at_ms: edit.at.as_millis(),
+            }),
             only_resource: entry.only_resource.as_ref().map(|r| r.as_str().into()),
             body: entry.body.clone(),
             ext: entry.ext.clone(),
@@ -213,8 +398,25 @@ impl StoredEntry {
         let corrupt = StoreError::Corrupt { space };
         let user = |name: &str| name.parse::<UserId>().ok();
         let kind = Kind::try_from(self.kind).unwrap_or(Kind::Unknown);
-        let (Some(from), Some(to)) = (user(&self.from), user(&self.to)) else {
-            return Err(corrupt);
+        let to = if self.to_group {
+            self.to.parse().ok().map(Target::Group)
+        } else {
+            user(&self.to).map(Target::User)
+        };
+        let (Some(from), Some(to)) = (user(&self.from), to) else { return Err(corrupt) };
+        let listed: Option<Arc<[UserId]>> = self.only.iter().map(|name| user(name)).collect();
+        let Some(listed) = listed else { return Err(corrupt) };
+        let audience = match (listed.is_empty(), self.but) {
+            (true, _) => Audience::All,
+            (false, false) => Audience::Only(listed),
+            (false, true) => Audience::Except(listed),
+        };
+        let edit = match self.edit {
+            Some(edit) => {
+                let Some(by) = user(&edit.by) else { return Err(corrupt) };
+                Some(EditMark { count: edit.count, by, at: Timestamp::from_millis(edit.at_ms) })
+            }
+            None => None,
         };
         let Ok(from_resource) = self.from_resource.parse() else { return Err(corrupt) };
         let only_resource = match self.only_resource {
@@ -232,6 +434,8 @@ impl StoredEntry {
             from_resource,
             to,
             only_resource,
+            audience,
+            edit,
             body: self.body,
             ext: self.ext,
         })

@@ -196,6 +196,7 @@ impl Console {
             created: self.clock.now(),
             auth: new.auth,
             token_cap_s: TOKEN_CAP_S,
+            chat: stoa_core::ChatSettings::default(),
             certificates: vec![Secret::new(hex().as_str())],
             server_certificate: Secret::new(hex().as_str()),
         };

@@ -1,7 +1,11 @@
 //! The values that the console stores, encoded as protobuf so that a later version can add fields.
 
+use std::time::Duration;
+
 use prost::Message;
-use stoa_core::{App, AppKey, AppNumber, AuthPolicy, Region, Secret, Timestamp, Uuid};
+use stoa_core::{
+    App, AppKey, AppNumber, AuthPolicy, ChatSettings, Region, Secret, Timestamp, Uuid,
+};
 use stoa_store::{StoreError, spaces};
 
 /// Decodes a stored value.
@@ -56,6 +60,17 @@ pub(crate) struct AppRecord {
     certificates: Vec<String>,
     #[prost(string, tag = "10")]
     server_certificate: String,
+    /// Empty: the default plan.
+    #[prost(string, tag = "11")]
+    plan: String,
+    #[prost(bool, tag = "12")]
+    friends_only: bool,
+    /// 0: the default.
+    #[prost(uint32, tag = "13")]
+    recall_window_s: u32,
+    /// 0: the default.
+    #[prost(uint64, tag = "14")]
+    attachment_bytes: u64,
 }
 
 impl AppRecord {
@@ -71,11 +86,31 @@ impl AppRecord {
             token_cap_s: app.token_cap_s,
             certificates: app.certificates.iter().map(|c| c.expose().into()).collect(),
             server_certificate: app.server_certificate.expose().into(),
+            plan: app.chat.plan.name.into(),
+            friends_only: app.chat.friends_only,
+            recall_window_s: u32::try_from(app.chat.recall_window.as_secs()).unwrap_or(u32::MAX),
+            attachment_bytes: app.chat.attachment_bytes,
         }
     }
 
     pub(crate) fn into_app(self, number: AppNumber) -> Result<App, StoreError> {
         let corrupt = || StoreError::Corrupt { space: spaces::APPS.name };
+        let default = ChatSettings::default();
+        let chat = ChatSettings {
+            plan: match &*self.plan {
+                "" => default.plan,
+                name => name.parse().map_err(|_| corrupt())?,
+            },
+            friends_only: self.friends_only,
+            recall_window: match self.recall_window_s {
+                0 => default.recall_window,
+                seconds => Duration::from_secs(seconds.into()),
+            },
+            attachment_bytes: match self.attachment_bytes {
+                0 => default.attachment_bytes,
+                bytes => bytes,
+            },
+        };
         Ok(App {
             number,
             id: self.id.parse().map_err(|_| corrupt())?,
@@ -85,6 +120,7 @@ impl AppRecord {
             created: Timestamp::from_millis(self.created_ms),
             auth: self.auth.parse::<AuthPolicy>().map_err(|_| corrupt())?,
             token_cap_s: self.token_cap_s,
+            chat,
             certificates: self.certificates.into_iter().map(Secret::new).collect(),
             server_certificate: Secret::new(self.server_certificate),
         })

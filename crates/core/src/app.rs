@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{Region, Secret, Timestamp, Uuid};
+use crate::{ChatSettings, Region, Secret, Timestamp, Uuid};
 
 /// The number under which an app's records stand in the store. 0 is the platform itself (the
 /// directory of apps); numbers are never reused.
@@ -204,6 +204,8 @@ pub struct App {
     pub auth: AuthPolicy,
     /// The longest life of a token that Stoa issues for it, in seconds.
     pub token_cap_s: u32,
+    /// What its owner decided about chat.
+    pub chat: ChatSettings,
     /// The primary certificate and, during a rotation, the secondary one.
     pub certificates: Vec<Secret>,
     /// Signs the tokens that Stoa itself issues; never leaves the server.

@@ -261,6 +261,7 @@ mod tests {
             created: Timestamp::default(),
             auth: AuthPolicy::Token,
             token_cap_s: 86_400,
+            chat: crate::ChatSettings::default(),
             certificates: vec![certificate()],
             server_certificate: certificate(),
         })

@@ -1,6 +1,61 @@
 //! What a message is sent to.
 
-use crate::UserId;
+use crate::{GroupId, UserId};
+
+/// To whom something is addressed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// One user.
+    User(UserId),
+    /// The members of a group.
+    Group(GroupId),
+}
+
+impl Target {
+    /// The name by which clients know it. Users and groups of one app never have the same name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(user) => user.as_str(),
+            Self::Group(group) => group.as_str(),
+        }
+    }
+
+    /// The user, if it is one.
+    pub const fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Group(_) => None,
+        }
+    }
+
+    /// The group, if it is one.
+    pub const fn group(&self) -> Option<&GroupId> {
+        match self {
+            Self::Group(group) => Some(group),
+            Self::User(_) => None,
+        }
+    }
+
+    /// The conversation that `user` has with it.
+    pub fn conversation(&self, user: &UserId) -> ConversationId {
+        match self {
+            Self::User(peer) => ConversationId::one_to_one(user, peer),
+            Self::Group(group) => ConversationId::Group(group.clone()),
+        }
+    }
+}
+
+impl From<UserId> for Target {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<GroupId> for Target {
+    fn from(group: GroupId) -> Self {
+        Self::Group(group)
+    }
+}
 
 /// A conversation: the place where messages lie in one order for all who take part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -8,6 +63,8 @@ pub enum ConversationId {
     /// Between two users, or of one with itself. Made by [`ConversationId::one_to_one`], which puts
     /// the two into order, so that both sides name the same conversation.
     OneToOne(UserId, UserId),
+    /// Of a group's members.
+    Group(GroupId),
 }
 
 impl ConversationId {
@@ -17,24 +74,20 @@ impl ConversationId {
         Self::OneToOne(first.clone(), second.clone())
     }
 
-    /// Those who take part.
-    pub fn members(&self) -> Vec<UserId> {
+    /// The one or two users whose names make it up; none of a group's.
+    pub fn pair(&self) -> Vec<UserId> {
         match self {
             Self::OneToOne(a, b) if a == b => vec![a.clone()],
             Self::OneToOne(a, b) => vec![a.clone(), b.clone()],
+            Self::Group(_) => Vec::new(),
         }
     }
 
-    /// What `user`'s devices call the conversation: the other side's name.
-    pub fn name_for<'a>(&'a self, user: &UserId) -> &'a UserId {
+    /// What `user`'s devices call the conversation: the other side's name, or the group's.
+    pub fn seen_by(&self, user: &UserId) -> Target {
         match self {
-            Self::OneToOne(a, b) => {
-                if a == user {
-                    b
-                } else {
-                    a
-                }
-            }
+            Self::OneToOne(a, b) => Target::User(if a == user { b.clone() } else { a.clone() }),
+            Self::Group(group) => Target::Group(group.clone()),
         }
     }
 }

@@ -9,8 +9,10 @@ mod app;
 mod caller;
 mod conversation;
 mod entropy;
+mod group;
 mod ids;
 pub mod limits;
+mod plan;
 mod refusal;
 mod region;
 mod secret;
@@ -24,9 +26,11 @@ pub use caller::{
     AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
     issue_token,
 };
-pub use conversation::ConversationId;
+pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use group::{GroupId, GroupIdError};
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
+pub use plan::{ChatSettings, Plan};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
 pub use region::{Region, UnknownRegion};
 pub use secret::{Secret, same_secret};

@@ -106,3 +106,42 @@ pub const REST_CALLS_PER_SECOND: u32 = 100;
 
 /// Life of a token, at the most (token specification, section 5).
 pub const TOKEN_LIFE: Duration = Duration::from_secs(86_400);
+
+/// Earlier times in a group that a member who left and came back goes on to see.
+pub const MEMBERSHIPS_REMEMBERED: usize = 16;
+
+/// Lines in one stored part of a group's roster: what a change of one member writes again.
+pub const ROSTER_PART: usize = 64;
+
+/// Characters of a group's name, description, announcement and avatar address
+/// (chat-rest section 3.3), and bytes of its custom data (chat-rest U16).
+pub const GROUP_NAME_CHARS: usize = 128;
+/// See [`GROUP_NAME_CHARS`].
+pub const GROUP_DESCRIPTION_CHARS: usize = 512;
+/// See [`GROUP_NAME_CHARS`].
+pub const GROUP_ANNOUNCEMENT_CHARS: usize = 512;
+/// See [`GROUP_NAME_CHARS`].
+pub const GROUP_AVATAR_CHARS: usize = 1024;
+/// See [`GROUP_NAME_CHARS`].
+pub const GROUP_CUSTOM_BYTES: usize = 8 * 1024;
+
+/// Characters of what somebody writes with an application, an invitation or a decline.
+pub const REASON_CHARS: usize = 512;
+
+/// Administrators of a group, at the most (chat-rest section 3.3).
+pub const GROUP_ADMINS: usize = 99;
+
+/// Members of a group when whoever makes it names no number (chat-rest R068).
+pub const GROUP_MEMBERS_DEFAULT: u32 = 200;
+
+/// Usernames in one call about members of a group (chat-rest section 1.8).
+pub const GROUP_BATCH: usize = 60;
+
+/// Receivers of a message to some members of a group.
+pub const DIRECTED_USERS: usize = 20;
+
+/// Entries of a group's block list.
+pub const GROUP_BLOCKED: usize = 5_000;
+
+/// Open invitations and applications of a group.
+pub const GROUP_PENDING: usize = 5_000;

@@ -77,8 +77,36 @@ refusals! {
     UnknownUser => 404 "service_resource_not_found" "UserNotFoundException", 1 "Sorry, user not found";
     /// No user has the name that a message is for. The SDK looks for these words.
     UnknownRecipient => 404 "resource_not_found" "ResourceNotFoundException", 1 "the recipient's username doesn't exist!";
+    /// No user has the name of somebody who is to become a member of a group.
+    UnknownMember => 404 "resource_not_found" "ResourceNotFoundException", 1 "Sorry, user not found";
     /// No message has that id, or it is over.
     UnknownMessage => 404 "service_resource_not_found" "MessageUnavailableException", 1 "Sorry, message does not exist";
+    /// No group has that id.
+    UnknownGroup => 404 "service_resource_not_found" "ResourceNotFoundException", 1 "group not found";
+    /// The user is not a member of the group.
+    NotInGroup => 403 "forbidden_op" "ForbiddenOpException", 1 "not in group or chatroom";
+    /// The user is a member of the group already.
+    AlreadyInGroup => 403 "forbidden_op" "ForbiddenOpException", 1 "already in group";
+    /// The user is on the group's block list.
+    BlockedByGroup => 403 "forbidden_op" "ForbiddenOpException", 1 "can not join this group, the user is in the blacklist";
+    /// The group has as many members as it may have.
+    GroupFull => 403 "forbidden_op" "ForbiddenOpException", 1 "group member list is full!";
+    /// The group is switched off.
+    GroupDisabled => 403 "forbidden_op" "ForbiddenOpException", 1 "group is disabled";
+    /// It cannot be done to a group's owner.
+    IsOwner => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, You do not have permission";
+    /// The sender is muted in the group.
+    Muted => 403 "forbidden_op" "ForbiddenOpException", 15 "the user is muted";
+    /// All are muted but those on the allow list.
+    NotAllowListed => 403 "forbidden_op" "ForbiddenOpException", 1 "not in group or chatroom white list";
+    /// The recipient has blocked the sender.
+    Blocked => 403 "forbidden_op" "ForbiddenOpException", 1 "blocked";
+    /// Only contacts may write to each other.
+    NotContacts => 403 "forbidden_op" "ForbiddenOpException", 1 "nonroster";
+    /// The message names too many members.
+    TooManyReceivers => 400 "illegal_argument" "IllegalArgumentException", 1 "limit directed users";
+    /// A plan or a bound of the server allows no more.
+    LimitReached => 403 "exceed_limit" "ExceedLimitException", 1 "limit reached";
     /// A path that the server does not serve.
     UnknownPath => 404 "service_resource_not_found" "ServiceResourceNotFoundException", 9 "unknown command";
     /// A method that the path does not serve.

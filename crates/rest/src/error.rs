@@ -80,7 +80,22 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::Deactivated => "the user is deactivated",
         Refusal::UnknownApp => "Could not find application",
         Refusal::UnknownUser | Refusal::UnknownRecipient => "Service resource not found",
+        Refusal::UnknownMember => "the user does not exist",
         Refusal::UnknownMessage => "the message does not exist",
+        // The SDK looks for these words, and for those of the next three (msync section 9.0.1).
+        Refusal::UnknownGroup => "do not find this group, it does not exist",
+        Refusal::NotInGroup => "Users are not members of this group!",
+        Refusal::AlreadyInGroup => "Can not join this group, reason: user is already in group",
+        Refusal::GroupFull => "group member list is full!",
+        Refusal::GroupDisabled => "can not operate this group, reason: group is disabled",
+        Refusal::BlockedByGroup => "Can not join this group, reason: user is in the blacklist",
+        Refusal::IsOwner => "Forbidden operation on group owner!",
+        Refusal::Muted => "the user is muted",
+        Refusal::NotAllowListed => "the user is not on the allow list",
+        Refusal::Blocked => "the recipient has blocked the sender",
+        Refusal::NotContacts => "the two are not contacts",
+        Refusal::TooManyReceivers => "the message names too many receivers",
+        Refusal::LimitReached => "the limit is reached",
         Refusal::UnknownPath => "no such path",
         Refusal::MethodNotAllowed => "the path does not serve this method",
         Refusal::Concurrent => "the same operation is under way, try again",
@@ -113,7 +128,11 @@ impl From<stoa_chat::Error> for Failure {
             return Self { cause: Some(error), ..Self::of(Refusal::Internal).saying(text) };
         }
         match error {
-            Error::Argument { .. } | Error::TooLarge { .. } => failure.saying(error.to_string()),
+            Error::Argument { .. }
+            | Error::TooLarge { .. }
+            | Error::UnknownMember(_)
+            | Error::TooManyReceivers(_)
+            | Error::LimitReached(_) => failure.saying(error.to_string()),
             Error::InvalidGrant(text) => failure.saying(text),
             Error::Token(TokenRefusal::Invalid(class)) if CORRUPT.contains(&class) => {
                 failure.saying("Unable to authenticate due to corrupt access token.")

@@ -5,10 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stoa_chat::HistoryQuery;
-use stoa_chat::entry::{Entry, Kind};
-use stoa_core::{AppKey, AppScope, MessageId, Refusal, Timestamp, UserId, limits};
-use stoa_wire::delivery::{Address, Delivery};
-use stoa_wire::{GROUP_DOMAIN, NameSpace, USER_DOMAIN};
+use stoa_chat::entry::Kind;
+use stoa_core::{AppKey, AppScope, MessageId, Target, Timestamp, UserId, limits};
+use stoa_wire::{GROUP_DOMAIN, USER_DOMAIN};
 
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
@@ -54,7 +53,7 @@ pub(crate) async fn page(
     let page = rest.chat.history(&caller, &query).await?;
     let app_key = app_key.to_string();
     let messages = page.entries.iter().map(|entry| {
-        let meta = encode_meta(entry, &app_key);
+        let meta = stoa_translate::meta(entry, &app_key);
         json!({ "msg": STANDARD.encode(meta) })
     });
     // Behind an empty page one stands where one stood.
@@ -65,23 +64,6 @@ pub(crate) async fn page(
         "is_last": page.is_last,
     });
     Ok(Full::of(&*caller).data(data).into())
-}
-
-/// An entry as a session would deliver it.
-fn encode_meta(entry: &Entry, app_key: &str) -> bytes::Bytes {
-    let (user, resource) = (entry.from.as_str(), entry.from_resource.as_str());
-    Delivery {
-        id: entry.id.0,
-        app_key,
-        from: Address::Device { user, resource },
-        to: Address::User(entry.to.as_str()),
-        timestamp: entry.at.as_millis(),
-        ns: NameSpace::Chat,
-        payload: &entry.body,
-        ext: &entry.ext,
-        meta: b"",
-    }
-    .encode()
 }
 
 /// Reads the body of [`page`].
@@ -108,18 +90,19 @@ pub(crate) fn read_query(mut body: Object, app_key: &AppKey) -> Result<HistoryQu
 }
 
 /// Who is at the other end of the queue. Older clients put `org#app_` in front.
-fn peer(body: &mut Object, app_key: &AppKey) -> Result<UserId, Failure> {
+fn peer(body: &mut Object, app_key: &AppKey) -> Result<Target, Failure> {
     let queue = body.text("queue")?;
     let (name, domain) = queue.rsplit_once('@').unwrap_or((&queue, ""));
-    if domain == GROUP_DOMAIN {
-        return Err(Failure::of(Refusal::UnknownPath).saying("queue: this group does not exist"));
-    }
-    if domain != USER_DOMAIN {
-        return Err(body.refuse("queue", format_args!("must be a username and @{USER_DOMAIN}")));
-    }
     let prefix = format!("{app_key}_");
     let name = name.strip_prefix(&prefix).unwrap_or(name);
-    name.parse().map_err(|error| body.refuse("queue", error))
+    let target = match domain {
+        USER_DOMAIN => name.parse().map(Target::User).map_err(|error| error.to_string()),
+        GROUP_DOMAIN => name.parse().map(Target::Group).map_err(|error| error.to_string()),
+        _ => Err(format!(
+            "must be a username and @{USER_DOMAIN}, or a group's id and @{GROUP_DOMAIN}"
+        )),
+    };
+    target.map_err(|error| body.refuse("queue", error))
 }
 
 /// Where the page begins. The SDK sends -1 for the start.
@@ -173,7 +156,7 @@ mod tests {
             "startTime":5,"endTime":null,"userId":null"#,
         );
         let query = query.unwrap();
-        assert_eq!(query.with.as_str(), "bob");
+        assert_eq!(query.with.name(), "bob");
         assert_eq!((query.start, query.count, query.oldest_first), (None, 50, true));
         assert_eq!(query.kinds, [Kind::Text, Kind::Image]);
         assert_eq!((query.since, query.until), (Some(Timestamp::from_millis(5)), None));
@@ -184,7 +167,7 @@ mod tests {
     fn the_old_call_is_read() {
         let query =
             read(r#"{"queue":"demo#stoa_Bob_2@easemob.com","start":"77","end":-1}"#).unwrap();
-        assert_eq!(query.with.as_str(), "bob_2");
+        assert_eq!(query.with.name(), "bob_2");
         assert_eq!((query.start, query.count), (Some(MessageId(77)), 20));
         assert!(query.kinds.is_empty() && !query.oldest_first);
     }
@@ -219,7 +202,11 @@ mod tests {
         }
         let queue = |queue: &str| read(&format!(r#"{{"queue":{queue}}}"#)).unwrap_err();
         assert_eq!(queue("7"), "queue: must be a string, not a number");
-        assert_eq!(queue("\"bob\""), "queue: must be a username and @easemob.com");
-        assert_eq!(queue("\"1@conference.easemob.com\""), "queue: this group does not exist");
+        assert_eq!(
+            queue("\"bob\""),
+            "queue: must be a username and @easemob.com, or a group's id and @conference.easemob.com"
+        );
+        let group = queue("\"x@conference.easemob.com\"");
+        assert_eq!(group, "queue: a group id consists of 1 to 20 digits");
     }
 }

@@ -47,6 +47,7 @@ impl Apps {
                 created: stoa_core::Timestamp::default(),
                 auth: AuthPolicy::Token,
                 token_cap_s: 86_400,
+                chat: stoa_core::ChatSettings::default(),
                 certificates: vec![certificate()],
                 server_certificate: certificate(),
             };

@@ -193,6 +193,72 @@ pub static USER_LOG_CURSORS: Space = Space {
     readers: "chat",
 };
 
+/// The groups.
+pub static GROUPS: Space = Space {
+    code: 18,
+    name: "groups",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("group")],
+    value: "1: group: name, settings, owner, announcement",
+    readers: "chat",
+};
+
+/// Who is in a group, was invited to it, asks to be let in or is kept out, in parts of some dozen.
+pub static GROUP_ROSTERS: Space = Space {
+    code: 19,
+    name: "group_rosters",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("group"), Part::Number("part")],
+    value: "1: lines of the roster",
+    readers: "chat",
+};
+
+/// Groups in the order of their creation.
+pub static GROUPS_BY_TIME: Space = Space {
+    code: 20,
+    name: "groups_by_time",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("created, ms"), Part::Blind("group")],
+    value: "1: group id, whether it is public",
+    readers: "chat",
+};
+
+/// What members of a group are called and have in it.
+pub static GROUP_MEMBER_ATTRIBUTES: Space = Space {
+    code: 21,
+    name: "group_member_attributes",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("group"), Part::Blind("user")],
+    value: "1: keys and values",
+    readers: "chat",
+};
+
+/// The contacts of a user, and invitations that wait for its answer.
+pub static CONTACTS: Space = Space {
+    code: 22,
+    name: "contacts",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("contact")],
+    value: "1: contact: name, remark, since when",
+    readers: "chat",
+};
+
+/// The block list of a user.
+pub static BLOCKS: Space = Space {
+    code: 23,
+    name: "blocks",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("blocked")],
+    value: "1: blocked user: name, since when",
+    readers: "chat",
+};
+
 /// The conversation logs.
 pub static MESSAGES: Space = Space {
     code: 30,
@@ -229,6 +295,12 @@ pub static SPACES: &[&Space] = &[
     &MEMBERSHIPS,
     &CONVERSATIONS,
     &USER_LOG_CURSORS,
+    &GROUPS,
+    &GROUP_ROSTERS,
+    &GROUPS_BY_TIME,
+    &GROUP_MEMBER_ATTRIBUTES,
+    &CONTACTS,
+    &BLOCKS,
     &MESSAGES,
     &USER_LOG,
 ];

@@ -178,6 +178,7 @@ async fn service() -> (Arc<Chat>, Arc<App>, Caller) {
         created: clock.now(),
         auth: AuthPolicy::TokenOrPassword,
         token_cap_s: 86_400,
+        chat: stoa_core::ChatSettings::default(),
         certificates: vec![certificate()],
         server_certificate: certificate(),
     });
@@ -232,7 +233,8 @@ async fn messages_are_delivered_while_every_login_waits() {
     for client_id in 1..=100 {
         let (done, outcome) = tokio::sync::oneshot::channel();
         let draft = Draft {
-            to: "alice".parse().unwrap(),
+            to: stoa_core::Target::User("alice".parse().unwrap()),
+            only_users: Vec::new(),
             only_resource: None,
             kind: Kind::Text,
             body: Bytes::from_static(b"hello"),

@@ -10,7 +10,7 @@ use crate::world::{APP, Device, World, draft};
 
 fn query(with: &str) -> HistoryQuery {
     HistoryQuery {
-        with: with.parse().unwrap(),
+        with: stoa_core::Target::User(with.parse().unwrap()),
         start: None,
         count: 10,
         oldest_first: false,

@@ -10,7 +10,7 @@ use stoa_chat::entry::{Event, Kind, Queue};
 use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, LoginRequest, Page, Subscriber};
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
-    Region, Resource, Secret, SeededEntropy, Seq, Timestamp, UserId, Uuid, issue_token,
+    Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, Uuid, issue_token,
 };
 use stoa_store::Store;
 use tokio::sync::oneshot;
@@ -58,6 +58,7 @@ impl World {
                 created: clock.now(),
                 auth,
                 token_cap_s: 86_400,
+                chat: stoa_core::ChatSettings::default(),
                 certificates: vec![certificate()],
                 server_certificate: certificate(),
             });
@@ -166,8 +167,9 @@ pub(crate) struct Device {
 
 pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
     Draft {
-        to: to.parse().unwrap(),
+        to: Target::User(to.parse().unwrap()),
         only_resource: None,
+        only_users: Vec::new(),
         kind: Kind::Text,
         body: Bytes::copy_from_slice(text.as_bytes()),
         ext: Bytes::new(),
@@ -177,8 +179,9 @@ pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
     }
 }
 
+/// The queue of that name; digits alone are a group.
 pub(crate) fn queue(name: &str) -> Queue {
-    Queue::from_name(name).unwrap()
+    Queue::from_name(name, name.bytes().all(|byte| byte.is_ascii_digit())).unwrap()
 }
 
 impl Device {

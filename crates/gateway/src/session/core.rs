@@ -420,7 +420,9 @@ impl Open {
             }
             Incoming::Unread if self.early.is_some() => self.list_owed = true,
             Incoming::Unread => self.list(now, out),
-            Incoming::Pull { queue, key } => return self.pull(now, &queue, key, out),
+            Incoming::Pull { queue, is_group, key } => {
+                return self.pull(now, &queue, is_group, key, out);
+            }
             Incoming::Act { id, act } => {
                 let call = match act {
                     Act::Send(draft) => Call::Send { id, draft },
@@ -449,11 +451,12 @@ impl Open {
         &mut self,
         now: Timestamp,
         name: &str,
+        is_group: bool,
         key: Option<u64>,
         out: &mut Vec<Effect>,
     ) -> Option<CloseReason> {
-        let Some(queue) = Queue::from_name(name) else {
-            out.push(Effect::Send(self.out.empty_page(name, now)));
+        let Some(queue) = Queue::from_name(name, is_group) else {
+            out.push(Effect::Send(self.out.empty_page(name, is_group, now)));
             return None;
         };
         let answer = match key {
@@ -463,7 +466,7 @@ impl Open {
         match answer {
             Answer::Read(_) if self.wanted.len() >= WANTED => return Some(CloseReason::TooSlow),
             Answer::Read(after) => self.wanted.push_back((queue, after)),
-            Answer::Empty => out.push(Effect::Send(self.out.empty_page(name, now))),
+            Answer::Empty => out.push(Effect::Send(self.out.empty_page(name, is_group, now))),
         }
         None
     }
@@ -615,7 +618,10 @@ impl Open {
                 let entries = entries.into_iter().map(|(_, entry)| entry);
                 out.push(Effect::Send(self.out.page(&queue, entries, key, now)));
             }
-            PageAnswer::Empty => out.push(Effect::Send(self.out.empty_page(queue.name(), now))),
+            PageAnswer::Empty => {
+                let is_group = matches!(queue, Queue::Group(_));
+                out.push(Effect::Send(self.out.empty_page(queue.name(), is_group, now)));
+            }
             PageAnswer::ReadOn(after) => {
                 self.reading = true;
                 self.call(Call::Page { queue, after: Some(after) }, out);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use stoa_chat::entry::Kind;
 use stoa_chat::{DeviceInfo, Draft, LoginRequest, Receipt};
-use stoa_core::{AppKey, MsyncStatus, Refusal, Resource, Secret, limits};
+use stoa_core::{AppKey, MsyncStatus, Refusal, Resource, Secret, Target, UserId, limits};
 use stoa_wire::content::{self, Inspection};
 use stoa_wire::{
     CommSyncUl, Command, ContentType, GROUP_DOMAIN, Limits, MSync, Message, MessageType, Meta,
@@ -19,7 +19,7 @@ pub(crate) enum Incoming {
     /// For the list of queues with news; also the heartbeat.
     Unread,
     /// For the next page of the queue of that name; with a key, everything up to it was received.
-    Pull { queue: String, key: Option<u64> },
+    Pull { queue: String, is_group: bool, key: Option<u64> },
     /// To do something, under the client's number.
     Act { id: u64, act: Act },
     /// Nothing that needs an answer.
@@ -50,7 +50,6 @@ pub(crate) enum Act {
 #[error("the frame cannot be read: {0}")]
 pub(crate) struct Malformed(&'static str);
 
-const NO_GROUP: MsyncStatus = MsyncStatus { code: 1, reason: "group not found" };
 const NO_ROOM: MsyncStatus = MsyncStatus { code: 1, reason: "grpID does not exist!" };
 const NO_RECALL: MsyncStatus = MsyncStatus { code: 1, reason: "message recall disabled" };
 const NO_EDIT: MsyncStatus = MsyncStatus { code: 1, reason: "Sorry, edit is not available" };
@@ -146,8 +145,11 @@ fn sync(payload: Bytes, sender: Sender<'_>) -> Result<Incoming, Malformed> {
             None => Incoming::Nothing,
         });
     }
-    match sync.queue.and_then(|queue| queue.name) {
-        Some(queue) => Ok(Incoming::Pull { queue, key: sync.key }),
+    let jid = sync.queue.unwrap_or_default();
+    // The SDK names a queue as it was named to it, with the domain.
+    let is_group = jid.domain.as_deref() == Some(GROUP_DOMAIN);
+    match jid.name {
+        Some(queue) => Ok(Incoming::Pull { queue, is_group, key: sync.key }),
         None => Err(Malformed("a CommSyncUL with neither a meta nor a queue")),
     }
 }
@@ -181,23 +183,23 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
     let name = to.name.filter(|name| !name.is_empty()).ok_or(missing)?;
     let body = meta.payload.filter(|body| !body.is_empty()).ok_or(missing)?;
     let seen = content::inspect(&body).map_err(|_| malformed)?;
-    let is_group = to.domain.as_deref() == Some(GROUP_DOMAIN)
-        || matches!(seen.message_type, Some(MessageType::GroupChat | MessageType::ChatRoom));
-    if is_group {
-        return Err(if seen.message_type == Some(MessageType::ChatRoom) {
-            NO_ROOM
-        } else {
-            NO_GROUP
-        });
+    if seen.message_type == Some(MessageType::ChatRoom) {
+        return Err(NO_ROOM);
     }
-    let to_user = name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?;
+    let is_group = to.domain.as_deref() == Some(GROUP_DOMAIN)
+        || seen.message_type == Some(MessageType::GroupChat);
+    let target = if is_group {
+        Target::Group(name.parse().map_err(|_| Refusal::UnknownGroup.msync())?)
+    } else {
+        Target::User(name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?)
+    };
     let receipt = |kind| {
         let body = content::override_from_to(&body, user, &name).map_err(|_| malformed)?;
         let to = name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?;
         Ok(Act::Acknowledge(Receipt { kind, to, body, client_id: id }))
     };
     match seen.message_type.ok_or(malformed)? {
-        MessageType::Chat | MessageType::Normal => {}
+        MessageType::Chat | MessageType::Normal | MessageType::GroupChat => {}
         MessageType::ReadAck | MessageType::DeliverAck if seen.ack_message_id.is_none() => {
             return Err(missing);
         }
@@ -206,15 +208,16 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         MessageType::ChannelAck => return receipt(Kind::ConversationReceipt),
         MessageType::Recall => return Err(NO_RECALL),
         MessageType::Edit => return Err(NO_EDIT),
-        MessageType::GroupChat | MessageType::ChatRoom => return Err(NO_GROUP),
+        MessageType::ChatRoom => return Err(NO_ROOM),
     }
     let only_resource = match to.client_resource.filter(|resource| !resource.is_empty()) {
         Some(resource) => Some(resource.parse().map_err(|_| Refusal::IllegalArgument.msync())?),
         None => None,
     };
     Ok(Act::Send(Draft {
-        to: to_user,
+        to: target,
         only_resource,
+        only_users: directed(meta.routetype, &meta.directed_users)?,
         kind: kind(&seen).ok_or(malformed)?,
         body: content::override_from_to(&body, user, &name).map_err(|_| malformed)?,
         ext: delivery::encode_ext(&meta.ext),
@@ -222,6 +225,18 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         client_id: id,
         online_only: meta.routetype == Some(RouteType::Online as i32),
     }))
+}
+
+/// The members of a group that a message is for, if it is not for all.
+fn directed(route: Option<i32>, users: &[String]) -> Result<Vec<UserId>, MsyncStatus> {
+    if route != Some(RouteType::Direct as i32) {
+        return Ok(Vec::new());
+    }
+    if users.is_empty() {
+        return Err(Refusal::MissingPart.msync());
+    }
+    let user = |name: &String| name.parse().map_err(|_| Refusal::UnknownRecipient.msync());
+    users.iter().map(user).collect()
 }
 
 fn kind(seen: &Inspection<'_>) -> Option<Kind> {

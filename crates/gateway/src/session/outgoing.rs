@@ -71,13 +71,17 @@ pub(crate) fn answer(id: u64, outcome: Result<Appended, MsyncStatus>, now: Times
 }
 
 impl Outgoing {
-    fn queue(&self, name: &str) -> Jid {
-        Jid::user(&self.app_key, name)
+    fn queue(&self, queue: &Queue) -> Jid {
+        self.named(queue.name(), matches!(queue, Queue::Group(_)))
+    }
+
+    fn named(&self, name: &str, is_group: bool) -> Jid {
+        if is_group { Jid::group(&self.app_key, name) } else { Jid::user(&self.app_key, name) }
     }
 
     /// The list of queues that the client should pull.
     pub(crate) fn unread(&self, queues: &[Queue], now: Timestamp) -> Frame {
-        let item = |queue: &Queue| MetaQueue { queue: Some(self.queue(queue.name())), n: Some(1) };
+        let item = |queue: &Queue| MetaQueue { queue: Some(self.queue(queue)), n: Some(1) };
         Frame::new(
             Command::Unread,
             &CommUnreadDl {
@@ -90,7 +94,7 @@ impl Outgoing {
 
     /// Something is in `queue`.
     pub(crate) fn notice(&self, queue: &Queue) -> Frame {
-        let queue = Some(self.queue(queue.name()));
+        let queue = Some(self.queue(queue));
         Frame::new(Command::Notice, &CommNotice { queue })
     }
 
@@ -102,52 +106,38 @@ impl Outgoing {
         key: u64,
         now: Timestamp,
     ) -> Frame {
-        let metas: Vec<Bytes> = entries.map(|entry| self.meta(&entry)).collect();
-        let shared = SharedFrame::new(&self.queue(queue.name()), &metas, now.as_millis());
+        let metas: Vec<Bytes> =
+            entries.map(|entry| stoa_translate::meta(&entry, &self.app_key)).collect();
+        let shared = SharedFrame::new(&self.queue(queue), &metas, now.as_millis());
         shared.with_tail(Some(key), false)
     }
 
     /// The last page of the queue called `name`: nothing is in it.
-    pub(crate) fn empty_page(&self, name: &str, now: Timestamp) -> Frame {
+    pub(crate) fn empty_page(&self, name: &str, is_group: bool, now: Timestamp) -> Frame {
         let none: [Bytes; 0] = [];
-        SharedFrame::new(&self.queue(name), &none, now.as_millis()).with_tail(None, true)
+        let queue = self.named(name, is_group);
+        SharedFrame::new(&queue, &none, now.as_millis()).with_tail(None, true)
     }
 
     /// An entry that is pushed, to be acknowledged under `key`. Encoded once for all sessions of the
     /// user.
     pub(crate) fn push(&self, delivery: &Delivery, key: u64) -> Frame {
-        self.shared(delivery, delivery.queue.name()).with_tail(Some(key), false)
+        self.shared(delivery, || self.queue(&delivery.queue)).with_tail(Some(key), false)
     }
 
     /// An entry that is not kept: no acknowledgement is asked for.
     pub(crate) fn passing(&self, delivery: &Delivery) -> Frame {
-        self.shared(delivery, PASSING).with_tail(None, true)
+        self.shared(delivery, || self.named(PASSING, false)).with_tail(None, true)
     }
 
-    fn shared(&self, delivery: &Delivery, queue: &str) -> SharedFrame {
+    fn shared(&self, delivery: &Delivery, queue: impl Fn() -> Jid) -> SharedFrame {
         let encode = || -> SharedFrame {
             let entry = &delivery.entry;
-            SharedFrame::new(&self.queue(queue), &[self.meta(entry)], entry.at.as_millis())
+            let meta = stoa_translate::meta(entry, &self.app_key);
+            SharedFrame::new(&queue(), &[meta], entry.at.as_millis())
         };
         let kept = delivery.encoded.get_or_init(|| Box::new(encode()));
         kept.downcast_ref::<SharedFrame>().cloned().unwrap_or_else(encode)
-    }
-
-    fn meta(&self, entry: &Entry) -> Bytes {
-        let from =
-            Address::Device { user: entry.from.as_str(), resource: entry.from_resource.as_str() };
-        delivery::Delivery {
-            id: entry.id.0,
-            app_key: &self.app_key,
-            from,
-            to: Address::User(entry.to.as_str()),
-            timestamp: entry.at.as_millis(),
-            ns: NameSpace::Chat,
-            payload: &entry.body,
-            ext: &entry.ext,
-            meta: b"",
-        }
-        .encode()
     }
 
     /// The session is to end, and the client must not come back by itself. The connection is closed
@@ -179,6 +169,7 @@ impl Outgoing {
             meta: b"",
         }
         .encode();
-        SharedFrame::new(&self.queue(PASSING), &[meta], now.as_millis()).with_tail(None, true)
+        SharedFrame::new(&self.named(PASSING, false), &[meta], now.as_millis())
+            .with_tail(None, true)
     }
 }

@@ -163,7 +163,7 @@ impl World {
                     Some(after) => format!("call page {} after {}", queue.name(), after.0),
                     None => format!("call page {} after its cursor", queue.name()),
                 },
-                Call::Send { id, draft } => format!("call send {id} {}", draft.to.as_str()),
+                Call::Send { id, draft } => format!("call send {id} {}", draft.to.name()),
                 Call::Acknowledge { id, receipt } => {
                     format!("call {:?} {id} {}", receipt.kind, receipt.to.as_str())
                 }

@@ -64,6 +64,7 @@ impl Server {
             created: SystemClock.now(),
             auth: AuthPolicy::Token,
             token_cap_s: 3600,
+            chat: stoa_core::ChatSettings::default(),
             certificates: vec![certificate()],
             server_certificate: certificate(),
         });

@@ -66,6 +66,7 @@ fn app(number: u32, key: &str, auth: AuthPolicy, entropy: &dyn Entropy) -> Arc<A
         created: START,
         auth,
         token_cap_s: 86_400,
+        chat: stoa_core::ChatSettings::default(),
         certificates: vec![certificate(), certificate()],
         server_certificate: certificate(),
     })
@@ -194,8 +195,9 @@ impl Lab {
         let caller = self.caller(from).await;
         let (done, outcome) = tokio::sync::oneshot::channel();
         let draft = Draft {
-            to: to.parse().unwrap(),
+            to: stoa_core::Target::User(to.parse().unwrap()),
             only_resource: None,
+            only_users: Vec::new(),
             kind,
             body: body.to_owned().into(),
             ext: bytes::Bytes::new(),

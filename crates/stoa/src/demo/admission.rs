@@ -116,6 +116,7 @@ mod tests {
             created: NOW,
             auth: AuthPolicy::Token,
             token_cap_s: 60,
+            chat: stoa_core::ChatSettings::default(),
             certificates: vec![secret(2)],
             server_certificate: secret(certificate),
         }

@@ -62,6 +62,7 @@ pub(crate) fn scope(number: u32) -> OperatorOf {
         created: Timestamp::default(),
         auth: AuthPolicy::Token,
         token_cap_s: 3600,
+        chat: stoa_core::ChatSettings::default(),
         certificates: vec![secret()],
         server_certificate: secret(),
     };

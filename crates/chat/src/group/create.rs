@@ -1,0 +1,174 @@
+//! Making and dismissing groups.
+
+use std::sync::Arc;
+
+use stoa_core::{AppScope, Caller, GroupId, Resource, UserId, limits};
+
+use super::state::{Group, Info, name_key};
+use super::{GroupActor, Standing};
+use crate::account::account_key;
+use crate::entry::Audience;
+use crate::event::{GroupAct, GroupEvent};
+use crate::{Chat, Error};
+
+/// A group to be made.
+#[derive(Debug, Clone)]
+pub struct NewGroup {
+    /// To whom it belongs.
+    pub owner: UserId,
+    /// Its name, at most 128 characters.
+    pub name: String,
+    /// At most 512 characters.
+    pub description: String,
+    /// The address of a picture, at most 1,024 characters.
+    pub avatar: String,
+    /// The app's own data, at most 8 KiB.
+    pub custom: String,
+    /// Whether it stands in the list of public groups.
+    pub public: bool,
+    /// Whether whoever joins needs leave. Of public groups only.
+    pub approval: bool,
+    /// Whether ordinary members may invite.
+    pub member_invites: bool,
+    /// Whether whoever is invited is asked.
+    pub invite_confirm: bool,
+    /// Members at the most, the owner included.
+    pub max_members: u32,
+    /// Who is in it from the beginning, besides the owner.
+    pub members: Vec<UserId>,
+}
+
+/// Checks a text of a group.
+pub(crate) fn check_text(
+    field: &'static str,
+    text: &str,
+    most_characters: usize,
+) -> Result<(), Error> {
+    if text.chars().count() > most_characters {
+        return Err(Error::argument(field, format!("at most {most_characters} characters")));
+    }
+    Ok(())
+}
+
+/// Checks the app's own data of a group.
+pub(crate) fn check_custom(custom: &str) -> Result<(), Error> {
+    if custom.len() > limits::GROUP_CUSTOM_BYTES {
+        let problem = format!("at most {} bytes", limits::GROUP_CUSTOM_BYTES);
+        return Err(Error::argument("custom", problem));
+    }
+    Ok(())
+}
+
+impl Chat {
+    /// Makes a group. Its members are in it at once, without being asked, unless it is set to ask whom
+    /// it invites: then they are invited.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] unless the caller may act for the owner; [`Error::UnknownUser`] for the
+    /// owner, [`Error::UnknownMember`] for another; [`Error::Argument`] by field;
+    /// [`Error::LimitReached`].
+    pub async fn create_group(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        new: NewGroup,
+    ) -> Result<GroupId, Error> {
+        if !caller.may_act_for(&new.owner) {
+            return Err(Error::NotAllowed);
+        }
+        check_text("groupname", &new.name, limits::GROUP_NAME_CHARS)?;
+        check_text("description", &new.description, limits::GROUP_DESCRIPTION_CHARS)?;
+        check_text("avatar", &new.avatar, limits::GROUP_AVATAR_CHARS)?;
+        check_custom(&new.custom)?;
+        let plan = &caller.app().chat.plan;
+        if new.max_members == 0 || new.max_members > plan.group_members {
+            let most = plan.group_members;
+            return Err(Error::argument("maxusers", format!("1 to {most} members")));
+        }
+        let NewGroup { owner, name, description, avatar, custom, .. } = new;
+        let mut members = new.members;
+        members.sort_unstable();
+        members.dedup();
+        members.retain(|member| *member != owner);
+        if members.len() >= new.max_members as usize {
+            let problem = format!("at most {} besides the owner", new.max_members - 1);
+            return Err(Error::argument("members", problem));
+        }
+        self.check_group_count(caller).await?;
+        let id = GroupId::random(&*self.entropy);
+        let now = self.shared.clock.now();
+        let info = Info {
+            id: id.clone(),
+            name,
+            description,
+            avatar,
+            custom,
+            announcement: String::new(),
+            public: new.public,
+            approval: new.public && new.approval,
+            // Of a public group, whoever wants may apply (chat-rest R068).
+            member_invites: !new.public && new.member_invites,
+            invite_confirm: new.invite_confirm,
+            max_members: new.max_members,
+            owner: owner.clone(),
+            created: now,
+            modified: now,
+            all_muted: false,
+            disabled: false,
+        };
+        let joined_limit = plan.groups_joined;
+        for user in members.iter().chain([&owner]) {
+            self.check_joined_count(caller, user, joined_limit).await?;
+        }
+        let actor = GroupActor::new(caller, resource).actor();
+        let work = Arc::new((info, members, actor));
+        self.act_on_group(caller, &id, move |batch| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (info, members, actor) = &*work;
+                if batch.txn.exists(&name_key(batch.store, &info.id)).await? {
+                    return Err(Error::Concurrent);
+                }
+                if !batch.txn.exists(&account_key(batch.store, &info.owner)).await? {
+                    return Err(Error::UnknownUser);
+                }
+                for member in members {
+                    if !batch.txn.exists(&account_key(batch.store, member)).await? {
+                        return Err(Error::UnknownMember(member.as_str().into()));
+                    }
+                }
+                let mut group = Group::new(info.clone());
+                for member in members {
+                    let standing = match info.invite_confirm {
+                        true => Standing::Invited(info.owner.clone()),
+                        false => Standing::Member,
+                    };
+                    group.set(member, standing, batch.now);
+                }
+                batch.group = Some(group);
+                batch.enter(&info.owner, true).await?;
+                let event = batch.group()?.event(GroupAct::Created, &info.owner);
+                batch.tell(actor, &event, Audience::only([info.owner.clone()]))?;
+                if members.is_empty() {
+                    return Ok(());
+                }
+                if info.invite_confirm {
+                    let event = batch.group()?.event(GroupAct::Invited, &info.owner);
+                    for member in members {
+                        let event =
+                            GroupEvent { users: vec![member.as_str().into()], ..event.clone() };
+                        batch.post(actor, member, &event);
+                    }
+                    return Ok(());
+                }
+                for member in members {
+                    batch.enter(member, true).await?;
+                }
+                let event = batch.group()?.event(GroupAct::DirectJoined, &info.owner);
+                batch.tell(actor, &event, Audience::only(members.iter().cloned()))
+            })
+        })
+        .await?;
+        Ok(id)
+    }
+}

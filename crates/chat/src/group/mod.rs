@@ -1,0 +1,159 @@
+//! Groups: who is in them, what they are called, and what is allowed to whom.
+//!
+//! **The one idea: a group is changed in its turn.** Everything that is done to a group waits in the
+//! line of its log's appender, like its messages. There its state lies in memory, is checked,
+//! changed, and stored together with the entries that tell of it; so a group has one history, and a
+//! message is judged by the state in front of it (`docs/decisions/0018-group-acts.md`).
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `state` | a group in memory: information, roster; loading and storing |
+//! | `roster` | who is a member, invited, applying or blocked |
+//! | `rules` | who may do what |
+//! | `create`, `info`, `join`, `invite`, `leave`, `admins`, `mute`, `lists`, `attributes` | what is done to groups |
+//! | `read` | what is asked of groups |
+
+mod actor;
+mod create;
+mod roster;
+mod state;
+
+use std::sync::Arc;
+
+use stoa_core::{AppScope, Caller, ConversationId, GroupId, UserId};
+use stoa_store::{Direction, spaces};
+
+use crate::entry::Log;
+use crate::event::{GroupAct, GroupEvent};
+use crate::log::{Acting, Appender, Batch};
+use crate::records::{self, Membership};
+use crate::{Chat, Error, account};
+
+pub(crate) use actor::GroupActor;
+pub use create::NewGroup;
+pub(crate) use roster::{Line, Roster, Standing};
+pub(crate) use state::Group;
+
+/// Rows that one step of a long walk reads.
+const STEP: usize = 500;
+
+impl Group {
+    /// An event of this group, which `actor` caused.
+    pub(crate) fn event(&self, act: GroupAct, actor: &UserId) -> GroupEvent {
+        GroupEvent {
+            group: self.id().as_str().into(),
+            act: act.into(),
+            actor: actor.as_str().into(),
+            name: Some(self.info.name.clone()),
+            ..GroupEvent::default()
+        }
+    }
+}
+
+impl Chat {
+    /// The one that appends to a group's log, and does what is done to the group.
+    async fn group_appender(
+        &self,
+        caller: &Caller,
+        group: &GroupId,
+    ) -> Result<Arc<Appender>, Error> {
+        let store = self.store.app(caller).await?;
+        let log = Log::Conversation(ConversationId::Group(group.clone()));
+        Ok(self.shared.appenders.of(caller.app(), &store, &log))
+    }
+
+    /// Does `work` to a group, in its turn. `work` checks everything before it writes anything.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Store`].
+    pub(crate) async fn act_on_group<T, F>(
+        &self,
+        caller: &Caller,
+        group: &GroupId,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'a, 'b> Fn(&'a mut Batch<'b>) -> Acting<'a, T> + Send + Sync + 'static,
+    {
+        self.group_appender(caller, group).await?.act(&self.shared, work).await
+    }
+
+    /// A group as it is now.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`], [`Error::Store`].
+    pub(crate) async fn group_state(&self, caller: &Caller, id: &GroupId) -> Result<Group, Error> {
+        let appender = self.group_appender(caller, id).await?;
+        if let Some(group) = appender.known_group() {
+            return Ok(group);
+        }
+        let store = self.store.app(caller).await?;
+        let mut read = store.read().await?;
+        Group::load(&store, &mut read, id).await?.ok_or(Error::UnknownGroup)
+    }
+
+    /// Whether the app may have one more group.
+    async fn check_group_count(&self, caller: &Caller) -> Result<(), Error> {
+        let most = caller.app().chat.plan.groups;
+        if most == u32::MAX {
+            return Ok(());
+        }
+        let store = self.store.app(caller).await?;
+        let all = store.key(&spaces::GROUPS_BY_TIME).all();
+        let rows = store.read().await?.scan(&all, Direction::Forward, most as usize).await?;
+        if rows.len() >= most as usize {
+            let text = "This appKey has created too many groups/chatrooms!";
+            return Err(Error::LimitReached(text.into()));
+        }
+        Ok(())
+    }
+
+    /// Whether `user` may become a member of one more group, of which `most` are allowed.
+    async fn check_joined_count(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        most: u32,
+    ) -> Result<(), Error> {
+        if most == u32::MAX {
+            return Ok(());
+        }
+        let joined = self.joined_groups(caller, user).await?.len();
+        if joined >= most as usize {
+            let text = format!(
+                "Can not join this group, reason: user: {} has joined too many groups/chatroom!",
+                user.as_str()
+            );
+            return Err(Error::LimitReached(text));
+        }
+        Ok(())
+    }
+
+    /// The groups that `user` is a member of, in no order that means anything.
+    pub(crate) async fn joined_groups(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+    ) -> Result<Vec<GroupId>, Error> {
+        let store = self.store.app(caller).await?;
+        let mut rest =
+            store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(&store, user)).all();
+        let read = store.read().await?;
+        let mut groups = Vec::new();
+        loop {
+            let rows = read.scan(&rest, Direction::Forward, STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, value) in rows {
+                let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+                if row.is_group && row.last().is_none() {
+                    groups.extend(row.name.parse::<GroupId>());
+                }
+                rest = rest.above(&key);
+            }
+            if !full {
+                return Ok(groups);
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Who is a member of a group, invited to it, applying or kept out.
+
+use stoa_core::{Timestamp, UserId, limits};
+use stoa_store::StoreError;
+
+use crate::records::{StoredMember, StoredStanding};
+
+/// What somebody is to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It belongs to this member.
+    Owner,
+    /// Helps the owner.
+    Admin,
+    /// An ordinary member.
+    Member,
+    /// Was invited by this user and has not answered.
+    Invited(UserId),
+    /// Asks to be let in.
+    Applied,
+    /// Is kept out.
+    Blocked,
+}
+
+impl Standing {
+    /// Whether it is that of a member.
+    pub(crate) const fn is_member(&self) -> bool {
+        matches!(self, Self::Owner | Self::Admin | Self::Member)
+    }
+
+    /// Whether it is that of the owner or an administrator.
+    pub(crate) const fn manages(&self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+}
+
+/// A line of the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// What the user is.
+    pub(crate) standing: Standing,
+    /// Rises with each that comes.
+    pub(crate) number: u64,
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// Muted until then; [`Line::FOR_EVER`] for ever.
+    pub(crate) muted_until: Option<Timestamp>,
+    /// May speak when all are muted.
+    pub(crate) allowed: bool,
+    /// The part of the roster in which it is stored.
+    part: u64,
+}
+
+impl Line {
+    /// The end of a mute that has none.
+    pub(crate) const FOR_EVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
+    /// Whether the user is muted at `now`.
+    pub(crate) fn is_muted(&self, now: Timestamp) -> bool {
+        self.muted_until.is_some_and(|until| until > now)
+    }
+}
+
+/// The roster of a group. Cheap to clone: what stays the same is shared.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roster {
+    lines: imbl::OrdMap<UserId, Line>,
+    /// How many lines each part has.
+    parts: imbl::OrdMap<u64, usize>,
+    members: u32,
+    pending: usize,
+    blocked: usize,
+    admins: usize,
+}
+
+impl Roster {
+    /// The line of `user`.
+    pub(crate) fn get(&self, user: &UserId) -> Option<&Line> {
+        self.lines.get(user)
+    }
+
+    /// The line of `user`, if it is a member.
+    pub(crate) fn member(&self, user: &UserId) -> Option<&Line> {
+        self.lines.get(user).filter(|line| line.standing.is_member())
+    }
+
+    /// Whether `user` is a member.
+    pub(crate) fn has(&self, user: &UserId) -> bool {
+        self.member(user).is_some()
+    }
+
+    /// All members, by name.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = (&UserId, &Line)> {
+        self.lines.iter().filter(|(_, line)| line.standing.is_member())
+    }
+
+    /// All lines, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&UserId, &Line)> {
+        self.lines.iter()
+    }
+
+    /// How many members there are.
+    pub(crate) const fn members(&self) -> u32 {
+        self.members
+    }
+
+    /// How many invitations and applications wait for an answer.
+    pub(crate) const fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// How many are kept out.
+    pub(crate) const fn blocked(&self) -> usize {
+        self.blocked
+    }
+
+    /// How many administrators there are, the owner not counted.
+    pub(crate) const fn admins(&self) -> usize {
+        self.admins
+    }
+
+    /// The owner and the administrators.
+    pub(crate) fn managers(&self) -> impl Iterator<Item = &UserId> {
+        self.lines.iter().filter(|(_, line)| line.standing.manages()).map(|(user, _)| user)
+    }
+
+    fn count(&mut self, standing: &Standing, by: isize) {
+        let counter = match standing {
+            Standing::Owner | Standing::Member => None,
+            Standing::Admin => Some(&mut self.admins),
+            Standing::Invited(_) | Standing::Applied => Some(&mut self.pending),
+            Standing::Blocked => Some(&mut self.blocked),
+        };
+        if let Some(counter) = counter {
+            *counter = counter.saturating_add_signed(by);
+        }
+        if standing.is_member() {
+            let by = if by > 0 { 1 } else { -1 };
+            self.members = self.members.saturating_add_signed(by);
+        }
+    }
+
+    /// Gives `user` a standing. Who was a member and stays one keeps its place in the list; who is new
+    /// is neither muted nor on the allow list. Answers the part that is to be stored.
+    pub(crate) fn set(
+        &mut self,
+        user: &UserId,
+        standing: Standing,
+        next_number: &mut u64,
+        now: Timestamp,
+    ) -> u64 {
+        let before = self.lines.get(user).cloned();
+        if let Some(before) = &before {
+            self.count(&before.standing, -1);
+        }
+        self.count(&standing, 1);
+        let stays = before.as_ref().is_some_and(|before| {
+            before.standing.is_member() == standing.is_member() && standing.is_member()
+        });
+        let line = match before {
+            Some(before) if stays => Line { standing, ..before },
+            before => {
+                let part = before.map_or_else(|| self.part_with_room(), |before| before.part);
+                *next_number += 1;
+                Line {
+                    standing,
+                    number: *next_number,
+                    since: now,
+                    muted_until: None,
+                    allowed: false,
+                    part,
+                }
+            }
+        };
+        let part = line.part;
+        if self.lines.insert(user.clone(), line).is_none() {
+            *self.parts.entry(part).or_insert(0) += 1;
+        }
+        part
+    }
+
+    /// Changes a line that is there, but not its standing. Answers the part that is to be stored.
+    pub(crate) fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Line)) -> Option<u64> {
+        let line = self.lines.get_mut(user)?;
+        change(line);
+        Some(line.part)
+    }
+
+    /// Takes `user` off the roster. Answers the part that is to be stored.
+    pub(crate) fn remove(&mut self, user: &UserId) -> Option<u64> {
+        let line = self.lines.remove(user)?;
+        self.count(&line.standing, -1);
+        if let Some(lines) = self.parts.get_mut(&line.part) {
+            *lines -= 1;
+        }
+        Some(line.part)
+    }
+
+    fn part_with_room(&self) -> u64 {
+        let room = self.parts.iter().find(|(_, lines)| **lines < limits::ROSTER_PART);
+        match room {
+            Some((part, _)) => *part,
+            None => self.parts.get_max().map_or(0, |(part, _)| part + 1),
+        }
+    }
+
+    /// The parts that there are.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = u64> {
+        self.parts.keys().copied()
+    }
+
+    /// The lines of a part as they are stored.
+    pub(crate) fn stored(&self, part: u64) -> Vec<StoredMember> {
+        let lines = self.lines.iter().filter(|(_, line)| line.part == part);
+        lines.map(|(user, line)| stored(user, line)).collect()
+    }
+
+    /// Takes in a part as it was stored.
+    pub(crate) fn load(&mut self, part: u64, lines: Vec<StoredMember>) -> Result<(), StoreError> {
+        let corrupt = || StoreError::Corrupt { space: stoa_store::spaces::GROUP_ROSTERS.name };
+        for stored in lines {
+            let user: UserId = stored.user.parse().map_err(|_| corrupt())?;
+            let standing = match StoredStanding::try_from(stored.standing) {
+                Ok(StoredStanding::Owner) => Standing::Owner,
+                Ok(StoredStanding::Admin) => Standing::Admin,
+                Ok(StoredStanding::Member) => Standing::Member,
+                Ok(StoredStanding::Invited) => {
+                    Standing::Invited(stored.by.parse().map_err(|_| corrupt())?)
+                }
+                Ok(StoredStanding::Applied) => Standing::Applied,
+                Ok(StoredStanding::Blocked) => Standing::Blocked,
+                Ok(StoredStanding::Unknown) | Err(_) => return Err(corrupt()),
+            };
+            self.count(&standing, 1);
+            let muted_until = Timestamp::from_millis(stored.muted_until_ms);
+            let line = Line {
+                standing,
+                number: stored.number,
+                since: Timestamp::from_millis(stored.since_ms),
+                muted_until: Some(muted_until).filter(|until| until.as_millis() > 0),
+                allowed: stored.allowed,
+                part,
+            };
+            self.lines.insert(user, line);
+            *self.parts.entry(part).or_insert(0) += 1;
+        }
+        Ok(())
+    }
+}
+
+fn stored(user: &UserId, line: &Line) -> StoredMember {
+    let (standing, by) = match &line.standing {
+        Standing::Owner => (StoredStanding::Owner, ""),
+        Standing::Admin => (StoredStanding::Admin, ""),
+        Standing::Member => (StoredStanding::Member, ""),
+        Standing::Invited(by) => (StoredStanding::Invited, by.as_str()),
+        Standing::Applied => (StoredStanding::Applied, ""),
+        Standing::Blocked => (StoredStanding::Blocked, ""),
+    };
+    StoredMember {
+        user: user.as_str().into(),
+        standing: standing.into(),
+        number: line.number,
+        since_ms: line.since.as_millis(),
+        muted_until_ms: line.muted_until.map_or(0, |until| until.as_millis()),
+        allowed: line.allowed,
+        by: by.into(),
+    }
+}

@@ -1,0 +1,293 @@
+//! A group in memory, how it is loaded and stored.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prost::Message;
+use stoa_core::{ConversationId, GroupId, Timestamp, UserId};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn, spaces};
+
+use super::{Roster, Standing};
+use crate::records::{self, GroupName, Name, RosterPage, StoredGroup};
+use crate::{Error, member};
+
+/// Parts of a roster that one step reads.
+const STEP: usize = 128;
+
+/// What a group is called and how it is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Info {
+    pub(crate) id: GroupId,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) avatar: String,
+    pub(crate) custom: String,
+    pub(crate) announcement: String,
+    /// It stands in the list of public groups, and users can apply.
+    pub(crate) public: bool,
+    /// Whoever applies waits for the owner or an administrator.
+    pub(crate) approval: bool,
+    /// Ordinary members may invite.
+    pub(crate) member_invites: bool,
+    /// Whoever is invited is asked.
+    pub(crate) invite_confirm: bool,
+    pub(crate) max_members: u32,
+    pub(crate) owner: UserId,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
+    pub(crate) all_muted: bool,
+    pub(crate) disabled: bool,
+}
+
+/// A group. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) info: Arc<Info>,
+    pub(crate) roster: Roster,
+    next_number: u64,
+    /// What is not stored yet.
+    changed: Changed,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Changed {
+    info: bool,
+    /// It has not been stored before.
+    new: bool,
+    gone: bool,
+    parts: BTreeSet<u64>,
+}
+
+/// The blinded name of a group in keys.
+pub(crate) fn group_blind(store: &AppStore, group: &GroupId) -> Blind {
+    member::conversation_blind(store, &ConversationId::Group(group.clone()))
+}
+
+fn group_key(store: &AppStore, group: Blind) -> Key {
+    store.key(&spaces::GROUPS).blind(group).done()
+}
+
+fn part_key(store: &AppStore, group: Blind, part: u64) -> Key {
+    store.key(&spaces::GROUP_ROSTERS).blind(group).number(part).done()
+}
+
+fn time_key(store: &AppStore, group: Blind, created: Timestamp) -> Key {
+    store.key(&spaces::GROUPS_BY_TIME).number(created.as_millis()).blind(group).done()
+}
+
+/// The key under which an app's users, groups and rooms have their names.
+pub(crate) fn name_key(store: &AppStore, group: &GroupId) -> Key {
+    store.key(&spaces::NAMES).blind(store.blind("name", &[group.as_str().as_bytes()])).done()
+}
+
+impl Group {
+    /// A new group with its owner as the only member, not stored yet.
+    pub(crate) fn new(info: Info) -> Self {
+        let (owner, created) = (info.owner.clone(), info.created);
+        let mut group = Self {
+            info: Arc::new(info),
+            roster: Roster::default(),
+            next_number: 0,
+            changed: Changed { info: true, new: true, ..Changed::default() },
+        };
+        group.set(&owner, Standing::Owner, created);
+        group
+    }
+
+    /// Loads a group; none if there is none.
+    pub(crate) async fn load(
+        store: &AppStore,
+        reader: &mut impl Reader,
+        id: &GroupId,
+    ) -> Result<Option<Self>, Error> {
+        let blind = group_blind(store, id);
+        let Some(value) = reader.get(&group_key(store, blind)).await? else { return Ok(None) };
+        let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
+        let mut group = Self {
+            next_number: stored.next_number,
+            info: Arc::new(stored.try_into()?),
+            roster: Roster::default(),
+            changed: Changed::default(),
+        };
+        let all = store.key(&spaces::GROUP_ROSTERS).blind(blind).all();
+        let mut rest = all;
+        loop {
+            let rows = reader.scan(&rest, Direction::Forward, STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, value) in rows {
+                let page: RosterPage = records::decode(&value, spaces::GROUP_ROSTERS.name)?;
+                group.roster.load(key.number(1), page.lines)?;
+                rest = rest.above(&key);
+            }
+            if !full {
+                return Ok(Some(group));
+            }
+        }
+    }
+
+    /// What is kept of a group besides its roster; none if there is no group of that id.
+    pub(crate) async fn info(
+        store: &AppStore,
+        reader: &mut impl Reader,
+        id: &GroupId,
+    ) -> Result<Option<(Info, u32)>, Error> {
+        let key = group_key(store, group_blind(store, id));
+        let Some(value) = reader.get(&key).await? else { return Ok(None) };
+        let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
+        let members = stored.members;
+        Ok(Some((stored.try_into()?, members)))
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &GroupId {
+        &self.info.id
+    }
+
+    /// Whether it was dismissed.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.changed.gone
+    }
+
+    /// Changes name or settings.
+    pub(crate) fn info_mut(&mut self) -> &mut Info {
+        self.changed.info = true;
+        Arc::make_mut(&mut self.info)
+    }
+
+    /// Gives `user` a standing.
+    pub(crate) fn set(&mut self, user: &UserId, standing: Standing, now: Timestamp) {
+        let part = self.roster.set(user, standing, &mut self.next_number, now);
+        self.changed.parts.insert(part);
+        // The number of members stands there too.
+        self.changed.info = true;
+    }
+
+    /// Changes what else is known of somebody on the roster.
+    pub(crate) fn change(&mut self, user: &UserId, change: impl FnOnce(&mut super::Line)) {
+        let part = self.roster.change(user, change);
+        self.changed.parts.extend(part);
+    }
+
+    /// Takes `user` off the roster.
+    pub(crate) fn remove(&mut self, user: &UserId) {
+        let part = self.roster.remove(user);
+        self.changed.parts.extend(part);
+        self.changed.info = true;
+    }
+
+    /// It is dismissed: nothing of it is kept but its log, which goes with its days.
+    pub(crate) const fn dismiss(&mut self) {
+        self.changed.gone = true;
+    }
+
+    /// Writes what changed.
+    pub(crate) async fn save(&mut self, store: &AppStore, txn: &mut Txn) -> Result<(), Error> {
+        let changed = std::mem::take(&mut self.changed);
+        let blind = group_blind(store, self.id());
+        let bucket = Bucket::Object(blind.0);
+        if changed.gone {
+            txn.delete(&group_key(store, blind))?;
+            txn.delete(&time_key(store, blind, self.info.created))?;
+            for part in self.roster.parts() {
+                txn.delete(&part_key(store, blind, part))?;
+            }
+            self.changed.gone = true;
+            return Ok(());
+        }
+        for part in changed.parts {
+            let lines = self.roster.stored(part);
+            let key = part_key(store, blind, part);
+            if lines.is_empty() {
+                txn.delete(&key)?;
+            } else {
+                txn.put(&key, bucket, &RosterPage { lines }.encode_to_vec()).await?;
+            }
+        }
+        if changed.info {
+            let value = self.stored().encode_to_vec();
+            txn.put(&group_key(store, blind), bucket, &value).await?;
+        }
+        if changed.new {
+            let name = Name { kind: Name::GROUP };
+            txn.put(&name_key(store, self.id()), bucket, &name.encode_to_vec()).await?;
+        }
+        if changed.info || changed.new {
+            let id = self.id().as_str().into();
+            let row = GroupName { id, public: self.info.public };
+            let key = time_key(store, blind, self.info.created);
+            txn.put(&key, bucket, &row.encode_to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    fn stored(&self) -> StoredGroup {
+        let info = &*self.info;
+        StoredGroup {
+            id: info.id.as_str().into(),
+            name: info.name.clone(),
+            description: info.description.clone(),
+            avatar: info.avatar.clone(),
+            custom: info.custom.clone(),
+            announcement: info.announcement.clone(),
+            public: info.public,
+            approval: info.approval,
+            member_invites: info.member_invites,
+            invite_confirm: info.invite_confirm,
+            max_members: info.max_members,
+            owner: info.owner.as_str().into(),
+            created_ms: info.created.as_millis(),
+            modified_ms: info.modified.as_millis(),
+            all_muted: info.all_muted,
+            disabled: info.disabled,
+            next_number: self.next_number,
+            members: self.roster.members(),
+        }
+    }
+
+    /// Whether `user` may send a message now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may_send(&self, user: &UserId, now: Timestamp) -> Result<(), Error> {
+        let line = self.roster.member(user).ok_or(Error::NotInGroup)?;
+        if self.info.disabled {
+            return Err(Error::GroupDisabled);
+        }
+        if line.standing == Standing::Owner {
+            return Ok(());
+        }
+        if line.is_muted(now) {
+            return Err(Error::Muted);
+        }
+        if self.info.all_muted && !line.standing.manages() && !line.allowed {
+            return Err(Error::NotAllowListed);
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<StoredGroup> for Info {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredGroup) -> Result<Self, StoreError> {
+        let corrupt = || StoreError::Corrupt { space: spaces::GROUPS.name };
+        Ok(Self {
+            id: stored.id.parse().map_err(|_| corrupt())?,
+            name: stored.name,
+            description: stored.description,
+            avatar: stored.avatar,
+            custom: stored.custom,
+            announcement: stored.announcement,
+            public: stored.public,
+            approval: stored.approval,
+            member_invites: stored.member_invites,
+            invite_confirm: stored.invite_confirm,
+            max_members: stored.max_members,
+            owner: stored.owner.parse().map_err(|_| corrupt())?,
+            created: Timestamp::from_millis(stored.created_ms),
+            modified: Timestamp::from_millis(stored.modified_ms),
+            all_muted: stored.all_muted,
+            disabled: stored.disabled,
+        })
+    }
+}

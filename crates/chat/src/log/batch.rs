@@ -1,0 +1,236 @@
+//! What one append transaction comes to.
+//!
+//! Numbers and ids are given as entries are added; everything lands together or not at all. A group's
+//! state is worked on here as well, so that whoever comes next in the same transaction meets it as it
+//! will be.
+
+use std::sync::Arc;
+
+use prost::Message;
+use stoa_core::{MessageId, Resource, Seq, Target, Timestamp, UserId};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
+
+use super::{Appended, NewEntry, entry_key, log_space};
+use crate::entry::{Audience, Entry, Kind, Log};
+use crate::event::{self, GroupEvent};
+use crate::group::{Group, Roster};
+use crate::records::{self, Head, Marks, StoredEntry};
+use crate::{Error, Shared, member};
+
+/// The end of a log.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct End {
+    pub(crate) seq: Seq,
+    pub(crate) id: u64,
+    pub(crate) countable: u64,
+    pub(crate) marks: Marks,
+}
+
+impl End {
+    /// The end of the log as it is stored: its last entry, or where the sweep left the numbering.
+    pub(crate) async fn read(
+        store: &AppStore,
+        txn: &mut Txn,
+        log: &Log,
+        blind: Blind,
+    ) -> Result<Self, Error> {
+        let space = log_space(log);
+        let all = store.key(space).blind(blind).all();
+        let mut end = Self::default();
+        if let Some((key, value)) = txn.scan(&all, Direction::Backward, 1).await?.into_iter().next()
+        {
+            let entry: StoredEntry = records::decode(&value, space.name)?;
+            let marks = entry.marks.unwrap_or_default();
+            end = Self { seq: Seq(key.number(1)), id: entry.id, countable: entry.countable, marks };
+        }
+        let floor = store.key(&spaces::CONVERSATIONS).blind(blind).done();
+        if let Some(value) = txn.get(&floor).await? {
+            let head: Head = records::decode(&value, spaces::CONVERSATIONS.name)?;
+            if head.seq > end.seq.0 {
+                let marks = Marks::default();
+                end = Self { seq: Seq(head.seq), id: head.id, countable: head.countable, marks };
+            }
+        }
+        Ok(end)
+    }
+}
+
+/// To whom an entry is published.
+pub(crate) enum Readers {
+    /// Those whose names make up the log.
+    Named,
+    /// The members of the group at that moment.
+    Members(Roster),
+}
+
+/// An entry that got its place.
+pub(crate) struct Placed {
+    pub(crate) seq: Seq,
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) countable: u64,
+    pub(crate) client_id: u64,
+    pub(crate) readers: Readers,
+}
+
+impl Placed {
+    /// Whether the same device sends the same again.
+    pub(crate) fn is_same_as(&self, new: &NewEntry) -> bool {
+        new.client_id != 0
+            && self.client_id == new.client_id
+            && self.entry.from == new.from
+            && self.entry.from_resource == new.from_resource
+    }
+
+    /// What is answered for it.
+    pub(crate) fn answer(&self) -> Appended {
+        Appended { id: self.entry.id, at: self.entry.at }
+    }
+}
+
+/// Entries at the end of one log.
+pub(crate) struct Tail {
+    pub(crate) end: End,
+    pub(crate) placed: Vec<Placed>,
+}
+
+impl Tail {
+    pub(crate) const fn new(end: End) -> Self {
+        Self { end, placed: Vec::new() }
+    }
+
+    /// Adds an entry.
+    pub(crate) fn add(
+        &mut self,
+        shared: &Shared,
+        new: &NewEntry,
+        readers: Readers,
+        now: Timestamp,
+    ) -> Result<&Placed, Error> {
+        let seq = self.end.seq.next();
+        if seq > Seq::MAX {
+            return Err(Error::argument("to", "the conversation is full"));
+        }
+        let id = shared.ids.next(now, Some(MessageId(self.end.id)));
+        self.end.seq = seq;
+        self.end.id = id.0;
+        self.end.countable += u64::from(new.counts());
+        if new.client_id != 0 {
+            self.end.marks.note(new, now);
+        }
+        self.placed.push(Placed {
+            seq,
+            entry: Arc::new(new.placed(id, now)),
+            countable: self.end.countable,
+            client_id: new.client_id,
+            readers,
+        });
+        Ok(self.placed.last().expect("it was just added"))
+    }
+
+    /// Writes what was added.
+    pub(crate) async fn write(
+        &self,
+        store: &AppStore,
+        txn: &mut Txn,
+        log: &Log,
+        blind: Blind,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let last = self.placed.len().saturating_sub(1);
+        for (index, Placed { seq, entry, countable, client_id, .. }) in
+            self.placed.iter().enumerate()
+        {
+            let mut stored = StoredEntry::new(entry, *countable, *client_id);
+            stored.marks = (index == last).then(|| self.end.marks.clone());
+            let key = entry_key(store, log, blind, *seq);
+            txn.put(&key, Bucket::Day(now.day()), &stored.encode_to_vec()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A transaction that appends to a group's log and works on the group.
+///
+/// Whoever works on it checks everything first and writes then: an error after a write abandons
+/// what others wanted of the same transaction, too.
+pub(crate) struct Batch<'t> {
+    pub(crate) store: &'t AppStore,
+    pub(crate) txn: &'t mut Txn,
+    pub(crate) shared: &'t Shared,
+    pub(crate) now: Timestamp,
+    /// The group as it is by now; none if there is none.
+    pub(crate) group: Option<Group>,
+    pub(crate) tail: Tail,
+    /// What is to be told to users in their own logs.
+    pub(crate) posts: Vec<(UserId, NewEntry)>,
+    /// Records that were written beside the log.
+    pub(crate) written: usize,
+}
+
+/// Who acts, and on which device: the device that is not told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    pub(crate) user: UserId,
+    pub(crate) resource: Resource,
+}
+
+impl Actor {
+    fn parts(&self) -> (&UserId, &Resource) {
+        (&self.user, &self.resource)
+    }
+}
+
+impl Batch<'_> {
+    /// The group.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`].
+    pub(crate) fn group(&self) -> Result<&Group, Error> {
+        self.group.as_ref().ok_or(Error::UnknownGroup)
+    }
+
+    /// The group, to be changed.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`].
+    pub(crate) fn group_mut(&mut self) -> Result<&mut Group, Error> {
+        self.group.as_mut().ok_or(Error::UnknownGroup)
+    }
+
+    /// Tells `audience` among the group's members of `event`: in the group's log, once for all.
+    pub(crate) fn tell(
+        &mut self,
+        actor: &Actor,
+        event: &GroupEvent,
+        audience: Audience,
+    ) -> Result<(), Error> {
+        let group = self.group()?;
+        let (to, members) = (Target::Group(group.id().clone()), group.roster.clone());
+        let body = event::body(event);
+        let entry = NewEntry::event(Kind::GroupEvent, actor.parts(), to, body);
+        let entry = entry.to_audience(audience);
+        self.tail.add(self.shared, &entry, Readers::Members(members), self.now)?;
+        Ok(())
+    }
+
+    /// Tells `user`, who need not be a member, of `event`: in the user's own log.
+    pub(crate) fn post(&mut self, actor: &Actor, user: &UserId, event: &GroupEvent) {
+        let to = Target::User(user.clone());
+        let entry = NewEntry::event(Kind::GroupEvent, actor.parts(), to, event::body(event));
+        self.posts.push((user.clone(), entry));
+    }
+
+    /// Enters `user` as a member from the log's present end on.
+    pub(crate) async fn enter(&mut self, user: &UserId, is_new: bool) -> Result<(), Error> {
+        self.written += 1;
+        let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
+        member::enter(self.store, self.txn, user, &id, end, self.now, is_new).await
+    }
+
+    /// Ends the membership of `user` at the log's present end.
+    pub(crate) async fn leave(&mut self, user: &UserId) -> Result<(), Error> {
+        self.written += 1;
+        let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
+        member::leave(self.store, self.txn, user, &id, end).await
+    }
+}

@@ -1,0 +1,163 @@
+//! Logs: keys, what is appended, and the appenders of this node.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `appender` | takes what is waiting for one log into one transaction |
+//! | `batch` | what such a transaction comes to: numbers, ids, what is to be published |
+//! | `publisher` | hands what is durable to the bus, in the order of the log |
+//! | `posting` | transactions that append to several logs, each entry all or nothing with the rest |
+
+mod appender;
+mod batch;
+mod posting;
+mod publisher;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stoa_core::{App, AppNumber, MessageId, Resource, Seq, Target, Timestamp, UserId};
+use stoa_store::{AppStore, Blind, Key};
+
+use stoa_store::spaces::{self, Space};
+
+use crate::entry::{Audience, Entry, Kind, Log};
+use crate::{Error, member};
+
+pub(crate) use appender::{Acting, Appender};
+pub(crate) use batch::{Actor, Batch, Placed};
+pub(crate) use posting::Posting;
+
+/// What was appended: the answer to whoever sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The id that it has now.
+    pub id: MessageId,
+    /// When the server took it.
+    pub at: Timestamp,
+}
+
+/// Called once when the outcome is known.
+pub type Done = Box<dyn FnOnce(Result<Appended, Error>) + Send>;
+
+/// An entry that has no place yet.
+#[derive(Debug, Clone)]
+pub(crate) struct NewEntry {
+    pub(crate) kind: Kind,
+    pub(crate) from: UserId,
+    pub(crate) from_resource: Resource,
+    pub(crate) to: Target,
+    pub(crate) only_resource: Option<Resource>,
+    pub(crate) audience: Audience,
+    pub(crate) body: Bytes,
+    pub(crate) ext: Bytes,
+    /// The client's own number for it: what comes again under it is the same message. 0 for what the
+    /// server says by itself, which never comes again.
+    pub(crate) client_id: u64,
+    /// Only if the one that it is for has the sender among its contacts.
+    pub(crate) contacts_only: bool,
+}
+
+impl NewEntry {
+    /// What the server has to say on behalf of `from`, to `to`.
+    pub(crate) fn event(kind: Kind, from: (&UserId, &Resource), to: Target, body: Bytes) -> Self {
+        Self {
+            kind,
+            from: from.0.clone(),
+            from_resource: from.1.clone(),
+            to,
+            only_resource: None,
+            audience: Audience::All,
+            body,
+            ext: Bytes::new(),
+            client_id: 0,
+            contacts_only: false,
+        }
+    }
+
+    /// The same for some of the log's readers.
+    pub(crate) fn to_audience(self, audience: Audience) -> Self {
+        Self { audience, ..self }
+    }
+
+    /// Whether it counts in the log's counter of messages: whoever it is not for would count it too.
+    pub(crate) fn counts(&self) -> bool {
+        self.kind.is_countable() && self.audience == Audience::All
+    }
+
+    /// The entry that it becomes.
+    fn placed(&self, id: MessageId, at: Timestamp) -> Entry {
+        Entry {
+            id,
+            at,
+            kind: self.kind,
+            from: self.from.clone(),
+            from_resource: self.from_resource.clone(),
+            to: self.to.clone(),
+            only_resource: self.only_resource.clone(),
+            audience: self.audience.clone(),
+            edit: None,
+            body: self.body.clone(),
+            ext: self.ext.clone(),
+        }
+    }
+}
+
+/// The appenders of this node.
+#[derive(Default)]
+pub(crate) struct Appenders {
+    map: Mutex<HashMap<(AppNumber, Log), Arc<Appender>>>,
+}
+
+/// Appenders kept for the next message; beyond, those at rest are dropped.
+const KEPT: usize = 50_000;
+
+impl Appenders {
+    /// The appender of `log`.
+    pub(crate) fn of(&self, app: &Arc<App>, store: &AppStore, log: &Log) -> Arc<Appender> {
+        let mut map = self.map.lock();
+        if let Some(appender) = map.get(&(app.number, log.clone())) {
+            return appender.clone();
+        }
+        if map.len() >= KEPT {
+            // One that somebody else holds has something under way, and knows what is published.
+            map.retain(|_, appender| Arc::strong_count(appender) > 1 || appender.is_busy());
+        }
+        let appender = Arc::new(Appender::new(app.clone(), store.clone(), log.clone()));
+        map.insert((app.number, log.clone()), appender.clone());
+        appender
+    }
+
+    /// Forgets what is remembered of the logs that are named by `user`.
+    pub(crate) fn forget(&self, app: AppNumber, user: &UserId) {
+        self.map.lock().retain(|(of, log), appender| {
+            let named = match log {
+                Log::Conversation(conversation) => conversation.pair().contains(user),
+                Log::User(owner) => owner == user,
+            };
+            *of != app || !named || appender.forget()
+        });
+    }
+}
+
+/// The blinded name of `log` in keys.
+pub(crate) fn log_blind(store: &AppStore, log: &Log) -> Blind {
+    match log {
+        Log::Conversation(conversation) => member::conversation_blind(store, conversation),
+        Log::User(user) => store.blind("user log", &[user.as_str().as_bytes()]),
+    }
+}
+
+/// The key space of `log`.
+pub(crate) const fn log_space(log: &Log) -> &'static Space {
+    match log {
+        Log::Conversation(_) => &spaces::MESSAGES,
+        Log::User(_) => &spaces::USER_LOG,
+    }
+}
+
+/// The key of the entry at `seq`.
+pub(crate) fn entry_key(store: &AppStore, log: &Log, blind: Blind, seq: Seq) -> Key {
+    store.key(log_space(log)).blind(blind).number(seq.0).done()
+}

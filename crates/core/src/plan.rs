@@ -1,0 +1,139 @@
+//! Plans: what an app may have, as data (chat-rest section 3.1).
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A preset of bounds. A bound of `u32::MAX` is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Contacts of one user.
+    pub contacts: u32,
+    /// Groups of the app.
+    pub groups: u32,
+    /// Members of one group.
+    pub group_members: u32,
+    /// Groups that one user is a member of.
+    pub groups_joined: u32,
+    /// Whether readers in groups may send receipts, and users may report messages.
+    pub receipts_and_reports: bool,
+    /// How long messages are kept.
+    pub messages: Duration,
+}
+
+const NO_BOUND: u32 = u32::MAX;
+
+const fn days(n: u64) -> Duration {
+    Duration::from_secs(n * 86_400)
+}
+
+impl Plan {
+    /// No quotas; what the server itself bears is the bound. The default.
+    pub const SELF_HOSTED: Self = Self {
+        name: "self-hosted",
+        contacts: NO_BOUND,
+        groups: NO_BOUND,
+        group_members: NO_BOUND,
+        groups_joined: NO_BOUND,
+        receipts_and_reports: true,
+        messages: days(180),
+    };
+
+    /// Every preset.
+    pub const ALL: &'static [Self] = &[
+        Self::SELF_HOSTED,
+        Self {
+            name: "free",
+            contacts: 100,
+            groups: 100,
+            group_members: 100,
+            groups_joined: 100,
+            receipts_and_reports: false,
+            messages: days(7),
+        },
+        Self {
+            name: "starter",
+            contacts: 250,
+            groups: 10_000,
+            group_members: 250,
+            groups_joined: 1_000,
+            receipts_and_reports: false,
+            messages: days(90),
+        },
+        Self {
+            name: "pro",
+            contacts: 1_000,
+            groups: 50_000,
+            group_members: 1_000,
+            groups_joined: 2_000,
+            receipts_and_reports: true,
+            messages: days(180),
+        },
+        Self {
+            name: "enterprise",
+            contacts: 10_000,
+            groups: 100_000,
+            group_members: 5_000,
+            groups_joined: 10_000,
+            receipts_and_reports: true,
+            messages: days(180),
+        },
+    ];
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::SELF_HOSTED
+    }
+}
+
+impl FromStr for Plan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|plan| plan.name == text).copied();
+        found.ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|plan| plan.name).collect();
+            format!("'{text}' is none of {}", names.join(", "))
+        })
+    }
+}
+
+/// What an app's owner decides about chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChatSettings {
+    /// The plan.
+    pub plan: Plan,
+    /// Only contacts may write to each other.
+    pub friends_only: bool,
+    /// How long after it was sent a message can be taken back, at most seven days.
+    pub recall_window: Duration,
+    /// Bytes of one attachment.
+    pub attachment_bytes: u64,
+}
+
+impl Default for ChatSettings {
+    fn default() -> Self {
+        Self {
+            plan: Plan::SELF_HOSTED,
+            friends_only: false,
+            recall_window: Duration::from_secs(120),
+            attachment_bytes: 10 * 1024 * 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_known_by_name() {
+        for plan in Plan::ALL {
+            assert_eq!(plan.name.parse(), Ok(*plan));
+        }
+        let refusal = "gold".parse::<Plan>().unwrap_err();
+        assert_eq!(refusal, "'gold' is none of self-hosted, free, starter, pro, enterprise");
+    }
+}
