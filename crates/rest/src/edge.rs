@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
@@ -47,7 +47,11 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = SharedBody::new(body);
     let request = Request::from_parts(parts, Body::new(body.clone()));
-    let mut response = next.run(request).await;
+    // A task of its own: whoever hangs up does not stop half-way what was begun, and what was made
+    // durable is told to those whom it concerns.
+    let mut response = tokio::spawn(next.run(request))
+        .await
+        .unwrap_or_else(|_| Failure::of(Refusal::Internal).into_response());
     let all_read = body.discard(awaits_leave).await;
 
     let params = query::fields(&uri);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use stoa_chat::Draft;
 use stoa_chat::entry::Kind;
-use stoa_core::AppKey;
+use stoa_core::{AppKey, Target};
 use stoa_wire::Message;
 use tokio::sync::oneshot;
 
@@ -223,8 +223,9 @@ impl World {
             acknowledged: std::collections::BTreeSet::new(),
         });
         let draft = Draft {
-            to: to.parse().expect("a name of the usual form"),
+            to: Target::User(to.parse().expect("a name of the usual form")),
             only_resource: None,
+            only_users: Vec::new(),
             kind: Kind::Text,
             body: self.body_of(index, 0).encode_to_vec().into(),
             ext: Bytes::new(),

@@ -172,7 +172,7 @@ async fn read_log(chat: &Chat, app: usize, token: &str, queue: &str) -> Result<V
     let key = key(app).parse().expect("a key of the usual form");
     let caller = chat.authenticate(&key, token).await?;
     let resource = AUDITOR.parse().expect("a name of the usual form");
-    let queue = Queue::from_name(queue).expect("a name of the usual form");
+    let queue = Queue::from_name(queue, false).expect("a name of the usual form");
     let mut log = Vec::new();
     let mut after = Seq::START;
     loop {

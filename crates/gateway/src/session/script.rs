@@ -14,9 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_chat::entry::{Delivery, Entry, Event, Kick, KickReason, Kind, Queue, Which};
+use stoa_chat::entry::{Audience, Delivery, Entry, Event, Kick, KickReason, Kind, Queue, Which};
 use stoa_chat::{Appended, Error, Page, Unread};
-use stoa_core::{AppNumber, MessageId, Seq, Timestamp, TokenRefusal};
+use stoa_core::{AppNumber, MessageId, Seq, Target, Timestamp, TokenRefusal};
 use stoa_store::StoreError;
 use stoa_wire::{
     CommNotice, CommSyncDl, CommSyncUl, CommUnreadDl, Command, Content, Jid, MSync, Message,
@@ -277,7 +277,7 @@ fn login(token: Option<&str>) -> Bytes {
 }
 
 fn queue(name: &str) -> Queue {
-    Queue::from_name(name).unwrap()
+    Queue::from_name(name, name.bytes().all(|byte| byte.is_ascii_digit())).unwrap()
 }
 
 /// An entry whose id is its sequence number.
@@ -289,8 +289,10 @@ fn entry(seq: u64, own: bool, now: Timestamp) -> Arc<Entry> {
         kind: Kind::Text,
         from: from.parse().unwrap(),
         from_resource: from_resource.parse().unwrap(),
-        to: if own { "bob" } else { "alice" }.parse().unwrap(),
+        to: Target::User(if own { "bob" } else { "alice" }.parse().unwrap()),
         only_resource: None,
+        audience: Audience::All,
+        edit: None,
         body: delivery::channel_ack("bob", "alice"),
         ext: Bytes::new(),
     })
@@ -344,6 +346,7 @@ fn outcome_of(words: &[&str], now: Timestamp) -> Outcome {
 
 fn event_of(words: &[&str], now: Timestamp) -> Event {
     let delivery = |seq: u64, own| Delivery {
+        countable: seq,
         app: AppNumber(1),
         queue: queue("bob"),
         seq: Seq(seq),
