@@ -38,6 +38,21 @@ pub enum Error {
     /// No message has that id, or its time is over.
     #[error("no such message")]
     UnknownMessage,
+    /// The message was sent too long ago to be taken back.
+    #[error("the message was sent too long ago to be taken back")]
+    RecallTooLate,
+    /// The app does not let messages be taken back.
+    #[error("messages cannot be taken back in this app")]
+    RecallDisabled,
+    /// The message was changed as often as it may be.
+    #[error("the message was changed as often as it may be")]
+    EditLimit,
+    /// A message of that kind cannot be changed, or not into that.
+    #[error("only texts and custom messages can be changed, into one of their kind")]
+    EditFormat,
+    /// The app's plan has no reports.
+    #[error("the app's plan has no reports of messages")]
+    ReportsClosed,
     /// No group has that id.
     #[error("no such group")]
     UnknownGroup,
@@ -138,6 +153,11 @@ impl Error {
             Self::UnknownRecipient => Refusal::UnknownRecipient,
             Self::UnknownMember(_) => Refusal::UnknownMember,
             Self::UnknownMessage => Refusal::UnknownMessage,
+            Self::RecallTooLate => Refusal::RecallTooLate,
+            Self::RecallDisabled => Refusal::RecallDisabled,
+            Self::EditLimit => Refusal::EditLimit,
+            Self::EditFormat => Refusal::EditFormat,
+            Self::ReportsClosed => Refusal::ReportsClosed,
             Self::UnknownGroup => Refusal::UnknownGroup,
             Self::Forbidden => Refusal::Forbidden,
             Self::NotInGroup => Refusal::NotInGroup,

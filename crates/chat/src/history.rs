@@ -1,10 +1,12 @@
 //! The history of a conversation, page by page in both directions (msync section 9.10).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use stoa_core::{Caller, MessageId, Seq, Target, Timestamp, UserId, limits};
 use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
+use crate::conversation::View;
 use crate::entry::{Entry, Kind, Log};
 use crate::log::log_blind;
 use crate::records::{self, StoredEntry};
@@ -64,10 +66,14 @@ impl Chat {
             return Ok(nothing);
         };
         let since = membership.first();
+        let now = self.shared.clock.now();
         let store = self.store.app(caller).await?;
         let log = Log::Conversation(query.with.conversation(me));
         let read = store.read().await?;
         let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
+
+        let last = membership.last();
+        let view = View::new(&store, &read, me, &query.with, membership, now).await?;
 
         let start = match query.start {
             None => None,
@@ -80,7 +86,7 @@ impl Chat {
 
         let first = since.0 + 1;
         // Of a group that the user left, nothing behind that.
-        let end = membership.last().map_or(u64::MAX, |last| last.0 + 1);
+        let end = last.map_or(u64::MAX, |last| last.0 + 1);
         let (range, direction) = if query.oldest_first {
             let begin = start.map_or(first, |start| first.max(start + 1));
             (all.numbers(begin..end), Direction::Forward)
@@ -93,7 +99,6 @@ impl Chat {
         let rows = read.scan(&range, direction, look_at).await?;
         let reached_end = rows.len() < look_at;
 
-        let is_theirs = |entry: &Entry, seq| membership.sees(seq) && entry.is_history_of(me);
         let mut page = HistoryPage { is_last: reached_end, ..nothing };
         for (key, value) in rows {
             let seq = Seq(key.number(1));
@@ -101,7 +106,7 @@ impl Chat {
             let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
             if page.entries.len() == count {
                 // One more that would be shown: there is a next page.
-                if is_theirs(&entry, seq) && self.is_wanted(query, &entry) {
+                if view.shows(seq, &entry) && self.is_wanted(query, &entry) {
                     page.is_last = false;
                     break;
                 }
@@ -116,7 +121,7 @@ impl Chat {
                 page.is_last = true;
                 break;
             }
-            if is_theirs(&entry, seq) && self.is_wanted(query, &entry) {
+            if view.shows(seq, &entry) && self.is_wanted(query, &entry) {
                 page.entries.push(Arc::new(entry));
             }
         }
@@ -144,8 +149,14 @@ pub(crate) async fn find(
     let space = spaces::MESSAGES.name;
     let whole = log.clone().numbers(first.0..);
     let last = read.scan(&whole, Direction::Backward, 1).await?;
-    let Some((key, _)) = last.first() else { return Ok(None) };
+    let Some((key, value)) = last.first() else { return Ok(None) };
     let (mut low, mut high) = (first.0, key.number(1));
+    // Mostly one of the last is meant, or one of another log.
+    match records::decode::<StoredEntry>(value, space)?.id.cmp(&id.0) {
+        Ordering::Less => return Ok(None),
+        Ordering::Equal => return Ok(Some(Seq(high))),
+        Ordering::Greater => {}
+    }
     while low <= high {
         let middle = low + (high - low) / 2;
         // Entries may be missing: the next one there is stands for them.

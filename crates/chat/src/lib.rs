@@ -7,7 +7,9 @@
 
 mod account;
 mod at_rest;
+mod change;
 mod contact;
+mod conversation;
 mod duplicates;
 pub mod entry;
 mod error;
@@ -26,6 +28,7 @@ mod password;
 mod places;
 mod queue;
 mod records;
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +40,10 @@ use stoa_store::Store;
 
 pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
+pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
+pub use conversation::{
+    Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
+};
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::NewGroup;
@@ -47,6 +54,7 @@ pub use member::Unread;
 pub use message::{Draft, Receipt};
 pub use online::{Attachment, DeviceInfo, OnlineDevice};
 pub use queue::Page;
+pub use report::{Report, ReportPage};
 
 /// How long messages are kept: the default of the plan `self-hosted`.
 pub(crate) const MESSAGE_RETENTION: Duration = Duration::from_secs(180 * 86_400);

@@ -118,6 +118,7 @@ impl Chat {
             ext: draft.ext,
             client_id: draft.client_id,
             contacts_only: caller.app().chat.friends_only,
+            about: Seq::START,
         };
         self.shared.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
@@ -159,12 +160,18 @@ impl Chat {
             ext: Bytes::new(),
             client_id: receipt.client_id,
             contacts_only: false,
+            about: Seq::START,
         };
         let own = receipt.kind != Kind::DeliveryReceipt && receipt.to != *me;
         match self.user_exists(caller, &receipt.to).await {
             Ok(true) => {}
             Ok(false) => return done(Err(Error::UnknownRecipient)),
             Err(error) => return done(Err(error)),
+        }
+        if receipt.kind == Kind::ConversationReceipt
+            && let Err(error) = self.read_conversation(caller, &entry.to).await
+        {
+            return done(Err(error));
         }
         if !own {
             return self.append(caller, &Log::User(receipt.to), entry, done).await;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use stoa_core::{Caller, Resource, Seq, Target, limits};
 use stoa_store::Direction;
 
+use crate::conversation::DeletedMessages;
 use crate::entry::{Entry, Queue};
 use crate::log::{log_blind, log_space};
 use crate::records::{self, Membership, StoredEntry};
-use crate::{Chat, Error};
+use crate::{Chat, Error, account};
 
 /// A part of a queue.
 #[derive(Debug, Clone)]
@@ -42,22 +43,33 @@ impl Chat {
             None => self.cursor(caller, resource, queue).await?,
         };
         let store = self.store.app(caller).await?;
-        let membership = match queue {
-            Queue::Group(group) => {
-                let target = Target::Group(group.clone());
-                let Some(membership) = self.membership(caller, me, &target).await? else {
-                    return Ok(Page { start, entries: Vec::new(), end: start, more: false });
-                };
-                Some(membership)
-            }
-            Queue::With(_) | Queue::OwnLog => None,
+        let target = match queue {
+            Queue::Group(group) => Some(Target::Group(group.clone())),
+            Queue::With(peer) => Some(Target::User(peer.clone())),
+            Queue::OwnLog => None,
         };
+        let membership = match &target {
+            Some(target) => self.membership(caller, me, target).await?,
+            None => None,
+        };
+        if membership.is_none() && matches!(queue, Queue::Group(_)) {
+            return Ok(Page { start, entries: Vec::new(), end: start, more: false });
+        }
         let last = membership.as_ref().and_then(Membership::last).unwrap_or(Seq::MAX);
         let log = queue.log(me);
         let space = log_space(&log);
-        let range = store.key(space).blind(log_blind(&store, &log)).numbers(start.0 + 1..=last.0);
+        let blind = log_blind(&store, &log);
+        let range = store.key(space).blind(blind).numbers(start.0 + 1..=last.0);
         let limit = limits::QUEUE_PAGE + 1;
-        let rows = store.read().await?.scan(&range, Direction::Forward, limit).await?;
+        let read = store.read().await?;
+        let rows = read.scan(&range, Direction::Forward, limit).await?;
+        let deleted = match &membership {
+            Some(membership) => {
+                let user = account::user_blind(&store, me);
+                DeletedMessages::load(&store, &read, user, blind, membership).await?
+            }
+            None => DeletedMessages::default(),
+        };
         let mut page = Page { start, entries: Vec::new(), end: start, more: false };
         let mut bytes = 0;
         for (index, (key, value)) in rows.into_iter().enumerate() {
@@ -67,10 +79,14 @@ impl Chat {
                 break;
             }
             page.end = Seq(key.number(1));
-            let entry =
-                records::decode::<StoredEntry>(&value, space.name)?.into_entry(space.name)?;
+            let stored: StoredEntry = records::decode(&value, space.name)?;
+            // A message that comes in this page comes as it is by now.
+            let about = Seq(stored.about_seq);
+            let is_told = page.entries.iter().any(|(seq, _)| *seq == about);
+            let entry = stored.into_entry(space.name)?;
             let seen = membership.as_ref().is_none_or(|membership| membership.sees(page.end));
-            if seen && entry.concerns(me, resource) && !self.is_over(&entry) {
+            let gone = entry.kind.is_message() && deleted.has(page.end);
+            if seen && !gone && !is_told && entry.concerns(me, resource) && !self.is_over(&entry) {
                 page.entries.push((page.end, Arc::new(entry)));
             }
         }

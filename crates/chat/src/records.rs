@@ -151,6 +151,9 @@ pub(crate) struct Membership {
     /// The user takes no messages of the group.
     #[prost(bool, tag = "13")]
     pub(crate) shielded: bool,
+    /// The user deleted single messages for itself: DELETED_MESSAGES holds which.
+    #[prost(bool, tag = "20")]
+    pub(crate) has_deleted: bool,
 }
 
 /// A time in which a user was a member: entries behind `since` up to and with `until`.
@@ -353,6 +356,80 @@ pub(crate) struct StoredEntry {
     pub(crate) but: bool,
     #[prost(message, optional, tag = "16")]
     pub(crate) edit: Option<StoredEdit>,
+    /// What was last done to it, and by which call.
+    #[prost(message, optional, tag = "20")]
+    pub(crate) change: Option<StoredChange>,
+    /// Of an edit: where the edited message lies.
+    #[prost(uint64, tag = "21")]
+    pub(crate) about_seq: u64,
+}
+
+/// What was last done to an entry: recognises the call when it comes again.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredChange {
+    #[prost(string, tag = "1")]
+    pub(crate) by: String,
+    #[prost(string, tag = "2")]
+    pub(crate) resource: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) client_id: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) id: u64,
+    #[prost(uint64, tag = "5")]
+    pub(crate) at_ms: u64,
+}
+
+/// DELETED_MESSAGES: what a user deleted of a part of a conversation.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Deleted {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) ranges: Vec<DeletedRange>,
+}
+
+/// Sequences from the first to the last.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct DeletedRange {
+    #[prost(uint64, tag = "1")]
+    pub(crate) first: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) last: u64,
+}
+
+/// PINNED_MESSAGES: the pins of a conversation, the newest last.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Pins {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) pins: Vec<StoredPin>,
+}
+
+/// A pinned message.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredPin {
+    #[prost(uint64, tag = "1")]
+    pub(crate) seq: u64,
+    #[prost(string, tag = "2")]
+    pub(crate) by: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) at_ms: u64,
+}
+
+/// REPORTS: a report.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct StoredReport {
+    #[prost(uint64, tag = "1")]
+    pub(crate) message: u64,
+    #[prost(string, tag = "2")]
+    pub(crate) reporter: String,
+    #[prost(string, tag = "3")]
+    pub(crate) peer: String,
+    #[prost(bool, tag = "4")]
+    pub(crate) is_group: bool,
+    #[prost(string, tag = "5")]
+    pub(crate) label: String,
+    #[prost(string, tag = "6")]
+    pub(crate) reason: String,
+    #[prost(uint64, tag = "7")]
+    pub(crate) at_ms: u64,
 }
 
 /// The users that `audience` names, and whether it is everybody else.
@@ -390,6 +467,8 @@ impl StoredEntry {
             countable,
             client_id,
             marks: None,
+            change: None,
+            about_seq: 0,
         }
     }
 

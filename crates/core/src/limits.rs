@@ -145,3 +145,39 @@ pub const GROUP_BLOCKED: usize = 5_000;
 
 /// Open invitations and applications of a group.
 pub const GROUP_PENDING: usize = 5_000;
+
+/// How often one message can be changed (chat-rest section 3.2).
+pub const MESSAGE_EDITS: u32 = 10;
+
+/// Bytes of what an app adds to a recall.
+pub const RECALL_EXT_BYTES: usize = 1024;
+
+/// Conversations that one user may pin (chat-rest section 3.2).
+pub const PINNED_CONVERSATIONS: usize = 50;
+
+/// Marks of conversations: `mark_0` to `mark_19` (chat-rest section 3.2).
+pub const CONVERSATION_MARKS: u32 = 20;
+
+/// Conversations in one call that marks them.
+pub const MARKED_AT_ONCE: usize = 20;
+
+/// Conversations in one page of the list.
+pub const CONVERSATION_PAGE: usize = 50;
+
+/// Conversations in the list that has no pages.
+pub const CONVERSATION_LIST: usize = 100;
+
+/// Entries behind what a user has read that are looked at for the number of unread messages, and
+/// entries at the end of a conversation in which its last message is looked for.
+pub const CONVERSATION_LOOKED_AT: usize = 1_000;
+
+/// Messages that one call deletes for a user (chat-rest R063).
+pub const DELETED_AT_ONCE: usize = 50;
+
+/// Pinned messages of one conversation (chat-rest section 3.2).
+pub const PINNED_MESSAGES: usize = 20;
+
+/// Bytes of why a message is reported (chat-rest section 3.2).
+pub const REPORT_REASON_BYTES: usize = 512;
+/// Bytes of a report's label.
+pub const REPORT_TYPE_BYTES: usize = 64;

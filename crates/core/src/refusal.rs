@@ -81,6 +81,16 @@ refusals! {
     UnknownMember => 404 "resource_not_found" "ResourceNotFoundException", 1 "Sorry, user not found";
     /// No message has that id, or it is over.
     UnknownMessage => 404 "service_resource_not_found" "MessageUnavailableException", 1 "Sorry, message does not exist";
+    /// The message was sent too long ago to be taken back.
+    RecallTooLate => 403 "forbidden_op" "ForbiddenOpException", 1 "exceed recall time limit";
+    /// The app does not let messages be taken back.
+    RecallDisabled => 403 "forbidden_op" "ForbiddenOpException", 1 "message recall disabled";
+    /// The message was changed as often as it may be.
+    EditLimit => 403 "exceed_limit" "EditLimitExceeded", 1 "Sorry, edit limit reached";
+    /// A message of that kind cannot be changed, or not into that.
+    EditFormat => 400 "illegal_argument" "UnsupportedMessageType", 1 "Sorry, format is incorrect";
+    /// The app's plan has no reports.
+    ReportsClosed => 403 "forbidden_op" "ForbiddenOpException", 1 "message report not open";
     /// No group has that id.
     UnknownGroup => 404 "service_resource_not_found" "ResourceNotFoundException", 1 "group not found";
     /// The user is not a member of the group.

@@ -281,6 +281,39 @@ pub static USER_LOG: Space = Space {
     readers: "chat",
 };
 
+/// Which messages of a conversation a user has deleted for itself, in parts of about a thousand.
+pub static DELETED_MESSAGES: Space = Space {
+    code: 50,
+    name: "deleted_messages",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("conversation"), Part::Number("part")],
+    value: "1: ranges of sequences",
+    readers: "chat",
+};
+
+/// The messages that are pinned in a conversation.
+pub static PINNED_MESSAGES: Space = Space {
+    code: 51,
+    name: "pinned_messages",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("conversation")],
+    value: "1: sequences, by whom and when",
+    readers: "chat",
+};
+
+/// Messages that were reported to the app's owner.
+pub static REPORTS: Space = Space {
+    code: 52,
+    name: "reports",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("time, ms"), Part::Blind("report")],
+    value: "1: message id, conversation, reporter, label, reason, when",
+    readers: "chat",
+};
+
 /// Every space, by code.
 pub static SPACES: &[&Space] = &[
     &PLATFORM_META,
@@ -303,6 +336,9 @@ pub static SPACES: &[&Space] = &[
     &BLOCKS,
     &MESSAGES,
     &USER_LOG,
+    &DELETED_MESSAGES,
+    &PINNED_MESSAGES,
+    &REPORTS,
 ];
 
 #[cfg(test)]

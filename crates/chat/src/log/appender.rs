@@ -29,7 +29,7 @@ use crate::entry::Log;
 use crate::group::Group;
 use crate::{Error, Shared, member};
 
-/// Something that is done to a group, in its turn.
+/// Something that is done to a conversation, in its turn.
 pub(crate) trait Act: Send + Sync {
     /// Does it; run again when the transaction is.
     fn run<'a>(
@@ -174,7 +174,7 @@ impl Appender {
         self.enqueue(shared, Work::Entry(entry), Some(done));
     }
 
-    /// Does `work` to the group behind what is waiting, and answers what it came to when it is
+    /// Does `work` behind what is waiting, and answers what it came to when it is
     /// durable.
     ///
     /// # Errors
@@ -310,6 +310,9 @@ impl Appender {
             tail: Tail::new(end),
             posts: Vec::new(),
             written: 0,
+            log: &self.log,
+            blind: self.blind,
+            relation: relation.as_ref(),
         };
         let mut outcomes = Vec::with_capacity(work.len());
         let (mut asked, mut searched) = (false, None);

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use prost::Message;
-use stoa_core::{MessageId, Resource, Seq, Target, Timestamp, UserId};
+use stoa_core::{ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
 
 use super::{Appended, NewEntry, entry_key, log_space};
+use crate::contact::Relation;
 use crate::entry::{Audience, Entry, Kind, Log};
 use crate::event::{self, GroupEvent};
 use crate::group::{Group, Roster};
@@ -69,6 +70,8 @@ pub(crate) struct Placed {
     pub(crate) entry: Arc<Entry>,
     pub(crate) countable: u64,
     pub(crate) client_id: u64,
+    /// Of an edit: where the edited message lies.
+    pub(crate) about: Seq,
     pub(crate) readers: Readers,
 }
 
@@ -122,6 +125,7 @@ impl Tail {
             entry: Arc::new(new.placed(id, now)),
             countable: self.end.countable,
             client_id: new.client_id,
+            about: new.about,
             readers,
         });
         Ok(self.placed.last().expect("it was just added"))
@@ -137,10 +141,11 @@ impl Tail {
         now: Timestamp,
     ) -> Result<(), Error> {
         let last = self.placed.len().saturating_sub(1);
-        for (index, Placed { seq, entry, countable, client_id, .. }) in
+        for (index, Placed { seq, entry, countable, client_id, about, .. }) in
             self.placed.iter().enumerate()
         {
             let mut stored = StoredEntry::new(entry, *countable, *client_id);
+            stored.about_seq = about.0;
             stored.marks = (index == last).then(|| self.end.marks.clone());
             let key = entry_key(store, log, blind, *seq);
             txn.put(&key, Bucket::Day(now.day()), &stored.encode_to_vec()).await?;
@@ -149,7 +154,7 @@ impl Tail {
     }
 }
 
-/// A transaction that appends to a group's log and works on the group.
+/// A transaction that appends to a conversation's log, and works on its messages and its group.
 ///
 /// Whoever works on it checks everything first and writes then: an error after a write abandons
 /// what others wanted of the same transaction, too.
@@ -165,6 +170,11 @@ pub(crate) struct Batch<'t> {
     pub(crate) posts: Vec<(UserId, NewEntry)>,
     /// Records that were written beside the log.
     pub(crate) written: usize,
+    /// The log that is appended to, and its name in keys.
+    pub(crate) log: &'t Log,
+    pub(crate) blind: Blind,
+    /// Of a conversation between two: how they stand to each other.
+    pub(crate) relation: Option<&'t Relation>,
 }
 
 /// Who acts, and on which device: the device that is not told of it.
@@ -175,7 +185,7 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    fn parts(&self) -> (&UserId, &Resource) {
+    pub(crate) const fn parts(&self) -> (&UserId, &Resource) {
         (&self.user, &self.resource)
     }
 }
@@ -218,6 +228,33 @@ impl Batch<'_> {
         let to = Target::User(user.clone());
         let entry = NewEntry::event(Kind::GroupEvent, actor.parts(), to, event::body(event));
         self.posts.push((user.clone(), entry));
+    }
+
+    /// The entry at `seq` as it is stored; none if there is none.
+    pub(crate) async fn stored(&mut self, seq: Seq) -> Result<Option<StoredEntry>, Error> {
+        let key = entry_key(self.store, self.log, self.blind, seq);
+        match self.txn.get(&key).await? {
+            Some(value) => Ok(Some(records::decode(&value, log_space(self.log).name)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes the entry at `seq` anew, under the key of this day.
+    pub(crate) async fn rewrite(&mut self, seq: Seq, stored: &StoredEntry) -> Result<(), Error> {
+        self.written += 1;
+        let key = entry_key(self.store, self.log, self.blind, seq);
+        Ok(self.txn.put(&key, Bucket::Day(self.now.day()), &stored.encode_to_vec()).await?)
+    }
+
+    /// Appends `new`, for whoever reads the log now.
+    pub(crate) fn append(&mut self, new: &NewEntry) -> Result<Appended, Error> {
+        let readers = match self.log {
+            Log::Conversation(ConversationId::Group(_)) => {
+                Readers::Members(self.group()?.roster.clone())
+            }
+            _ => Readers::Named,
+        };
+        Ok(self.tail.add(self.shared, new, readers, self.now)?.answer())
     }
 
     /// Enters `user` as a member from the log's present end on.

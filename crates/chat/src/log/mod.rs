@@ -57,6 +57,8 @@ pub(crate) struct NewEntry {
     pub(crate) client_id: u64,
     /// Only if the one that it is for has the sender among its contacts.
     pub(crate) contacts_only: bool,
+    /// Of an edit: where the edited message lies.
+    pub(crate) about: Seq,
 }
 
 impl NewEntry {
@@ -73,6 +75,7 @@ impl NewEntry {
             ext: Bytes::new(),
             client_id: 0,
             contacts_only: false,
+            about: Seq::START,
         }
     }
 
