@@ -85,7 +85,9 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::RecallTooLate => "exceed recall time limit",
         Refusal::RecallDisabled => "message recall service is unopened",
         Refusal::EditLimit => "the message was changed as often as it may be",
-        Refusal::EditFormat => "only texts and custom messages can be changed, into one of their kind",
+        Refusal::EditFormat => {
+            "only texts and custom messages can be changed, into one of their kind"
+        }
         Refusal::ReportsClosed => "message report not open",
         // The SDK looks for these words, and for those of the next three (msync section 9.0.1).
         Refusal::UnknownGroup => "do not find this group, it does not exist",

@@ -4,13 +4,17 @@
 //! message looks the same wherever it is met. The bytes do not depend on who receives them, so that
 //! they are made once for all members of a group.
 
+mod edit;
 mod event;
+mod json;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde_json::json;
-use stoa_chat::entry::{EditMark, Entry, Kind};
+use stoa_chat::entry::{Entry, Kind};
 use stoa_wire::NameSpace;
 use stoa_wire::delivery::{Address, Delivery};
+
+pub use edit::{edit_msg, rewrite};
+pub use json::json_message;
 
 /// An entry as an encoded `Meta` (msync sections 5 to 7).
 pub fn meta(entry: &Entry, app_key: &str) -> Bytes {
@@ -63,18 +67,11 @@ fn body(entry: &Entry) -> Bytes {
     match &entry.edit {
         Some(edit) if entry.kind.is_message() => {
             let mut out = BytesMut::from(&entry.body[..]);
-            put_text(BODY_META, &edited(edit), &mut out);
+            put_text(BODY_META, &edit::about(entry, edit).to_string(), &mut out);
             out.freeze()
         }
         _ => entry.body.clone(),
     }
-}
-
-/// What a message that was changed says of it (msync section 5.4).
-fn edited(edit: &EditMark) -> String {
-    let EditMark { count, by, at } = edit;
-    json!({ "edit_msg": { "count": count, "operator": by.as_str(), "edit_time": at.as_millis() } })
-        .to_string()
 }
 
 /// Appends a text field; of one that occurs twice the last counts.

@@ -7,7 +7,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::fields::{self, DecodeError, Fields, Raw, Schema, Shape, put_bytes};
+use crate::fields::{self, DecodeError, Fields, Raw, Schema, Shape, put_bytes, put_varint};
 use crate::{ContentSubType, ContentType, EditScope, MessageType};
 
 const JID: Schema = &[(1, Shape::Text), (2, Shape::Text), (3, Shape::Text), (4, Shape::Text)];
@@ -237,3 +237,51 @@ fn put_named(number: u32, name: &str, out: &mut BytesMut) {
     put_bytes(2, name.as_bytes(), &mut jid);
     put_bytes(number, &jid, out);
 }
+
+/// The body of a message whose content was replaced by that of `edit`, which is the body of an edit:
+/// contents are the edit's, and with [`EditScope::BodyAndExt`] the app's own data as well. Everything
+/// else stays as it was written.
+///
+/// # Errors
+/// When one of the two is not protobuf.
+pub fn replaced(body: &[u8], edit: &[u8], scope: EditScope) -> Result<Bytes, DecodeError> {
+    let from_edit = |number: u32| match number {
+        CONTENTS => true,
+        EXT => scope == EditScope::BodyAndExt,
+        _ => false,
+    };
+    let mut out = BytesMut::with_capacity(body.len() + edit.len());
+    fields::copy(body, |number| !from_edit(number), &mut out)?;
+    fields::copy(edit, from_edit, &mut out)?;
+    Ok(out.freeze())
+}
+
+/// The body that tells of an edit: the message `id` now is as `body` says. `meta` is compact JSON
+/// about the edit (msync section 5.3).
+///
+/// # Errors
+/// When `body` is not protobuf.
+pub fn edit_told(body: &[u8], id: u64, scope: EditScope, meta: &str) -> Result<Bytes, DecodeError> {
+    let mut out = BytesMut::with_capacity(body.len() + meta.len() + 32);
+    put_varint(1, MessageType::Edit as u64, &mut out);
+    fields::copy(body, |number| !matches!(number, 1 | 6 | META | 11 | 12), &mut out)?;
+    put_bytes(META, meta.as_bytes(), &mut out);
+    put_varint(11, id, &mut out);
+    put_varint(12, scope as u64, &mut out);
+    Ok(out.freeze())
+}
+
+/// The JSON about a message that its sender put into the body; none if there is none.
+pub fn json_about(body: &[u8]) -> Option<&str> {
+    // Of a field that occurs twice the last counts.
+    let about = Fields::new(body).filter_map(|field| match field {
+        Ok((META, Raw::Bytes(text))) => std::str::from_utf8(text).ok(),
+        _ => None,
+    });
+    about.last()
+}
+
+/// Fields of a body.
+const CONTENTS: u32 = 4;
+const EXT: u32 = 5;
+const META: u32 = 9;

@@ -46,6 +46,11 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    /// What was not walked over yet.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn take(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) =
             self.rest.split_at_checked(n).ok_or(DecodeError::MalformedBody("ends too early"))?;
@@ -122,6 +127,23 @@ pub(crate) fn check(schema: Schema, number: u32, value: Raw<'_>) -> Result<(), D
         (Shape::Message(schema), Raw::Bytes(message)) => Fields::new(message)
             .try_for_each(|field| field.and_then(|(number, value)| check(schema, number, value))),
         _ => Err(DecodeError::MalformedBody("field of another type")),
+    }
+}
+
+/// Copies the fields of `message` that `keep` picks, as they stand.
+pub(crate) fn copy(
+    message: &[u8],
+    keep: impl Fn(u32) -> bool,
+    out: &mut impl BufMut,
+) -> Result<(), DecodeError> {
+    let mut fields = Fields::new(message);
+    loop {
+        let before = fields.rest();
+        let Some(field) = fields.next() else { return Ok(()) };
+        let (number, _) = field?;
+        if keep(number) {
+            out.put_slice(&before[..before.len() - fields.rest().len()]);
+        }
     }
 }
 

@@ -78,9 +78,7 @@ impl DeletedMessages {
         for (part, seqs) in by_part {
             let key = parts(store, user, conversation).number(part).done();
             let mut row = match txn.get(&key).await? {
-                Some(value) => {
-                    records::decode::<Deleted>(&value, spaces::DELETED_MESSAGES.name)?
-                }
+                Some(value) => records::decode::<Deleted>(&value, spaces::DELETED_MESSAGES.name)?,
                 None => Deleted::default(),
             };
             seqs.into_iter().for_each(|seq| insert(&mut row.ranges, seq));

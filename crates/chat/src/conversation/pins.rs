@@ -126,11 +126,7 @@ impl Chat {
         // A page goes on behind the pin at that place, wherever it stands by now.
         let reached = skip.map(|seq| pins.iter().position(|pin| pin.seq == seq).unwrap_or(0));
         // The user's own deletions do not take pins down.
-        let membership = records::Membership {
-            cleared_seq: 0,
-            has_deleted: false,
-            ..membership
-        };
+        let membership = records::Membership { cleared_seq: 0, has_deleted: false, ..membership };
         let view = View::new(&store, &read, me, target, membership, now).await?;
         let mut last = None;
         for pin in pins[..reached.unwrap_or(pins.len())].iter().rev() {

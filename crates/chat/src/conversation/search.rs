@@ -30,7 +30,8 @@ impl Chat {
         let store = &self.store.app(caller).await?;
         let read = &store.read().await?;
         let now = self.shared.clock.now();
-        let mut rest = store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(store, user)).all();
+        let mut rest =
+            store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(store, user)).all();
         loop {
             let rows = read.scan(&rest, Direction::Forward, STEP).await?;
             let full = rows.len() == STEP;

@@ -51,10 +51,8 @@ impl Chat {
         let key = &member::key_of(store, me, target);
         let now = self.shared.clock.now();
         let change = &change;
-        let changed = self.posting(
-            stoa_core::AppScope::app(caller),
-            store,
-            |mut posting| async move {
+        let changed =
+            self.posting(stoa_core::AppScope::app(caller), store, |mut posting| async move {
                 let Some(value) = posting.txn.get(key).await? else {
                     return Ok(posting.done(false));
                 };
@@ -67,8 +65,7 @@ impl Chat {
                     posting.post(me, to_own_devices((me, resource), &notice));
                 }
                 Ok::<_, Error>(posting.done(true))
-            },
-        );
+            });
         Ok(changed.await?.0)
     }
 
@@ -129,7 +126,11 @@ impl Chat {
         for target in targets {
             let change = |row: &mut Membership| {
                 let mut marks: BTreeSet<u32> = row.marks.iter().copied().collect();
-                if marked { marks.insert(mark) } else { marks.remove(&mark) };
+                if marked {
+                    marks.insert(mark)
+                } else {
+                    marks.remove(&mark)
+                };
                 row.marks = marks.into_iter().collect();
             };
             if !self.change_part(caller, resource, target, (op, &name), change).await? {

@@ -44,8 +44,7 @@ impl<'a> View<'a> {
     ) -> Result<Self, Error> {
         let conversation: Blind = log_blind(store, &Log::Conversation(target.conversation(me)));
         let user = account::user_blind(store, me);
-        let deleted =
-            DeletedMessages::load(store, read, user, conversation, &membership).await?;
+        let deleted = DeletedMessages::load(store, read, user, conversation, &membership).await?;
         let log = store.key(&spaces::MESSAGES).blind(conversation);
         Ok(Self { read, me, now, log, membership, deleted })
     }

@@ -10,8 +10,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stoa_chat::entry::{Delivery, Event, Kick, Queue, Which};
-use stoa_chat::{Appended, Draft, Error, LoginRequest, Page, Receipt, Unread};
-use stoa_core::{MessageId, MsyncStatus, Refusal, Resource, Seq, Timestamp, UserId, limits};
+use stoa_chat::{
+    Appended, Draft, Edit, Edited, Error, LoginRequest, Page, Recall, Receipt, Unread,
+};
+use stoa_core::{
+    MessageId, MsyncStatus, Refusal, Resource, Seq, Target, Timestamp, UserId, limits,
+};
 use stoa_wire::Frame;
 
 use super::counted;
@@ -68,6 +72,12 @@ pub(crate) enum Call {
     Send { id: u64, draft: Draft },
     /// Send a receipt.
     Acknowledge { id: u64, receipt: Receipt },
+    /// Note that a group's conversation was read.
+    Read { id: u64, target: Target },
+    /// Take a message back.
+    Recall { id: u64, recall: Recall },
+    /// Replace a message's content.
+    Edit { id: u64, edit: Box<Edit> },
     /// Store how far the device has received.
     Save(Vec<(Queue, Seq)>),
 }
@@ -81,8 +91,10 @@ pub(crate) enum Outcome {
     Unread(Result<Vec<Unread>, Error>),
     /// Of [`Call::Page`].
     Page(Queue, Result<Page, Error>),
-    /// Of [`Call::Send`] and [`Call::Acknowledge`].
+    /// Of [`Call::Send`], [`Call::Acknowledge`], [`Call::Read`] and [`Call::Recall`].
     Done(u64, Result<Appended, Error>),
+    /// Of [`Call::Edit`].
+    Edited(u64, Box<Result<Edited, Error>>),
     /// Of [`Call::Save`].
     Saved(Result<(), ()>),
 }
@@ -363,7 +375,7 @@ impl Open {
                 None
             }
             Input::Outcome(outcome) => {
-                if !matches!(outcome, Outcome::Done(..)) {
+                if !matches!(outcome, Outcome::Done(..) | Outcome::Edited(..)) {
                     self.calls = self.calls.saturating_sub(1);
                 }
                 self.outcome(now, outcome, out)
@@ -427,6 +439,9 @@ impl Open {
                 let call = match act {
                     Act::Send(draft) => Call::Send { id, draft },
                     Act::Acknowledge(receipt) => Call::Acknowledge { id, receipt },
+                    Act::Read(target) => Call::Read { id, target },
+                    Act::Recall(recall) => Call::Recall { id, recall },
+                    Act::Edit(edit) => Call::Edit { id, edit: Box::new(edit) },
                     Act::Refuse(status) => {
                         counted::refused(status);
                         out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
@@ -564,10 +579,7 @@ impl Open {
                 return Some(CloseReason::Unanswered);
             }
             Outcome::Done(id, result) => {
-                let known = self.unanswered.iter().position(|(of, _)| *of == id);
-                if let Some((_, since)) = known.and_then(|index| self.unanswered.remove(index)) {
-                    counted::answered(now.since(since), &result);
-                }
+                self.count_answer(now, id, &result);
                 let result = match result {
                     Err(error) if error.outcome_is_unknown() => {
                         return Some(CloseReason::Unanswered);
@@ -575,6 +587,17 @@ impl Open {
                     result => result.map_err(|error| error.refusal().msync()),
                 };
                 out.push(Effect::Send(outgoing::answer(id, result, now)));
+            }
+            Outcome::Edited(id, result) => {
+                self.count_answer(now, id, &result);
+                let frame = match *result {
+                    Ok(edited) => self.out.edited(id, &edited),
+                    Err(error) if error.outcome_is_unknown() => {
+                        return Some(CloseReason::Unanswered);
+                    }
+                    Err(error) => outgoing::answer(id, Err(error.refusal().msync()), now),
+                };
+                out.push(Effect::Send(frame));
             }
             Outcome::Saved(Ok(())) => {
                 self.saving = false;
@@ -584,6 +607,14 @@ impl Open {
             Outcome::Saved(Err(())) => return Some(CloseReason::Unanswered),
         }
         None
+    }
+
+    /// The answer to the client's meta `id` is known.
+    fn count_answer<T>(&mut self, now: Timestamp, id: u64, result: &Result<T, Error>) {
+        let known = self.unanswered.iter().position(|(of, _)| *of == id);
+        if let Some((_, since)) = known.and_then(|index| self.unanswered.remove(index)) {
+            counted::answered(now.since(since), result);
+        }
     }
 
     fn unread(&mut self, now: Timestamp, unread: Vec<Unread>, out: &mut Vec<Effect>) {

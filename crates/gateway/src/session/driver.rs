@@ -411,6 +411,18 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
             chat.acknowledge(caller, resource, receipt, done(id)).await;
             return Made::Submitted;
         }
+        Call::Read { id, target } => {
+            let read = chat.read_conversation(caller, &target).await.inspect_err(report);
+            Outcome::Done(id, read)
+        }
+        Call::Recall { id, recall } => {
+            let recalled = chat.recall(caller, resource, recall).await.inspect_err(report);
+            Outcome::Done(id, recalled)
+        }
+        Call::Edit { id, edit } => {
+            let edited = chat.edit(caller, resource, *edit).await.inspect_err(report);
+            Outcome::Edited(id, Box::new(edited))
+        }
         Call::Unread => Outcome::Unread(chat.unread(caller, resource).await.inspect_err(report)),
         Call::Page { queue, after } => {
             let page = chat.page(caller, resource, &queue, after).await.inspect_err(report);

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 use stoa_chat::entry::Kind;
-use stoa_chat::{DeviceInfo, Draft, LoginRequest, Receipt};
-use stoa_core::{AppKey, MsyncStatus, Refusal, Resource, Secret, Target, UserId, limits};
+use stoa_chat::{DeviceInfo, Draft, Edit, LoginRequest, Recall, Receipt};
+use stoa_core::{
+    AppKey, MessageId, MsyncStatus, Refusal, Resource, Secret, Target, UserId, limits,
+};
 use stoa_wire::content::{self, Inspection};
 use stoa_wire::{
-    CommSyncUl, Command, ContentType, GROUP_DOMAIN, Limits, MSync, Message, MessageType, Meta,
-    NameSpace, Provision, RouteType, delivery,
+    CommSyncUl, Command, ContentType, EditScope, GROUP_DOMAIN, KeyValue, Limits, MSync, Message,
+    MessageType, Meta, NameSpace, Provision, RouteType, delivery,
 };
 
 /// What a frame asks for.
@@ -42,6 +44,10 @@ pub(crate) struct Login {
 pub(crate) enum Act {
     Send(Draft),
     Acknowledge(Receipt),
+    /// To note that a group's conversation was read; nobody is told.
+    Read(Target),
+    Recall(Recall),
+    Edit(Edit),
     Refuse(MsyncStatus),
 }
 
@@ -51,8 +57,8 @@ pub(crate) enum Act {
 pub(crate) struct Malformed(&'static str);
 
 const NO_ROOM: MsyncStatus = MsyncStatus { code: 1, reason: "grpID does not exist!" };
-const NO_RECALL: MsyncStatus = MsyncStatus { code: 1, reason: "message recall disabled" };
-const NO_EDIT: MsyncStatus = MsyncStatus { code: 1, reason: "Sorry, edit is not available" };
+/// What an app may add to a recall (msync section 5.3).
+const RECALL_EXT: &str = "recallMessageExtensionInfo";
 
 /// Text that devices that are replaced are shown (msync section 2, `Provision.reason`).
 const NOTE_CHARS: usize = 1024;
@@ -205,9 +211,26 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         }
         MessageType::ReadAck => return receipt(Kind::ReadReceipt),
         MessageType::DeliverAck => return receipt(Kind::DeliveryReceipt),
+        MessageType::ChannelAck if is_group => return Ok(Act::Read(target)),
         MessageType::ChannelAck => return receipt(Kind::ConversationReceipt),
-        MessageType::Recall => return Err(NO_RECALL),
-        MessageType::Edit => return Err(NO_EDIT),
+        MessageType::Recall => {
+            let message = MessageId(seen.ack_message_id.ok_or(missing)?);
+            let body = content::override_from_to(&body, user, &name).map_err(|_| malformed)?;
+            let ext = recall_ext(&meta.ext);
+            return Ok(Act::Recall(Recall { to: target, message, body, ext, client_id: id }));
+        }
+        MessageType::Edit => {
+            let message = MessageId(seen.edit_message_id.ok_or(missing)?);
+            let scope = seen.edit_scope.unwrap_or(EditScope::Body);
+            return Ok(Act::Edit(Edit {
+                to: target,
+                message,
+                kind: kind(&seen).ok_or(Refusal::EditFormat.msync())?,
+                content_bytes: seen.counted_bytes,
+                rewrite: stoa_translate::rewrite(body, scope),
+                client_id: id,
+            }));
+        }
         MessageType::ChatRoom => return Err(NO_ROOM),
     }
     let only_resource = match to.client_resource.filter(|resource| !resource.is_empty()) {
@@ -225,6 +248,13 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         client_id: id,
         online_only: meta.routetype == Some(RouteType::Online as i32),
     }))
+}
+
+/// What of a recall's `ext` is passed on.
+fn recall_ext(ext: &[KeyValue]) -> Bytes {
+    let known: Vec<KeyValue> =
+        ext.iter().filter(|entry| entry.key.as_deref() == Some(RECALL_EXT)).cloned().collect();
+    delivery::encode_ext(&known)
 }
 
 /// The members of a group that a message is for, if it is not for all.

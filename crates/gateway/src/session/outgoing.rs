@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_chat::Appended;
 use stoa_chat::entry::{Delivery, Entry, KickReason, Queue};
+use stoa_chat::{Appended, Edited};
 use stoa_core::{MessageId, MsyncStatus, Timestamp};
 use stoa_wire::delivery::{self, Address};
 use stoa_wire::{
-    CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, MetaQueue, NameSpace, Provision,
-    SharedFrame, StatisticsOperation, Status,
+    CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, Meta, MetaQueue, NameSpace,
+    Provision, SharedFrame, StatisticsOperation, Status,
 };
 
 /// The queue of what is not kept: notices of the server and online-only messages. No user can have
@@ -71,6 +71,32 @@ pub(crate) fn answer(id: u64, outcome: Result<Appended, MsyncStatus>, now: Times
 }
 
 impl Outgoing {
+    /// The answer to the edit `id`: with what is said about it (msync section 4.6).
+    pub(crate) fn edited(&self, id: u64, edited: &Edited) -> Frame {
+        let Edited { entry, mark, told } = edited;
+        let payload = stoa_translate::edit_msg(entry, mark).to_string();
+        let meta = Meta {
+            id: Some(told.0),
+            from: Some(Jid::user(&self.app_key, mark.by.as_str())),
+            to: Some(Jid::user(&self.app_key, mark.by.as_str())),
+            timestamp: Some(mark.at.as_millis()),
+            ns: Some(NameSpace::Notify as i32),
+            payload: Some(payload.into()),
+            ..Default::default()
+        };
+        let dl = CommSyncDl {
+            status: Some(Status::OK),
+            meta_id: Some(id),
+            server_id: Some(entry.id.0),
+            metas: vec![meta],
+            // Metas never come without a queue (msync section 0, item 2).
+            queue: Some(self.named(PASSING, false)),
+            timestamp: Some(mark.at.as_millis()),
+            ..Default::default()
+        };
+        Frame::new(Command::Sync, &dl)
+    }
+
     fn queue(&self, queue: &Queue) -> Jid {
         self.named(queue.name(), matches!(queue, Queue::Group(_)))
     }
