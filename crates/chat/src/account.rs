@@ -6,7 +6,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::records::{self, Account, Name, Username};
-use crate::{Chat, Error};
+use crate::{Chat, Error, contact};
 
 /// A user as administrators and the user see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,16 +343,24 @@ impl Chat {
         }
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
-        let deleted = store
-            .transact(|mut txn| async move {
+        let deleted = loop {
+            self.leave_contacts(caller, store, user).await?;
+            let deleted = store.transact(|mut txn| async move {
                 let deleted = User::try_from(load(store, &mut txn, user).await?)?;
+                // Somebody was quicker.
+                if contact::has_contacts(store, &mut txn, user).await? {
+                    return Ok(txn.done(None));
+                }
                 txn.delete(&account_key(store, user))?;
                 txn.delete(&name_key(store, user))?;
                 txn.delete(&uuid_key(store, &deleted.uuid))?;
                 txn.delete(&time_key(store, deleted.created, blind))?;
-                Ok::<_, Error>(txn.done(deleted))
-            })
-            .await?;
+                Ok::<_, Error>(txn.done(Some(deleted)))
+            });
+            if let Some(deleted) = deleted.await? {
+                break deleted;
+            }
+        };
         self.shared.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
         // What is left (devices, places in conversations) was sealed with the user's key.

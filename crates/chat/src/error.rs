@@ -89,6 +89,15 @@ pub enum Error {
     /// Only contacts may write to each other, and the two are none.
     #[error("the two are not contacts")]
     NotContacts,
+    /// No invitation of that user waits for an answer, or its time is over.
+    #[error("there is no open invitation of that user")]
+    NoInvitation,
+    /// Something can be noted of contacts only.
+    #[error("the two are no contacts")]
+    NotFriends,
+    /// The text of a presence is too large.
+    #[error("ext is too big")]
+    PresenceTooBig,
     /// The message names too many of the group's members.
     #[error("{0}")]
     TooManyReceivers(String),
@@ -170,6 +179,9 @@ impl Error {
             Self::NotAllowListed => Refusal::NotAllowListed,
             Self::Blocked => Refusal::Blocked,
             Self::NotContacts => Refusal::NotContacts,
+            Self::NoInvitation => Refusal::NoInvitation,
+            Self::NotFriends => Refusal::NotFriends,
+            Self::PresenceTooBig => Refusal::PresenceTooBig,
             Self::TooManyReceivers(_) => Refusal::TooManyReceivers,
             Self::LimitReached(_) => Refusal::LimitReached,
             Self::Deactivated => Refusal::Deactivated,

@@ -44,6 +44,7 @@ pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
 pub use conversation::{
     Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
 };
+pub use contact::{BlockPage, Contact, ContactPage};
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::NewGroup;

@@ -181,3 +181,48 @@ pub const PINNED_MESSAGES: usize = 20;
 pub const REPORT_REASON_BYTES: usize = 512;
 /// Bytes of a report's label.
 pub const REPORT_TYPE_BYTES: usize = 64;
+/// Contacts of one user whatever the plan says: the whole list is one answer.
+pub const CONTACTS: u32 = 50_000;
+
+/// Users invited by one call.
+pub const CONTACT_BATCH: usize = 50;
+
+/// Characters of what a user notes about a contact (chat-rest section 2.4).
+pub const REMARK_CHARS: usize = 100;
+
+/// Entries of one page of a list of contacts or of a block list (chat-rest R028, R033).
+pub const CONTACT_PAGE: usize = 50;
+
+/// Invitations that wait for one user's answer.
+pub const INVITATIONS_OPEN: usize = 1_000;
+
+/// How long an invitation can be accepted: as long as contacts are kept without use.
+pub const INVITATION_LIFE: Duration = Duration::from_secs(180 * 86_400);
+
+/// Entries of a user's block list (chat-rest section 3.3).
+pub const BLOCKED: usize = 500;
+
+/// Usernames in one call about a block list (chat-rest section 1.8).
+pub const BLOCK_BATCH: usize = 50;
+
+/// Bytes of a user's attributes, keys and values together (chat-rest section 3.3).
+pub const ATTRIBUTES_BYTES: usize = 2 * 1024;
+
+/// Users in one call for attributes (chat-rest section 1.8).
+pub const ATTRIBUTES_BATCH: usize = 100;
+
+/// Users in one call about presence (chat-rest section 3.3).
+pub const PRESENCE_BATCH: usize = 100;
+
+/// Users whose presence one user has subscribed to, and subscribers of one user
+/// (chat-rest section 3.3).
+pub const PRESENCE_SUBSCRIPTIONS: usize = 3_000;
+
+/// How long a subscription to a presence may last (chat-rest R041).
+pub const PRESENCE_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
+
+/// Bytes of the text that a user publishes with its presence (chat-rest R040).
+pub const PRESENCE_EXT_BYTES: usize = 1024;
+
+/// Changes of one user's presence within this time are told once (chat-rest section 2.7).
+pub const PRESENCE_DEBOUNCE: Duration = Duration::from_secs(1);

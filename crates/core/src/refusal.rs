@@ -113,6 +113,12 @@ refusals! {
     Blocked => 403 "forbidden_op" "ForbiddenOpException", 1 "blocked";
     /// Only contacts may write to each other.
     NotContacts => 403 "forbidden_op" "ForbiddenOpException", 1 "nonroster";
+    /// No invitation of that user waits for an answer.
+    NoInvitation => 404 "resource_not_found" "ResourceNotFoundException", 1 "no such invitation";
+    /// Only of a contact something can be noted. The SDK takes these words alone.
+    NotFriends => 400 "illegal_argument" "IllegalArgumentException", 1 "nonroster";
+    /// The text of a presence is too large. The SDK takes these words alone.
+    PresenceTooBig => 400 "illegal_argument" "IllegalArgumentException", 1 "ext is too big";
     /// The message names too many members.
     TooManyReceivers => 400 "illegal_argument" "IllegalArgumentException", 1 "limit directed users";
     /// A plan or a bound of the server allows no more.

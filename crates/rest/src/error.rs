@@ -101,6 +101,10 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::NotAllowListed => "the user is not on the allow list",
         Refusal::Blocked => "the recipient has blocked the sender",
         Refusal::NotContacts => "the two are not contacts",
+        Refusal::NoInvitation => "there is no open invitation of that user",
+        // The SDK takes exactly these words, and those of the next, blank included.
+        Refusal::NotFriends => "updateRemark | they are not friends, please add as a friend first.",
+        Refusal::PresenceTooBig => "ext is too big ",
         Refusal::TooManyReceivers => "the message names too many receivers",
         Refusal::LimitReached => "the limit is reached",
         Refusal::UnknownPath => "no such path",

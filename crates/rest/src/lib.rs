@@ -9,10 +9,11 @@
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
-//! | `dns`, `token`, `users`, `history` | the operations, each with its row in the specification |
+//! | `dns`, `token`, `users`, `history`, `contacts` | the operations, each with its row in the specification |
 
 mod auth;
 mod body;
+mod contacts;
 mod cors;
 mod dns;
 mod edge;
@@ -88,7 +89,8 @@ pub fn router(state: RestState) -> Router {
         .route("/users/{user}/resources", get(users::resources))
         .route("/users/{user}/status", get(users::status).post(users::batch_status))
         .route("/users/{user}/messageroaming", post(history::page))
-        .route("/sdk/users/{user}/token/expires", get(token::expires));
+        .route("/sdk/users/{user}/token/expires", get(token::expires))
+        .merge(contacts::routes());
     Router::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))

@@ -50,6 +50,17 @@ impl FromRequestParts<Rest> for UserPath {
     }
 }
 
+/// The text that stands for the other user in the path: the contact, the blocked one.
+pub(crate) struct FriendPath(pub(crate) String);
+
+impl FromRequestParts<Rest> for FriendPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        variable(parts, "friend").await.map(Self)
+    }
+}
+
 /// The device in the path.
 pub(crate) struct DevicePath(pub(crate) Resource);
 

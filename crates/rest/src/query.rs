@@ -1,11 +1,12 @@
 //! The query of a call.
 
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use http::Uri;
 use http::request::Parts;
-use stoa_core::limits;
+use stoa_core::{Resource, limits};
 
 use crate::Rest;
 use crate::error::Failure;
@@ -51,6 +52,45 @@ impl Query {
             return Err(Failure::argument(format!("{name}: is given twice in the query")));
         }
         Ok(value.filter(|value| !matches!(*value, "" | "undefined" | "null")))
+    }
+
+    /// The caller's own device, which is not told of what it does itself (msync section 8).
+    ///
+    /// # Errors
+    /// 400 for a text that names no device.
+    pub(crate) fn acting(&self) -> Result<Option<Resource>, Failure> {
+        let Some(text) = self.get("resource")? else { return Ok(None) };
+        let resource = text.parse::<Resource>();
+        resource.map(Some).map_err(|error| Failure::argument(format!("resource: {error}")))
+    }
+
+    /// A whole number in `allowed`; `default` without the field.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub(crate) fn whole(
+        &self,
+        name: &str,
+        allowed: RangeInclusive<usize>,
+        default: usize,
+    ) -> Result<usize, Failure> {
+        let Some(text) = self.get(name)? else { return Ok(default) };
+        text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+            let (least, most) = (allowed.start(), allowed.end());
+            Failure::argument(format!("{name}: must be a whole number from {least} to {most}"))
+        })
+    }
+
+    /// A truth value; no without the field.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.get(name)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Failure::argument(format!("{name}: must be true or false"))),
+        }
     }
 
     /// How many entries a page of a list is to have.

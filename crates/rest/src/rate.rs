@@ -25,6 +25,8 @@ const ADDRESSES: usize = 20_000;
 const OPERATIONS: usize = 200_000;
 /// Calls per second for the online states of many users (chat-rest R019).
 const BATCH_STATUS_PER_SECOND: u32 = 50;
+/// The same for presence and block lists (chat-rest sections 2.5 and 2.7).
+const HALF_RATE: &[&str] = &["/presence", "/blocks"];
 
 /// What is counted together: one operation of one app.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,8 +44,12 @@ impl Operation {
 
     fn quota(&self) -> Quota {
         let batch_status = self.method == Method::POST && self.route.ends_with("/status");
-        let per_second =
-            if batch_status { BATCH_STATUS_PER_SECOND } else { limits::REST_CALLS_PER_SECOND };
+        let half = HALF_RATE.iter().any(|part| self.route.contains(part));
+        let per_second = if batch_status || half {
+            BATCH_STATUS_PER_SECOND
+        } else {
+            limits::REST_CALLS_PER_SECOND
+        };
         Quota { per_second, burst: per_second }
     }
 }

@@ -237,7 +237,7 @@ pub static GROUP_MEMBER_ATTRIBUTES: Space = Space {
     readers: "chat",
 };
 
-/// The contacts of a user, and invitations that wait for its answer.
+/// The contacts of a user. Who is invited and has not answered is none.
 pub static CONTACTS: Space = Space {
     code: 22,
     name: "contacts",
@@ -259,6 +259,72 @@ pub static BLOCKS: Space = Space {
     readers: "chat",
 };
 
+/// Invitations to become contacts that wait for the invited user's answer.
+pub static CONTACT_INVITATIONS: Space = Space {
+    code: 24,
+    name: "contact_invitations",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("invited"), Part::Blind("inviter")],
+    value: "1: invitation: inviter, reason, when",
+    readers: "chat",
+};
+
+/// The contacts of a user in the order in which they became contacts.
+pub static CONTACTS_BY_TIME: Space = Space {
+    code: 25,
+    name: "contacts_by_time",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Number("since, ms"), Part::Blind("contact")],
+    value: "1: contact: name, remark, since when",
+    readers: "chat",
+};
+
+/// What users tell about themselves.
+pub static USER_ATTRIBUTES: Space = Space {
+    code: 26,
+    name: "user_attributes",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: keys and values",
+    readers: "chat",
+};
+
+/// What users publish about whether they can be reached.
+pub static PRESENCES: Space = Space {
+    code: 27,
+    name: "presences",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: text, state of each device, when it changed, number of subscribers",
+    readers: "chat",
+};
+
+/// Whose presence a user has subscribed to.
+pub static PRESENCE_SUBSCRIPTIONS: Space = Space {
+    code: 28,
+    name: "presence_subscriptions",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("subscriber"), Part::Blind("user")],
+    value: "1: name of the user, until when",
+    readers: "chat",
+};
+
+/// Who has subscribed to a user's presence.
+pub static PRESENCE_SUBSCRIBERS: Space = Space {
+    code: 29,
+    name: "presence_subscribers",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user"), Part::Blind("subscriber")],
+    value: "1: name of the subscriber, until when",
+    readers: "chat",
+};
+
 /// The conversation logs.
 pub static MESSAGES: Space = Space {
     code: 30,
@@ -267,6 +333,28 @@ pub static MESSAGES: Space = Space {
     owner: Owner::App,
     layout: &[Part::Blind("conversation"), Part::Number("sequence")],
     value: "1: entry of a conversation log",
+    readers: "chat",
+};
+
+/// How many contacts a user has.
+pub static CONTACT_COUNTS: Space = Space {
+    code: 31,
+    name: "contact_counts",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: the number",
+    readers: "chat",
+};
+
+/// Bytes of all users' attributes, in parts so that few wait for each other.
+pub static ATTRIBUTE_TOTALS: Space = Space {
+    code: 32,
+    name: "attribute_totals",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("part")],
+    value: "1: bytes",
     readers: "chat",
 };
 
@@ -334,7 +422,15 @@ pub static SPACES: &[&Space] = &[
     &GROUP_MEMBER_ATTRIBUTES,
     &CONTACTS,
     &BLOCKS,
+    &CONTACT_INVITATIONS,
+    &CONTACTS_BY_TIME,
+    &USER_ATTRIBUTES,
+    &PRESENCES,
+    &PRESENCE_SUBSCRIPTIONS,
+    &PRESENCE_SUBSCRIBERS,
     &MESSAGES,
+    &CONTACT_COUNTS,
+    &ATTRIBUTE_TOTALS,
     &USER_LOG,
     &DELETED_MESSAGES,
     &PINNED_MESSAGES,

@@ -1,10 +1,12 @@
 //! How the two of a conversation stand to each other, as far as it decides about messages.
 
-use stoa_core::UserId;
+use bytes::Bytes;
+use stoa_core::{Resource, Target, UserId};
 use stoa_store::{AppStore, Key, Reader, spaces};
 
-use crate::log::NewEntry;
-use crate::{Error, account};
+use crate::entry::{Kind, Log};
+use crate::log::{NewEntry, Posting};
+use crate::{Error, account, member};
 
 /// How two users stand to each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,24 @@ pub(crate) fn block_key(store: &AppStore, user: &UserId, peer: &UserId) -> Key {
 pub(crate) fn contact_key(store: &AppStore, user: &UserId, peer: &UserId) -> Key {
     let (user, peer) = (account::user_blind(store, user), account::user_blind(store, peer));
     store.key(&spaces::CONTACTS).blind(user).blind(peer).done()
+}
+
+/// Says in the conversation of the two that how they stand to each other has changed, for whoever keeps
+/// it in memory. That is so only where a message was sent or tried, which enters both as members.
+pub(crate) async fn mark(
+    store: &AppStore,
+    posting: &mut Posting,
+    by: (&UserId, &Resource),
+    peer: &UserId,
+) -> Result<(), Error> {
+    let (ours, theirs) = (Target::User(peer.clone()), Target::User(by.0.clone()));
+    let begun = posting.txn.exists(&member::key_of(store, by.0, &ours)).await?
+        || posting.txn.exists(&member::key_of(store, peer, &theirs)).await?;
+    if begun {
+        let log = Log::Conversation(ours.conversation(by.0));
+        posting.append(log, NewEntry::event(Kind::Mark, by, ours, Bytes::new()));
+    }
+    Ok(())
 }
 
 impl Relation {

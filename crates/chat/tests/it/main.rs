@@ -4,6 +4,8 @@
 
 mod accounts;
 mod at_rest;
+mod blocks;
+mod contacts;
 mod duplicates;
 mod history;
 mod messages;

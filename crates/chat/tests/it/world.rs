@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use stoa_chat::entry::{Event, Kind, Queue};
+use stoa_chat::entry::{Entry, Event, Kind, Queue};
 use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, LoginRequest, Page, Subscriber};
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
@@ -41,6 +41,15 @@ pub(crate) struct World {
 pub(crate) const APP: &str = "demo#stoa";
 /// Another app, with tokens only.
 pub(crate) const OTHER: &str = "demo#other";
+/// An app in which only contacts may write to each other, on the plan `free`.
+pub(crate) const FRIENDS: &str = "demo#friends";
+
+fn friends_only((key, app): (AppKey, Arc<App>)) -> (AppKey, Arc<App>) {
+    let mut app = (*app).clone();
+    app.chat.friends_only = true;
+    app.chat.plan = "free".parse().unwrap();
+    (key, Arc::new(app))
+}
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -68,6 +77,7 @@ impl World {
             app(1, APP, AuthPolicy::TokenOrPassword),
             app(2, OTHER, AuthPolicy::Token),
             app(3, "demo#open", AuthPolicy::Open),
+            friends_only(app(4, FRIENDS, AuthPolicy::Token)),
         ];
         let apps = Arc::new(Apps(apps.into_iter().collect()));
         let store = Store::in_memory(clock.clone(), entropy.clone());
@@ -234,6 +244,17 @@ impl Device {
                 return texts;
             }
         }
+    }
+
+    /// The entries that were pushed to the device since the last call and concern it.
+    pub(crate) fn pushed_entries(&self) -> Vec<Arc<Entry>> {
+        let me = self.caller.user().unwrap();
+        let events = std::mem::take(&mut *self.inbox.0.lock());
+        let entries = events.iter().filter_map(|event| match &**event {
+            Event::Appended(delivery) | Event::Passing(delivery) => Some(&delivery.entry),
+            Event::Kick(_) | Event::Renewed { .. } => None,
+        });
+        entries.filter(|entry| entry.concerns(me, &self.resource)).cloned().collect()
     }
 
     /// The texts that were pushed to the device since the last call and concern it.
