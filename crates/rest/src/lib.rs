@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
-//! | `dns`, `token`, `users`, `history`, `contacts` | the operations, each with its row in the specification |
+//! | `dns`, `token`, `users`, `history`, `contacts`, `groups` | the operations, each with its row in the specification |
 
 mod auth;
 mod body;
@@ -21,6 +21,7 @@ mod envelope;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod groups;
 mod history;
 mod json;
 mod path;
@@ -90,7 +91,8 @@ pub fn router(state: RestState) -> Router {
         .route("/users/{user}/status", get(users::status).post(users::batch_status))
         .route("/users/{user}/messageroaming", post(history::page))
         .route("/sdk/users/{user}/token/expires", get(token::expires))
-        .merge(contacts::routes());
+        .merge(contacts::routes())
+        .merge(groups::routes());
     Router::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))

@@ -1,0 +1,44 @@
+//! Groups (chat-rest sections 2.11 to 2.16; msync section 9.5).
+//!
+//! A user's token reaches groups as far as the user's standing in them (chat-rest U20); which that is
+//! chat decides. The query's `resource` is the device that acts and is not told of it again.
+
+mod info;
+mod join;
+mod members;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use stoa_core::{GroupId, Refusal, Resource};
+
+use crate::Rest;
+use crate::error::Failure;
+use crate::path::variable;
+use crate::query::Query;
+
+/// The group in the path. What is no group's id is answered as a group that there is not.
+pub(crate) struct GroupPath(pub(crate) GroupId);
+
+impl FromRequestParts<Rest> for GroupPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        let group = variable(parts, "group").await?;
+        group.parse().map(Self).map_err(|_| Failure::of(Refusal::UnknownGroup))
+    }
+}
+
+/// The device on which the caller acts, if the query names one.
+///
+/// # Errors
+/// 400 for a text that is no device's name.
+pub(crate) fn device(query: &Query) -> Result<Option<Resource>, Failure> {
+    let Some(text) = query.get("resource")? else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| Failure::argument(format!("resource: {error}")))
+}
+
+/// The routes of this half: making and changing groups, their members, joining them.
+pub(crate) fn routes() -> Router<Rest> {
+    Router::new().merge(info::routes()).merge(members::routes()).merge(join::routes())
+}
