@@ -333,7 +333,8 @@ impl Chat {
     }
 
     /// Deletes a user: the account and all that stands under the user's key, which is destroyed. The
-    /// user's sessions end. What the user said to others stays with them.
+    /// user leaves all groups, and those that it owns are dismissed; its sessions end. What the user
+    /// said to others stays with them. Whoever is interrupted in it does it again: the account goes last.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Store`].
@@ -344,11 +345,15 @@ impl Chat {
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
         let deleted = loop {
+            self.user(caller, user).await?;
             self.leave_contacts(caller, store, user).await?;
+            self.leave_all_groups(caller, user).await?;
             let deleted = store.transact(|mut txn| async move {
                 let deleted = User::try_from(load(store, &mut txn, user).await?)?;
                 // Somebody was quicker.
-                if contact::has_contacts(store, &mut txn, user).await? {
+                if contact::has_contacts(store, &mut txn, user).await?
+                    || Self::is_in_any_group(store, &mut txn, user).await?
+                {
                     return Ok(txn.done(None));
                 }
                 txn.delete(&account_key(store, user))?;

@@ -74,6 +74,9 @@ pub enum Error {
     /// The app's back end switched the group off.
     #[error("the group is disabled")]
     GroupDisabled,
+    /// It cannot be done as things are; the text is the vendor's.
+    #[error("{0}")]
+    NotPossible(String),
     /// The group's owner cannot be treated so.
     #[error("this cannot be done to the group's owner")]
     IsOwner,
@@ -174,6 +177,7 @@ impl Error {
             Self::BlockedByGroup => Refusal::BlockedByGroup,
             Self::GroupFull => Refusal::GroupFull,
             Self::GroupDisabled => Refusal::GroupDisabled,
+            Self::NotPossible(_) => Refusal::Forbidden,
             Self::IsOwner => Refusal::IsOwner,
             Self::Muted => Refusal::Muted,
             Self::NotAllowListed => Refusal::NotAllowListed,

@@ -47,7 +47,10 @@ pub use conversation::{
 pub use contact::{BlockPage, Contact, ContactPage};
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
-pub use group::NewGroup;
+pub use group::{
+    GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage, GroupView, MemberPage, NewGroup,
+    Role,
+};
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};
 pub use login::{LoggedIn, LoginRequest};

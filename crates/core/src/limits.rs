@@ -134,6 +134,24 @@ pub const GROUP_ADMINS: usize = 99;
 /// Members of a group when whoever makes it names no number (chat-rest R068).
 pub const GROUP_MEMBERS_DEFAULT: u32 = 200;
 
+/// Groups in one call for their details (chat-rest section 1.8).
+pub const GROUP_DETAILS: usize = 100;
+
+/// Groups in one page of the lists of all and of public groups (chat-rest R075).
+pub const GROUP_LIST_PAGE: usize = 1_000;
+
+/// Rows that one call for the list of public groups looks at, so that few public groups among many
+/// others cost no walk through all.
+pub const GROUP_ROWS_LOOKED_AT: usize = 10_000;
+
+/// Groups in one page of what a user has joined: for back ends (chat-rest R076) and with details, and
+/// for the user's own devices.
+pub const JOINED_PAGE: usize = 20;
+/// See [`JOINED_PAGE`].
+pub const JOINED_PAGE_OWN: usize = 500;
+/// See [`JOINED_PAGE`]; when a back end names no number.
+pub const JOINED_PAGE_DEFAULT: usize = 5;
+
 /// Usernames in one call about members of a group (chat-rest section 1.8).
 pub const GROUP_BATCH: usize = 60;
 

@@ -53,6 +53,8 @@ refusals! {
     NotJson => 400 "json_parse" "JsonParseException", 1 "Sorry, format is incorrect";
     /// A field is missing, of the wrong type or out of range.
     IllegalArgument => 400 "illegal_argument" "IllegalArgumentException", 4 "Sorry, invalid parameter";
+    /// A field that the operation does not have or cannot change.
+    InvalidParameter => 400 "invalid_parameter" "InvalidParameterException", 4 "Sorry, invalid parameter";
     /// The name exists already.
     NameTaken => 400 "duplicate_unique_property_exists" "DuplicateUniquePropertyExistsException", 1 "the name exists already";
     /// A grant with a wrong name, password or client secret.

@@ -68,6 +68,7 @@ const fn words(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::NotJson => "the body is not JSON",
         Refusal::IllegalArgument => "This is an invalid request.",
+        Refusal::InvalidParameter => "Some of the fields are not valid fields.",
         Refusal::NameTaken => "the name exists already",
         Refusal::InvalidGrant => "invalid password",
         Refusal::TooLarge => "the body is too large",
@@ -143,6 +144,7 @@ impl From<stoa_chat::Error> for Failure {
             | Error::TooLarge { .. }
             | Error::UnknownMember(_)
             | Error::TooManyReceivers(_)
+            | Error::NotPossible(_)
             | Error::LimitReached(_) => failure.saying(error.to_string()),
             Error::InvalidGrant(text) => failure.saying(text),
             Error::Token(TokenRefusal::Invalid(class)) if CORRUPT.contains(&class) => {

@@ -29,6 +29,12 @@ impl GroupActor {
         Self { user: caller.user().cloned(), resource }
     }
 
+    /// `user` itself, on no device.
+    pub(crate) fn of(user: &UserId) -> Self {
+        let resource = NO_DEVICE.parse().expect("it is one, by the rules of devices");
+        Self { user: Some(user.clone()), resource }
+    }
+
     /// As whom it stands in events.
     pub(crate) fn actor(&self) -> Actor {
         let user = self
@@ -62,6 +68,28 @@ impl GroupActor {
         }
     }
 
+    /// Passes unless the group is switched off: then only the app's back end may do something to it.
+    ///
+    /// # Errors
+    /// [`Error::GroupDisabled`].
+    pub(crate) fn must_be_on(&self, group: &Group) -> Result<(), Error> {
+        if group.info.disabled && self.user.is_some() {
+            return Err(Error::GroupDisabled);
+        }
+        Ok(())
+    }
+
+    /// Passes if it may invite: its managers may, and members where the group is set so.
+    ///
+    /// # Errors
+    /// [`Error::NotInGroup`], [`Error::Forbidden`], [`Error::GroupDisabled`].
+    pub(crate) fn must_invite(&self, group: &Group) -> Result<(), Error> {
+        if !self.standing(group)?.manages() && !group.info.member_invites {
+            return Err(Error::Forbidden);
+        }
+        self.must_be_on(group)
+    }
+
     /// Passes if it owns or administers the group, and the group is not switched off.
     ///
     /// # Errors
@@ -70,10 +98,7 @@ impl GroupActor {
         if !self.standing(group)?.manages() {
             return Err(Error::Forbidden);
         }
-        if group.info.disabled && self.user.is_some() {
-            return Err(Error::GroupDisabled);
-        }
-        Ok(())
+        self.must_be_on(group)
     }
 
     /// Passes if it may do something to `user`: an administrator may not to the owner or another

@@ -1,4 +1,4 @@
-//! Making and dismissing groups.
+//! Making groups.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct NewGroup {
     pub custom: String,
     /// Whether it stands in the list of public groups.
     pub public: bool,
-    /// Whether whoever joins needs leave. Of public groups only.
+    /// Whether whoever applies needs leave; of no effect while the group is not public.
     pub approval: bool,
     /// Whether ordinary members may invite.
     pub member_invites: bool,
@@ -59,6 +59,21 @@ pub(crate) fn check_custom(custom: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// What is said where a group has, or is to have, more members than it may. The SDK looks for it.
+pub(crate) const TOO_MANY_MEMBERS: &str = "members size is greater than max user size !";
+
+/// Checks how many members a group is to have at the most (chat-rest U15).
+pub(crate) fn check_max_members(caller: &Caller, max_members: u32) -> Result<(), Error> {
+    if max_members == 0 {
+        return Err(Error::argument("maxusers", "at least 1 member"));
+    }
+    let most = caller.app().chat.plan.group_members;
+    if max_members > most {
+        return Err(Error::LimitReached(format!("maxusers: the app allows at most {most}")));
+    }
+    Ok(())
+}
+
 impl Chat {
     /// Makes a group. Its members are in it at once, without being asked, unless it is set to ask whom
     /// it invites: then they are invited.
@@ -66,7 +81,7 @@ impl Chat {
     /// # Errors
     /// [`Error::NotAllowed`] unless the caller may act for the owner; [`Error::UnknownUser`] for the
     /// owner, [`Error::UnknownMember`] for another; [`Error::Argument`] by field;
-    /// [`Error::LimitReached`].
+    /// [`Error::LimitReached`], [`Error::NotPossible`].
     pub async fn create_group(
         &self,
         caller: &Caller,
@@ -81,18 +96,14 @@ impl Chat {
         check_text("avatar", &new.avatar, limits::GROUP_AVATAR_CHARS)?;
         check_custom(&new.custom)?;
         let plan = &caller.app().chat.plan;
-        if new.max_members == 0 || new.max_members > plan.group_members {
-            let most = plan.group_members;
-            return Err(Error::argument("maxusers", format!("1 to {most} members")));
-        }
+        check_max_members(caller, new.max_members)?;
         let NewGroup { owner, name, description, avatar, custom, .. } = new;
         let mut members = new.members;
         members.sort_unstable();
         members.dedup();
         members.retain(|member| *member != owner);
         if members.len() >= new.max_members as usize {
-            let problem = format!("at most {} besides the owner", new.max_members - 1);
-            return Err(Error::argument("members", problem));
+            return Err(Error::NotPossible(TOO_MANY_MEMBERS.into()));
         }
         self.check_group_count(caller).await?;
         let id = GroupId::random(&*self.entropy);
@@ -105,7 +116,7 @@ impl Chat {
             custom,
             announcement: String::new(),
             public: new.public,
-            approval: new.public && new.approval,
+            approval: new.approval,
             // Of a public group, whoever wants may apply (chat-rest R068).
             member_invites: !new.public && new.member_invites,
             invite_confirm: new.invite_confirm,

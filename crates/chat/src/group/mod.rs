@@ -9,12 +9,17 @@
 //! | --- | --- |
 //! | `state` | a group in memory: information, roster; loading and storing |
 //! | `roster` | who is a member, invited, applying or blocked |
-//! | `rules` | who may do what |
-//! | `create`, `info`, `join`, `invite`, `leave`, `admins`, `mute`, `lists`, `attributes` | what is done to groups |
+//! | `actor` | who acts, and what is allowed to whom |
+//! | `create`, `info`, `members`, `join`, `invite` | what is done to groups |
 //! | `read` | what is asked of groups |
 
 mod actor;
 mod create;
+mod info;
+mod invite;
+mod join;
+mod members;
+mod read;
 mod roster;
 mod state;
 
@@ -31,8 +36,17 @@ use crate::{Chat, Error, account};
 
 pub(crate) use actor::GroupActor;
 pub use create::NewGroup;
+pub use info::GroupChange;
+pub use read::{GroupBrief, GroupMember, GroupPage, GroupView, MemberPage, Role};
 pub(crate) use roster::{Line, Roster, Standing};
 pub(crate) use state::Group;
+pub use state::Info as GroupInfo;
+
+/// The group as it is by now.
+fn whole<'a>(batch: &'a mut Batch<'_>) -> Acting<'a, Group> {
+    let group = batch.group().cloned();
+    Box::pin(async move { group })
+}
 
 /// Rows that one step of a long walk reads.
 const STEP: usize = 500;
@@ -88,9 +102,8 @@ impl Chat {
         if let Some(group) = appender.known_group() {
             return Ok(group);
         }
-        let store = self.store.app(caller).await?;
-        let mut read = store.read().await?;
-        Group::load(&store, &mut read, id).await?.ok_or(Error::UnknownGroup)
+        // In its turn, so that it is loaded once for all who ask and stays for the next.
+        appender.act(&self.shared, whole).await
     }
 
     /// Whether the app may have one more group.
@@ -104,7 +117,7 @@ impl Chat {
         let rows = store.read().await?.scan(&all, Direction::Forward, most as usize).await?;
         if rows.len() >= most as usize {
             let text = "This appKey has created too many groups/chatrooms!";
-            return Err(Error::LimitReached(text.into()));
+            return Err(Error::NotPossible(text.into()));
         }
         Ok(())
     }
@@ -125,12 +138,12 @@ impl Chat {
                 "Can not join this group, reason: user: {} has joined too many groups/chatroom!",
                 user.as_str()
             );
-            return Err(Error::LimitReached(text));
+            return Err(Error::NotPossible(text));
         }
         Ok(())
     }
 
-    /// The groups that `user` is a member of, in no order that means anything.
+    /// The groups that `user` is a member of, those that it joined last first.
     pub(crate) async fn joined_groups(
         &self,
         caller: &Caller,
@@ -147,12 +160,13 @@ impl Chat {
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
                 if row.is_group && row.last().is_none() {
-                    groups.extend(row.name.parse::<GroupId>());
+                    groups.extend(row.name.parse::<GroupId>().map(|id| (row.since_ms, id)));
                 }
                 rest = rest.above(&key);
             }
             if !full {
-                return Ok(groups);
+                groups.sort_unstable_by(|a, b| b.cmp(a));
+                return Ok(groups.into_iter().map(|(_, id)| id).collect());
             }
         }
     }

@@ -65,6 +65,8 @@ impl Line {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
     lines: imbl::OrdMap<UserId, Line>,
+    /// The members by their numbers: a page of the list costs what it shows, not what there is.
+    order: imbl::OrdMap<u64, UserId>,
     /// How many lines each part has.
     parts: imbl::OrdMap<u64, usize>,
     members: u32,
@@ -92,6 +94,12 @@ impl Roster {
     /// All members, by name.
     pub(crate) fn joined(&self) -> impl Iterator<Item = (&UserId, &Line)> {
         self.lines.iter().filter(|(_, line)| line.standing.is_member())
+    }
+
+    /// Members whose number is below `number`, the last that came first.
+    pub(crate) fn newest_below(&self, number: u64) -> impl Iterator<Item = (&UserId, &Line)> {
+        let members = self.order.range(..number).rev().map(|(_, user)| user);
+        members.filter_map(|user| self.lines.get(user).map(|line| (user, line)))
     }
 
     /// All lines, by name.
@@ -151,6 +159,7 @@ impl Roster {
     ) -> u64 {
         let before = self.lines.get(user).cloned();
         if let Some(before) = &before {
+            self.order.remove(&before.number);
             self.count(&before.standing, -1);
         }
         self.count(&standing, 1);
@@ -173,6 +182,7 @@ impl Roster {
             }
         };
         let part = line.part;
+        self.enter_order(user, &line);
         if self.lines.insert(user.clone(), line).is_none() {
             *self.parts.entry(part).or_insert(0) += 1;
         }
@@ -189,11 +199,18 @@ impl Roster {
     /// Takes `user` off the roster. Answers the part that is to be stored.
     pub(crate) fn remove(&mut self, user: &UserId) -> Option<u64> {
         let line = self.lines.remove(user)?;
+        self.order.remove(&line.number);
         self.count(&line.standing, -1);
         if let Some(lines) = self.parts.get_mut(&line.part) {
             *lines -= 1;
         }
         Some(line.part)
+    }
+
+    fn enter_order(&mut self, user: &UserId, line: &Line) {
+        if line.standing.is_member() {
+            self.order.insert(line.number, user.clone());
+        }
     }
 
     fn part_with_room(&self) -> u64 {
@@ -241,6 +258,7 @@ impl Roster {
                 allowed: stored.allowed,
                 part,
             };
+            self.enter_order(&user, &line);
             self.lines.insert(user, line);
             *self.parts.entry(part).or_insert(0) += 1;
         }

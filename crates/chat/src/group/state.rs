@@ -16,27 +16,39 @@ const STEP: usize = 128;
 
 /// What a group is called and how it is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Info {
-    pub(crate) id: GroupId,
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) avatar: String,
-    pub(crate) custom: String,
-    pub(crate) announcement: String,
+pub struct Info {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// The address of a picture.
+    pub avatar: String,
+    /// The app's own data.
+    pub custom: String,
+    /// What its managers announce; for members only.
+    pub announcement: String,
     /// It stands in the list of public groups, and users can apply.
-    pub(crate) public: bool,
+    pub public: bool,
     /// Whoever applies waits for the owner or an administrator.
-    pub(crate) approval: bool,
+    pub approval: bool,
     /// Ordinary members may invite.
-    pub(crate) member_invites: bool,
+    pub member_invites: bool,
     /// Whoever is invited is asked.
-    pub(crate) invite_confirm: bool,
-    pub(crate) max_members: u32,
-    pub(crate) owner: UserId,
-    pub(crate) created: Timestamp,
-    pub(crate) modified: Timestamp,
-    pub(crate) all_muted: bool,
-    pub(crate) disabled: bool,
+    pub invite_confirm: bool,
+    /// Members at the most, the owner included.
+    pub max_members: u32,
+    /// To whom it belongs.
+    pub owner: UserId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When name or settings were last changed.
+    pub modified: Timestamp,
+    /// All are muted but managers and those on the allow list.
+    pub all_muted: bool,
+    /// The app's back end switched it off.
+    pub disabled: bool,
 }
 
 /// A group. Cheap to clone.

@@ -34,8 +34,7 @@ impl FromRequestParts<Rest> for GroupPath {
 /// # Errors
 /// 400 for a text that is no device's name.
 pub(crate) fn device(query: &Query) -> Result<Option<Resource>, Failure> {
-    let Some(text) = query.get("resource")? else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| Failure::argument(format!("resource: {error}")))
+    query.acting()
 }
 
 /// The routes of this half: making and changing groups, their members, joining them.
