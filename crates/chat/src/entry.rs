@@ -38,7 +38,8 @@ pub enum Kind {
     DeliveryReceipt = 21,
     /// The reader has read the whole conversation.
     ConversationReceipt = 22,
-    /// A member of a group has read one message of it; for its sender alone.
+    /// A member of a group has read one message of it; for its sender alone. The body is a
+    /// [`ReadInGroup`](crate::event::ReadInGroup).
     GroupReadReceipt = 23,
     /// A message was taken back.
     Recall = 24,
@@ -173,6 +174,19 @@ impl Entry {
             Some(_) => Some(&self.from) != addressed,
             None => true,
         }
+    }
+
+    /// Whether `user` does not get it while it takes no messages of the group.
+    pub(crate) fn is_shielded_from(&self, user: &UserId) -> bool {
+        let about_messages =
+            self.kind.is_message() || matches!(self.kind, Kind::Recall | Kind::Edit);
+        about_messages && self.from != *user
+    }
+
+    /// That it takes a place in the log, and nothing of what it says.
+    pub(crate) fn place_only(&self) -> Self {
+        let (body, ext) = (Bytes::new(), Bytes::new());
+        Self { kind: Kind::Mark, audience: Audience::All, edit: None, body, ext, ..self.clone() }
     }
 
     /// Whether `user` finds it in the history of the conversation.

@@ -107,6 +107,9 @@ pub enum Error {
     /// The app's plan, or a bound of the server, allows no more.
     #[error("{0}")]
     LimitReached(String),
+    /// The app's plan does not have it.
+    #[error("the app's plan does not have this")]
+    NotInPlan,
     /// The user was deactivated by an administrator.
     #[error("the user is deactivated")]
     Deactivated,
@@ -188,6 +191,7 @@ impl Error {
             Self::PresenceTooBig => Refusal::PresenceTooBig,
             Self::TooManyReceivers(_) => Refusal::TooManyReceivers,
             Self::LimitReached(_) => Refusal::LimitReached,
+            Self::NotInPlan => Refusal::NotInPlan,
             Self::Deactivated => Refusal::Deactivated,
             Self::NameTaken => Refusal::NameTaken,
             Self::InvalidGrant(_) => Refusal::InvalidGrant,

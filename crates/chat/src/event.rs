@@ -144,6 +144,23 @@ pub struct ContactEvent {
     pub reason: Option<String>,
 }
 
+/// A member has read a message of a group; for the message's sender.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct ReadInGroup {
+    /// The group.
+    #[prost(string, tag = "1")]
+    pub group: String,
+    /// The message.
+    #[prost(uint64, tag = "2")]
+    pub message: u64,
+    /// How many have read it by now.
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// What the reader adds.
+    #[prost(string, tag = "4")]
+    pub content: String,
+}
+
 /// A notice: compact JSON as the SDK takes it (msync section 5.6).
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Notice {

@@ -49,7 +49,7 @@ pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
     GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage, GroupView, MemberPage, NewGroup,
-    Role,
+    Role, Attributes, BlockedPage, GroupReceipt, MutedMember, PerUser, ReaderPage,
 };
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};

@@ -129,6 +129,23 @@ pub(crate) async fn leave(
     row.until_seq = Some(end.0);
     row.pinned_ms = None;
     row.marks.clear();
+    row.set_shielded(false, end);
+    save(store, txn, user, &key, &row).await
+}
+
+/// Notes that `user` takes no messages of a group behind `end` any more, or takes them again.
+pub(crate) async fn shield(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    group: &GroupId,
+    end: Seq,
+    on: bool,
+) -> Result<(), Error> {
+    let key = key_of(store, user, &Target::Group(group.clone()));
+    let Some(value) = txn.get(&key).await? else { return Ok(()) };
+    let mut row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+    row.set_shielded(on, end);
     save(store, txn, user, &key, &row).await
 }
 
@@ -160,6 +177,24 @@ impl Membership {
     pub(crate) fn sees(&self, seq: Seq) -> bool {
         let now = seq.0 > self.since_seq && self.until_seq.is_none_or(|until| seq.0 <= until);
         now || self.earlier.iter().any(|span| seq.0 > span.since && seq.0 <= span.until)
+    }
+
+    /// Takes no messages behind `end`, or takes them again.
+    fn set_shielded(&mut self, on: bool, end: Seq) {
+        self.shielded = on;
+        if on {
+            self.shielded_since.get_or_insert(end.0);
+        } else if let Some(since) = self.shielded_since.take() {
+            self.shields.push(Span { since, until: end.0 });
+            let surplus = self.shields.len().saturating_sub(limits::MEMBERSHIPS_REMEMBERED);
+            self.shields.drain(..surplus);
+        }
+    }
+
+    /// Whether the user took no messages when the entry at `seq` was appended.
+    pub(crate) fn is_shielded_from(&self, seq: Seq) -> bool {
+        self.shielded_since.is_some_and(|since| seq.0 > since)
+            || self.shields.iter().any(|span| seq.0 > span.since && seq.0 <= span.until)
     }
 
     /// Nothing behind this position is for the user; none while it is a member.

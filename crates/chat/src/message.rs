@@ -36,6 +36,8 @@ pub struct Draft {
     pub client_id: u64,
     /// Not stored: only for devices that are online now.
     pub online_only: bool,
+    /// Its readers in the group send receipts, where the app's plan has them.
+    pub receipts: bool,
 }
 
 /// A receipt as a device hands it in.
@@ -119,6 +121,7 @@ impl Chat {
             client_id: draft.client_id,
             contacts_only: caller.app().chat.friends_only,
             about: Seq::START,
+            receipts: draft.receipts && caller.app().chat.plan.receipts_and_reports,
         };
         self.shared.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
@@ -161,6 +164,7 @@ impl Chat {
             client_id: receipt.client_id,
             contacts_only: false,
             about: Seq::START,
+            receipts: false,
         };
         let own = receipt.kind != Kind::DeliveryReceipt && receipt.to != *me;
         match self.user_exists(caller, &receipt.to).await {
@@ -268,7 +272,8 @@ impl Chat {
     ) -> Result<Vec<UserId>, Error> {
         let group = self.group_state(caller, group).await?;
         group.may_send(from, self.shared.clock.now())?;
-        Ok(group.roster.joined().map(|(user, _)| user.clone()).collect())
+        let takes = group.roster.joined().filter(|(user, line)| !line.shielded || *user == from);
+        Ok(takes.map(|(user, _)| user.clone()).collect())
     }
 
     pub(crate) async fn user_exists(&self, caller: &Caller, user: &UserId) -> Result<bool, Error> {

@@ -85,8 +85,12 @@ impl Chat {
             let is_told = page.entries.iter().any(|(seq, _)| *seq == about);
             let entry = stored.into_entry(space.name)?;
             let seen = membership.as_ref().is_none_or(|membership| membership.sees(page.end));
-            let gone = entry.kind.is_message() && deleted.has(page.end);
-            if seen && !gone && !is_told && entry.concerns(me, resource) && !self.is_over(&entry) {
+            let gone = is_told || entry.kind.is_message() && deleted.has(page.end);
+            let shielded = membership.as_ref().is_some_and(|membership| {
+                membership.is_shielded_from(page.end) && entry.is_shielded_from(me)
+            });
+            let hidden = gone || shielded || self.is_over(&entry);
+            if seen && !hidden && entry.concerns(me, resource) {
                 page.entries.push((page.end, Arc::new(entry)));
             }
         }

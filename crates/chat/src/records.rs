@@ -3,6 +3,7 @@
 //! Field numbers are for ever. Each conversion back into a domain type refuses what it cannot be
 //! sure of, as [`StoreError::Corrupt`] does for a record that does not open.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -154,6 +155,12 @@ pub(crate) struct Membership {
     /// The user deleted single messages for itself: DELETED_MESSAGES holds which.
     #[prost(bool, tag = "20")]
     pub(crate) has_deleted: bool,
+    /// Since where the user takes no messages of the group; none while it does.
+    #[prost(uint64, optional, tag = "30")]
+    pub(crate) shielded_since: Option<u64>,
+    /// Earlier times in which the user took none.
+    #[prost(message, repeated, tag = "31")]
+    pub(crate) shields: Vec<Span>,
 }
 
 /// A time in which a user was a member: entries behind `since` up to and with `until`.
@@ -253,6 +260,9 @@ pub(crate) struct StoredMember {
     /// Of an invitation: who invited.
     #[prost(string, tag = "7")]
     pub(crate) by: String,
+    /// Takes no messages of the group.
+    #[prost(bool, tag = "8")]
+    pub(crate) shielded: bool,
 }
 
 /// GROUP_ROSTERS: a part of the roster of a group.
@@ -269,6 +279,40 @@ pub(crate) struct GroupName {
     pub(crate) id: String,
     #[prost(bool, tag = "2")]
     pub(crate) public: bool,
+}
+
+/// GROUP_MEMBER_ATTRIBUTES: what a member has in a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct MemberAttributes {
+    #[prost(btree_map = "string, string", tag = "1")]
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// GROUP_READS: a message of a group whose readers send receipts.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GroupReads {
+    #[prost(string, tag = "1")]
+    pub(crate) sender: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) at_ms: u64,
+    /// Its position in the group's log.
+    #[prost(uint64, tag = "3")]
+    pub(crate) seq: u64,
+    /// How many have read it.
+    #[prost(uint32, tag = "4")]
+    pub(crate) count: u32,
+    /// For these users alone; for all if empty.
+    #[prost(string, repeated, tag = "5")]
+    pub(crate) only: Vec<String>,
+}
+
+/// GROUP_READERS: who has read a message of a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GroupReader {
+    #[prost(string, tag = "1")]
+    pub(crate) user: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) at_ms: u64,
 }
 
 /// How often an entry was changed, and the last time by whom.

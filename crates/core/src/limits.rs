@@ -244,3 +244,27 @@ pub const PRESENCE_EXT_BYTES: usize = 1024;
 
 /// Changes of one user's presence within this time are told once (chat-rest section 2.7).
 pub const PRESENCE_DEBOUNCE: Duration = Duration::from_secs(1);
+/// Users of a group's block list in one page, and without paging (chat-rest R100).
+pub const GROUP_BLOCKED_PAGE: usize = 50;
+/// See [`GROUP_BLOCKED_PAGE`].
+pub const GROUP_BLOCKED_LIST: usize = 500;
+
+/// Bytes of the key and of the value of a member's attribute, and of all that one member has
+/// (chat-rest R086).
+pub const MEMBER_ATTRIBUTE_KEY_BYTES: usize = 16;
+/// See [`MEMBER_ATTRIBUTE_KEY_BYTES`].
+pub const MEMBER_ATTRIBUTE_VALUE_BYTES: usize = 512;
+/// See [`MEMBER_ATTRIBUTE_KEY_BYTES`].
+pub const MEMBER_ATTRIBUTES_BYTES: usize = 4 * 1024;
+
+/// Members whose attributes are asked for in one call (chat-rest R088).
+pub const MEMBER_ATTRIBUTES_BATCH: usize = 10;
+
+/// Members of a group in which readers send receipts (chat-rest section 3.2).
+pub const RECEIPT_GROUP_MEMBERS: u32 = 200;
+
+/// How long after it was sent a group's message takes receipts (chat-rest section 3.2).
+pub const GROUP_RECEIPTS: Duration = Duration::from_secs(3 * 86_400);
+
+/// Readers of a group's message in one page. The SDK asks for 500 (msync section 9.5).
+pub const GROUP_READERS_PAGE: usize = 500;

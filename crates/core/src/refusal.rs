@@ -125,6 +125,8 @@ refusals! {
     TooManyReceivers => 400 "illegal_argument" "IllegalArgumentException", 1 "limit directed users";
     /// A plan or a bound of the server allows no more.
     LimitReached => 403 "exceed_limit" "ExceedLimitException", 1 "limit reached";
+    /// The app's plan does not have it.
+    NotInPlan => 403 "forbidden_op" "ForbiddenOpException", 1 "service not open!";
     /// A path that the server does not serve.
     UnknownPath => 404 "service_resource_not_found" "ServiceResourceNotFoundException", 9 "unknown command";
     /// A method that the path does not serve.

@@ -108,6 +108,8 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::PresenceTooBig => "ext is too big ",
         Refusal::TooManyReceivers => "the message names too many receivers",
         Refusal::LimitReached => "the limit is reached",
+        // The SDK looks for these words.
+        Refusal::NotInPlan => "service not open!",
         Refusal::UnknownPath => "no such path",
         Refusal::MethodNotAllowed => "the path does not serve this method",
         Refusal::Concurrent => "the same operation is under way, try again",

@@ -232,6 +232,7 @@ impl World {
             content_bytes: 10,
             client_id: self.back_end_ids,
             online_only: false,
+            receipts: false,
         };
         let token = self.token(app, Some(&user));
         let chat = server.chat.clone();

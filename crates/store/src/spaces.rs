@@ -399,6 +399,25 @@ pub static REPORTS: Space = Space {
     owner: Owner::App,
     layout: &[Part::Number("time, ms"), Part::Blind("report")],
     value: "1: message id, conversation, reporter, label, reason, when",
+/// Messages of groups whose readers send receipts.
+pub static GROUP_READS: Space = Space {
+    code: 60,
+    name: "group_reads",
+    class: &MESSAGE,
+    owner: Owner::App,
+    layout: &[Part::Blind("group"), Part::Number("message")],
+    value: "1: sender, when, for whom, how many have read it",
+    readers: "chat",
+};
+
+/// Who has read a message of a group.
+pub static GROUP_READERS: Space = Space {
+    code: 61,
+    name: "group_readers",
+    class: &MESSAGE,
+    owner: Owner::App,
+    layout: &[Part::Blind("group"), Part::Number("message"), Part::Blind("reader")],
+    value: "1: reader: name, when",
     readers: "chat",
 };
 
@@ -435,6 +454,8 @@ pub static SPACES: &[&Space] = &[
     &DELETED_MESSAGES,
     &PINNED_MESSAGES,
     &REPORTS,
+    &GROUP_READS,
+    &GROUP_READERS,
 ];
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use prost::Message;
 use serde_json::json;
 use stoa_chat::entry::Entry;
-use stoa_chat::event::{ContactEvent, GroupAct, GroupEvent, Notice};
-use stoa_wire::{EventInfo, Jid, MucBody, RosterBody};
+use stoa_chat::event::{ContactEvent, GroupAct, GroupEvent, Notice, ReadInGroup};
+use stoa_wire::{EventInfo, Jid, MucBody, RosterBody, delivery};
 
 /// The group of an event, and the event as a `MUCBody` (msync section 6.3).
 pub(crate) fn group(entry: &Entry, app_key: &str) -> (String, Option<Bytes>) {
@@ -48,6 +48,13 @@ pub(crate) fn contact(entry: &Entry, app_key: &str) -> Bytes {
     }
     .encode_to_vec()
     .into()
+}
+
+/// A group's read receipt, with how many have read the message (msync section 5.3).
+pub(crate) fn read_in_group(entry: &Entry) -> Bytes {
+    let read = ReadInGroup::decode(&*entry.body).unwrap_or_default();
+    let ReadInGroup { group, message, count, content } = &read;
+    delivery::group_read_ack(entry.from.as_str(), group, *message, u64::from(*count), content)
 }
 
 /// A notice's JSON (msync section 5.6).

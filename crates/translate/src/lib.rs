@@ -32,6 +32,7 @@ pub fn meta(entry: &Entry, app_key: &str) -> Bytes {
         }
         Kind::ContactEvent => (NameSpace::Roster, device, event::contact(entry, app_key)),
         Kind::Notice => (NameSpace::Notify, device, event::notice(entry)),
+        Kind::GroupReadReceipt => (NameSpace::Chat, device, event::read_in_group(entry)),
         _ => (NameSpace::Chat, device, body(entry)),
     };
     delivery(entry, app_key, ns, from, to, &payload)

@@ -14,13 +14,21 @@
 //! | `read` | what is asked of groups |
 
 mod actor;
+mod admins;
+mod announcement;
+pub(crate) mod attributes;
 mod create;
 mod info;
 mod invite;
 mod join;
 mod members;
 mod read;
+mod lists;
+mod mute;
+pub(crate) mod receipts;
 mod roster;
+mod shield;
+mod sight;
 mod state;
 
 use std::sync::Arc;
@@ -35,9 +43,13 @@ use crate::records::{self, Membership};
 use crate::{Chat, Error, account};
 
 pub(crate) use actor::GroupActor;
+pub use attributes::Attributes;
 pub use create::NewGroup;
 pub use info::GroupChange;
 pub use read::{GroupBrief, GroupMember, GroupPage, GroupView, MemberPage, Role};
+pub use lists::{BlockedPage, PerUser};
+pub use mute::MutedMember;
+pub use receipts::{GroupReceipt, ReaderPage};
 pub(crate) use roster::{Line, Roster, Standing};
 pub(crate) use state::Group;
 pub use state::Info as GroupInfo;
@@ -66,7 +78,7 @@ impl Group {
 
 impl Chat {
     /// The one that appends to a group's log, and does what is done to the group.
-    async fn group_appender(
+    pub(crate) async fn group_appender(
         &self,
         caller: &Caller,
         group: &GroupId,

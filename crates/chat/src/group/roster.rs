@@ -47,6 +47,8 @@ pub(crate) struct Line {
     pub(crate) muted_until: Option<Timestamp>,
     /// May speak when all are muted.
     pub(crate) allowed: bool,
+    /// Takes no messages of the group.
+    pub(crate) shielded: bool,
     /// The part of the roster in which it is stored.
     part: u64,
 }
@@ -177,6 +179,7 @@ impl Roster {
                     since: now,
                     muted_until: None,
                     allowed: false,
+                    shielded: false,
                     part,
                 }
             }
@@ -256,6 +259,7 @@ impl Roster {
                 since: Timestamp::from_millis(stored.since_ms),
                 muted_until: Some(muted_until).filter(|until| until.as_millis() > 0),
                 allowed: stored.allowed,
+                shielded: stored.shielded,
                 part,
             };
             self.enter_order(&user, &line);
@@ -282,6 +286,7 @@ fn stored(user: &UserId, line: &Line) -> StoredMember {
         since_ms: line.since.as_millis(),
         muted_until_ms: line.muted_until.map_or(0, |until| until.as_millis()),
         allowed: line.allowed,
+        shielded: line.shielded,
         by: by.into(),
     }
 }

@@ -25,8 +25,8 @@ use super::publisher::Publisher;
 use super::{Appended, Done, NewEntry, entry_key, log_blind};
 use crate::contact::Relation;
 use crate::duplicates::Recent;
-use crate::entry::Log;
-use crate::group::Group;
+use crate::entry::{Audience, Log};
+use crate::group::{Group, Roster, receipts};
 use crate::{Error, Shared, member};
 
 /// Something that is done to a conversation, in its turn.
@@ -349,6 +349,7 @@ impl Appender {
         }
         let Batch { txn, mut group, tail, posts, .. } = batch;
         tail.write(&self.store, txn, &self.log, self.blind, now).await?;
+        receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
             group.save(&self.store, txn).await?;
         }
@@ -386,17 +387,19 @@ impl Appender {
         relation: Option<&Relation>,
         new: &NewEntry,
     ) -> Result<Appended, Error> {
-        let mut readers = Readers::Named;
+        let (mut readers, mut directed) = (Readers::Named, None);
         if let Target::Group(_) = &new.to
             && matches!(&self.log, Log::Conversation(_))
         {
             let group = batch.group()?;
             group.may_send(&new.from, batch.now)?;
+            directed = to_members(new, &group.roster);
             readers = Readers::Members(group.roster.clone());
         }
         if let Some(relation) = relation {
             relation.may_send(new)?;
         }
+        let new = directed.as_ref().unwrap_or(new);
         let placed = batch.tail.add(batch.shared, new, readers, batch.now)?;
         Ok(placed.answer())
     }
@@ -432,6 +435,20 @@ impl Appender {
     fn key(&self, seq: Seq) -> Key {
         entry_key(&self.store, &self.log, self.blind, seq)
     }
+}
+
+/// A message that names readers, for those of them who are members: others get nothing of a group.
+/// If none is, it is for its sender's other devices. Nothing if it may stay as it is.
+fn to_members(new: &NewEntry, members: &Roster) -> Option<NewEntry> {
+    let Audience::Only(users) = &new.audience else { return None };
+    if users.iter().all(|user| members.has(user)) {
+        return None;
+    }
+    let mut users: Vec<_> = users.iter().filter(|user| members.has(user)).cloned().collect();
+    if users.is_empty() {
+        users.push(new.from.clone());
+    }
+    Some(new.clone().to_audience(Audience::only(users)))
 }
 
 /// Tells whoever waits for it what became of `work`.

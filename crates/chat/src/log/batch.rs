@@ -14,7 +14,7 @@ use super::{Appended, NewEntry, entry_key, log_space};
 use crate::contact::Relation;
 use crate::entry::{Audience, Entry, Kind, Log};
 use crate::event::{self, GroupEvent};
-use crate::group::{Group, Roster};
+use crate::group::{Group, Roster, attributes};
 use crate::records::{self, Head, Marks, StoredEntry};
 use crate::{Error, Shared, member};
 
@@ -73,6 +73,8 @@ pub(crate) struct Placed {
     /// Of an edit: where the edited message lies.
     pub(crate) about: Seq,
     pub(crate) readers: Readers,
+    /// Readers in the group send receipts.
+    pub(crate) receipts: bool,
 }
 
 impl Placed {
@@ -127,6 +129,7 @@ impl Tail {
             client_id: new.client_id,
             about: new.about,
             readers,
+            receipts: new.receipts,
         });
         Ok(self.placed.last().expect("it was just added"))
     }
@@ -268,6 +271,7 @@ impl Batch<'_> {
     pub(crate) async fn leave(&mut self, user: &UserId) -> Result<(), Error> {
         self.written += 1;
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
+        attributes::forget(self.store, self.txn, &id, user).await?;
         member::leave(self.store, self.txn, user, &id, end).await
     }
 }

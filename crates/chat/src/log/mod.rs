@@ -26,7 +26,7 @@ use crate::entry::{Audience, Entry, Kind, Log};
 use crate::{Error, member};
 
 pub(crate) use appender::{Acting, Appender};
-pub(crate) use batch::{Actor, Batch, Placed};
+pub(crate) use batch::{Actor, Batch, Placed, Readers};
 pub(crate) use posting::Posting;
 
 /// What was appended: the answer to whoever sent it.
@@ -59,6 +59,8 @@ pub(crate) struct NewEntry {
     pub(crate) contacts_only: bool,
     /// Of an edit: where the edited message lies.
     pub(crate) about: Seq,
+    /// Readers in the group send receipts.
+    pub(crate) receipts: bool,
 }
 
 impl NewEntry {
@@ -76,6 +78,7 @@ impl NewEntry {
             client_id: 0,
             contacts_only: false,
             about: Seq::START,
+            receipts: false,
         }
     }
 

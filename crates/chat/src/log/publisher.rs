@@ -14,7 +14,7 @@ use stoa_core::{AppNumber, Seq, UserId};
 
 use super::batch::{Placed, Readers};
 use crate::Shared;
-use crate::entry::{Audience, Delivery, Event, Log, Queue};
+use crate::entry::{Audience, Delivery, Entry, Event, Log, Queue};
 
 /// What was published of one log.
 #[derive(Default)]
@@ -68,16 +68,17 @@ fn hand_over(shared: &Shared, app: AppNumber, log: &Log, placed: &Placed) {
     if !placed.entry.kind.is_delivered() {
         return;
     }
-    let event = |user: &UserId| {
+    let event_of = |user: &UserId, entry: &Arc<Entry>| {
         Arc::new(Event::Appended(Delivery {
             app,
             queue: Queue::of(log, user),
             seq: placed.seq,
-            entry: placed.entry.clone(),
+            entry: entry.clone(),
             countable: placed.countable,
             encoded: OnceLock::new(),
         }))
     };
+    let event = |user: &UserId| event_of(user, &placed.entry);
     let publish = |user: &UserId, event: &Arc<Event>| {
         shared.bus.publish(&Topic { app, user: user.clone() }, event);
     };
@@ -91,7 +92,16 @@ fn hand_over(shared: &Shared, app: AppNumber, log: &Log, placed: &Placed) {
         // The group's queue has one name for all, so that its event is one.
         Readers::Members(members) => {
             let event = event(&placed.entry.from);
-            members.joined().for_each(|(user, _)| publish(user, &event));
+            // Who takes no messages of the group learns that there is one, to keep count.
+            let mut withheld = None;
+            for (user, line) in members.joined() {
+                if line.shielded && placed.entry.is_shielded_from(user) {
+                    let place = || event_of(user, &Arc::new(placed.entry.place_only()));
+                    publish(user, withheld.get_or_insert_with(place));
+                } else {
+                    publish(user, &event);
+                }
+            }
             // Also to members whom it is not for: their sessions count what they have seen. And to
             // whom it is for and who is no member any more.
             if let Audience::Only(users) = &placed.entry.audience {

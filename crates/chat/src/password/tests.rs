@@ -242,6 +242,7 @@ async fn messages_are_delivered_while_every_login_waits() {
             content_bytes: 5,
             client_id,
             online_only: false,
+            receipts: false,
         };
         let done = Box::new(move |result| drop(done.send(result)));
         chat.send(&alice, &resource, draft, done).await;

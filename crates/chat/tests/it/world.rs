@@ -186,6 +186,7 @@ pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
         content_bytes: text.len(),
         client_id,
         online_only: false,
+        receipts: false,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stoa_chat::entry::{Delivery, Event, Kick, Queue, Which};
 use stoa_chat::{
-    Appended, Draft, Edit, Edited, Error, LoginRequest, Page, Recall, Receipt, Unread,
+    Appended, Draft, Edit, Edited, Error, GroupReceipt, LoginRequest, Page, Recall, Receipt, Unread,
 };
 use stoa_core::{
     MessageId, MsyncStatus, Refusal, Resource, Seq, Target, Timestamp, UserId, limits,
@@ -78,6 +78,8 @@ pub(crate) enum Call {
     Recall { id: u64, recall: Recall },
     /// Replace a message's content.
     Edit { id: u64, edit: Box<Edit> },
+    /// Send a receipt for a message of a group.
+    AcknowledgeInGroup { id: u64, receipt: GroupReceipt },
     /// Store how far the device has received.
     Save(Vec<(Queue, Seq)>),
 }
@@ -442,6 +444,7 @@ impl Open {
                     Act::Read(target) => Call::Read { id, target },
                     Act::Recall(recall) => Call::Recall { id, recall },
                     Act::Edit(edit) => Call::Edit { id, edit: Box::new(edit) },
+                    Act::AcknowledgeInGroup(receipt) => Call::AcknowledgeInGroup { id, receipt },
                     Act::Refuse(status) => {
                         counted::refused(status);
                         out.push(Effect::Send(outgoing::answer(id, Err(status), now)));

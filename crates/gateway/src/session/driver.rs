@@ -423,6 +423,10 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
             let edited = chat.edit(caller, resource, *edit).await.inspect_err(report);
             Outcome::Edited(id, Box::new(edited))
         }
+        Call::AcknowledgeInGroup { id, receipt } => {
+            chat.acknowledge_in_group(caller, resource, receipt, done(id)).await;
+            return Made::Submitted;
+        }
         Call::Unread => Outcome::Unread(chat.unread(caller, resource).await.inspect_err(report)),
         Call::Page { queue, after } => {
             let page = chat.page(caller, resource, &queue, after).await.inspect_err(report);

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 use stoa_chat::entry::Kind;
-use stoa_chat::{DeviceInfo, Draft, Edit, LoginRequest, Recall, Receipt};
+use stoa_chat::{DeviceInfo, Draft, Edit, GroupReceipt, LoginRequest, Recall, Receipt};
 use stoa_core::{
     AppKey, MessageId, MsyncStatus, Refusal, Resource, Secret, Target, UserId, limits,
 };
 use stoa_wire::content::{self, Inspection};
 use stoa_wire::{
     CommSyncUl, Command, ContentType, EditScope, GROUP_DOMAIN, KeyValue, Limits, MSync, Message,
-    MessageType, Meta, NameSpace, Provision, RouteType, delivery,
+    MessageBody, MessageType, Meta, NameSpace, Provision, RouteType, delivery,
 };
 
 /// What a frame asks for.
@@ -48,6 +48,7 @@ pub(crate) enum Act {
     Read(Target),
     Recall(Recall),
     Edit(Edit),
+    AcknowledgeInGroup(GroupReceipt),
     Refuse(MsyncStatus),
 }
 
@@ -209,6 +210,13 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         MessageType::ReadAck | MessageType::DeliverAck if seen.ack_message_id.is_none() => {
             return Err(missing);
         }
+        MessageType::ReadAck if is_group => {
+            let group = name.parse().map_err(|_| Refusal::UnknownGroup.msync())?;
+            let message = MessageId(seen.ack_message_id.ok_or(missing)?);
+            let content = MessageBody::decode(&*body).map_err(|_| malformed)?.ack_content;
+            let content = content.unwrap_or_default();
+            return Ok(Act::AcknowledgeInGroup(GroupReceipt { group, message, content }));
+        }
         MessageType::ReadAck => return receipt(Kind::ReadReceipt),
         MessageType::DeliverAck => return receipt(Kind::DeliveryReceipt),
         MessageType::ChannelAck if is_group => return Ok(Act::Read(target)),
@@ -247,6 +255,7 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         content_bytes: seen.counted_bytes,
         client_id: id,
         online_only: meta.routetype == Some(RouteType::Online as i32),
+        receipts: seen.allow_group_ack && is_group,
     }))
 }
 

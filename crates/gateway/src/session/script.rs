@@ -130,6 +130,13 @@ impl World {
                 let about = about.parse().ok();
                 sync(meta(id, to, body(MessageType::ReadAck, to, "", about)))
             }
+            ["read-in-group", id, to, about, content] => {
+                let mut read = body(MessageType::ReadAck, to, "", about.parse().ok());
+                read.ack_content = Some(content.to_owned());
+                let mut sync_ul = meta(id, to, read);
+                sync_ul.meta.as_mut().unwrap().to = Some(Jid::group(APP_KEY, to));
+                sync(sync_ul)
+            }
             ["recall", id, to] => sync(meta(id, to, body(MessageType::Recall, to, "", Some(1)))),
             ["to-group", id, to] => sync(meta(id, to, body(MessageType::GroupChat, to, "", None))),
             ["to-other-app", id, to] => {
@@ -166,6 +173,10 @@ impl World {
                 Call::Send { id, draft } => format!("call send {id} {}", draft.to.name()),
                 Call::Acknowledge { id, receipt } => {
                     format!("call {:?} {id} {}", receipt.kind, receipt.to.as_str())
+                }
+                Call::AcknowledgeInGroup { id, receipt } => {
+                    let (group, message) = (receipt.group.as_str(), receipt.message.0);
+                    format!("call read-in-group {id} {group} {message} {:?}", receipt.content)
                 }
                 Call::Save(moved) => {
                     let mut text = "call save".to_owned();

@@ -205,6 +205,7 @@ impl Lab {
             // The same text twice is the same message, here.
             client_id: body.bytes().fold(7, |id, byte| id * 131 % 1_000_000_007 + u64::from(byte)),
             online_only: false,
+            receipts: false,
         };
         let done = Box::new(move |appended| drop(done.send(appended)));
         self.chat.send(&caller, &resource, draft, done).await;

@@ -1,0 +1,97 @@
+//! Administrators of a group (chat-rest R082 to R084). The owner names them.
+
+use std::sync::Arc;
+
+use stoa_core::{Caller, GroupId, Resource, UserId, limits};
+
+use super::sight::tell_managers;
+use super::{GroupActor, Standing};
+use crate::event::GroupAct;
+use crate::{Chat, Error};
+
+impl Chat {
+    /// The administrators of a group, by name. Of a public group everybody may ask.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`], [`Error::NotInGroup`], [`Error::Store`].
+    pub async fn group_admins(&self, caller: &Caller, id: &GroupId) -> Result<Vec<UserId>, Error> {
+        let group = self.group_state(caller, id).await?;
+        if !group.info.public {
+            GroupActor::new(caller, None).standing(&group)?;
+        }
+        let lines = group.roster.joined();
+        let admins = lines.filter(|(_, line)| line.standing == Standing::Admin);
+        Ok(admins.map(|(user, _)| user.clone()).collect())
+    }
+
+    /// Makes a member an administrator, at most 99 of them. Nothing happens if it is one.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] unless the caller owns the group; [`Error::NotInGroup`] for the caller or
+    /// the user, [`Error::IsOwner`], [`Error::LimitReached`], [`Error::GroupDisabled`],
+    /// [`Error::UnknownGroup`], [`Error::Store`].
+    pub async fn add_group_admin(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        id: &GroupId,
+        user: &UserId,
+    ) -> Result<(), Error> {
+        let work = Arc::new((GroupActor::new(caller, resource), user.clone()));
+        self.act_on_group(caller, id, move |batch| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (who, user) = &*work;
+                let group = batch.group()?;
+                who.must_own(group)?;
+                who.must_be_on(group)?;
+                match &group.roster.member(user).ok_or(Error::NotInGroup)?.standing {
+                    Standing::Owner => return Err(Error::IsOwner),
+                    Standing::Admin => return Ok(()),
+                    _ => {}
+                }
+                if group.roster.admins() >= limits::GROUP_ADMINS {
+                    let most = limits::GROUP_ADMINS;
+                    let text = format!("a group has at most {most} administrators");
+                    return Err(Error::LimitReached(text));
+                }
+                let now = batch.now;
+                batch.group_mut()?.set(user, Standing::Admin, now);
+                tell_managers(batch, who, GroupAct::AdminAdded, user, None)
+            })
+        })
+        .await
+    }
+
+    /// Makes an administrator an ordinary member. Nothing happens if the member is one.
+    ///
+    /// # Errors
+    /// As [`Self::add_group_admin`].
+    pub async fn remove_group_admin(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        id: &GroupId,
+        user: &UserId,
+    ) -> Result<(), Error> {
+        let work = Arc::new((GroupActor::new(caller, resource), user.clone()));
+        self.act_on_group(caller, id, move |batch| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (who, user) = &*work;
+                let group = batch.group()?;
+                who.must_own(group)?;
+                who.must_be_on(group)?;
+                match &group.roster.member(user).ok_or(Error::NotInGroup)?.standing {
+                    Standing::Owner => return Err(Error::IsOwner),
+                    Standing::Admin => {}
+                    _ => return Ok(()),
+                }
+                let now = batch.now;
+                batch.group_mut()?.set(user, Standing::Member, now);
+                tell_managers(batch, who, GroupAct::AdminRemoved, user, None)
+            })
+        })
+        .await
+    }
+}
