@@ -13,6 +13,8 @@ use stoa_core::{
     Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, Uuid, issue_token,
 };
 use stoa_store::Store;
+use stoa_store::engine::{Direction, Engine, Memory, Span};
+use stoa_vault::Vault;
 use tokio::sync::oneshot;
 
 /// The apps of the tests.
@@ -32,6 +34,7 @@ impl AppDirectory for Apps {
 pub(crate) struct World {
     pub(crate) chat: Arc<Chat>,
     pub(crate) store: Store,
+    engine: Arc<Memory>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
     apps: Arc<Apps>,
@@ -80,9 +83,11 @@ impl World {
             friends_only(app(4, FRIENDS, AuthPolicy::Token)),
         ];
         let apps = Arc::new(Apps(apps.into_iter().collect()));
-        let store = Store::in_memory(clock.clone(), entropy.clone());
+        let engine = Arc::new(Memory::new());
+        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
+        let store = Store::open(engine.clone(), vault);
         let chat = Self::service(&store, &apps, &clock, &entropy, 1);
-        Self { chat, store, clock, entropy, apps }
+        Self { chat, store, engine, clock, entropy, apps }
     }
 
     fn service(
@@ -99,6 +104,18 @@ impl World {
     /// The same store under a new service, as after a restart.
     pub(crate) fn restarted(&mut self) {
         self.chat = Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 2);
+    }
+
+    /// Every stored row, sealed as it lies there: two that are the same mean that nothing was written.
+    pub(crate) async fn everything(&self) -> Vec<(Bytes, Bytes)> {
+        let view = self.engine.snapshot().await.unwrap();
+        view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap()
+    }
+
+    /// A caller of the app `key`: `user`, or its back end.
+    pub(crate) async fn caller(&self, key: &str, user: Option<&str>) -> Caller {
+        let token = self.token(key, user);
+        self.chat.authenticate(&key.parse().unwrap(), token.expose()).await.unwrap()
     }
 
     pub(crate) fn app(&self, key: &str) -> Arc<App> {

@@ -3,9 +3,16 @@
 //! A user's token reaches groups as far as the user's standing in them (chat-rest U20); which that is
 //! chat decides. The query's `resource` is the device that acts and is not told of it again.
 
+mod admins;
+mod announcement;
+mod attributes;
 mod info;
 mod join;
+mod lists;
 mod members;
+mod more;
+mod mute;
+mod receipts;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -37,7 +44,11 @@ pub(crate) fn device(query: &Query) -> Result<Option<Resource>, Failure> {
     query.acting()
 }
 
-/// The routes of this half: making and changing groups, their members, joining them.
+/// The routes of groups.
 pub(crate) fn routes() -> Router<Rest> {
-    Router::new().merge(info::routes()).merge(members::routes()).merge(join::routes())
+    Router::new()
+        .merge(info::routes())
+        .merge(members::routes())
+        .merge(join::routes())
+        .merge(more::more_routes())
 }
