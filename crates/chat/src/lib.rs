@@ -41,15 +41,15 @@ use stoa_store::Store;
 pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
 pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
+pub use contact::{BlockPage, Contact, ContactPage};
 pub use conversation::{
     Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
 };
-pub use contact::{BlockPage, Contact, ContactPage};
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
-    GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage, GroupView, MemberPage, NewGroup,
-    Role, Attributes, BlockedPage, GroupReceipt, MutedMember, PerUser, ReaderPage,
+    Attributes, BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage,
+    GroupReceipt, GroupView, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage, Role,
 };
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};

@@ -399,6 +399,9 @@ pub static REPORTS: Space = Space {
     owner: Owner::App,
     layout: &[Part::Number("time, ms"), Part::Blind("report")],
     value: "1: message id, conversation, reporter, label, reason, when",
+    readers: "chat",
+};
+
 /// Messages of groups whose readers send receipts.
 pub static GROUP_READS: Space = Space {
     code: 60,

@@ -7,7 +7,7 @@ use stoa_store::{AppStore, Blind, Direction, Key, spaces};
 
 use super::state::{Group, Info};
 use super::{Line, STEP, Standing};
-use crate::records::{self, GroupName, Membership};
+use crate::records::{self, GroupName};
 use crate::{Chat, Error};
 
 /// What a member is in a group.

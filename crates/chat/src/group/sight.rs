@@ -11,17 +11,6 @@ use crate::log::Batch;
 use crate::{Chat, Error};
 
 impl GroupActor {
-    /// Passes if the group is not switched off, or the app's back end acts.
-    ///
-    /// # Errors
-    /// [`Error::GroupDisabled`].
-    pub(crate) fn must_be_on(&self, group: &Group) -> Result<(), Error> {
-        if group.info.disabled && self.user.is_some() {
-            return Err(Error::GroupDisabled);
-        }
-        Ok(())
-    }
-
     /// The user who acts.
     ///
     /// # Errors

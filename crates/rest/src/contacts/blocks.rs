@@ -1,7 +1,7 @@
 //! Block lists.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::Value;
 use stoa_core::{UserId, limits};
 
 use super::{entity, friend, usernames};
