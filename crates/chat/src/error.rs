@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stoa_blob::BlobError;
 use stoa_core::{Refusal, TokenRefusal};
 use stoa_store::StoreError;
 
@@ -142,6 +143,35 @@ pub enum Error {
         /// The next try has a chance after this time.
         wait: Duration,
     },
+    /// No file has that id, or its time is over.
+    #[error("no such file")]
+    UnknownFile,
+    /// The file is not for whoever asks, or the secret is wrong.
+    #[error("the file is not for this caller")]
+    FileForbidden,
+    /// The file is larger than the app allows.
+    #[error("the file is too large: {limit} bytes are allowed")]
+    FileTooLarge {
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// Something that goes with a file is not allowed.
+    #[error("{field}: {problem}")]
+    Upload {
+        /// The name of the field as the door knows it.
+        field: &'static str,
+        /// What is wrong and what is allowed.
+        problem: String,
+    },
+    /// This service has no place for files.
+    #[error("there is no place for files")]
+    NoFiles,
+    /// There is no space left for the file. Nothing is left of it.
+    #[error("there is no space left for the file")]
+    NoSpace(#[source] BlobError),
+    /// The place of files failed.
+    #[error("the place of files failed")]
+    Files(#[source] BlobError),
     /// The store could not do it, and did not.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -154,6 +184,11 @@ impl Error {
     /// An [`Error::Argument`].
     pub fn argument(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Argument { field, problem: problem.into() }
+    }
+
+    /// An [`Error::Upload`].
+    pub fn upload(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Upload { field, problem: problem.into() }
     }
 
     /// The row of the table of refusals that both doors answer with.
@@ -197,7 +232,12 @@ impl Error {
             Self::InvalidGrant(_) => Refusal::InvalidGrant,
             Self::RegistrationClosed => Refusal::RegistrationClosed,
             Self::Concurrent => Refusal::Concurrent,
-            Self::TooLarge { .. } => Refusal::TooLarge,
+            Self::TooLarge { .. } | Self::FileTooLarge { .. } => Refusal::TooLarge,
+            Self::UnknownFile => Refusal::FileExpired,
+            Self::FileForbidden => Refusal::FileForbidden,
+            Self::Upload { .. } => Refusal::BadUpload,
+            Self::NoSpace(_) => Refusal::NoSpace,
+            Self::NoFiles | Self::Files(_) => Refusal::Unavailable,
             Self::Busy | Self::TooManyTries { .. } => Refusal::RateLimited,
             Self::Store(_) => Refusal::Unavailable,
             Self::Internal => Refusal::Internal,
@@ -206,7 +246,7 @@ impl Error {
 
     /// Whether the server is at fault: worth a line in the log.
     pub const fn is_fault(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Internal)
+        matches!(self, Self::Store(_) | Self::NoSpace(_) | Self::Files(_) | Self::Internal)
     }
 
     /// Whether it may have been done all the same: whoever asked must be told neither yes nor no.

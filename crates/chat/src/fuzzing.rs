@@ -4,6 +4,7 @@
 use prost::Message;
 
 use crate::account::User;
+use crate::attachment::{self, AttachmentRecord};
 use crate::entry::{Entry, Kind};
 use crate::records::{
     Account, Cursors, Device, Head, Membership, Name, StoredEntry, Username, decode,
@@ -20,6 +21,8 @@ pub fn exercise(data: &[u8]) {
     again::<Head>(data);
     again::<Cursors>(data);
     again::<Membership>(data);
+    again::<AttachmentRecord>(data);
+    attachment::exercise(data);
     if let Some(account) = again::<Account>(data)
         && let Ok(user) = User::try_from(account.clone())
     {

@@ -7,6 +7,7 @@
 
 mod account;
 mod at_rest;
+pub mod attachment;
 mod change;
 mod contact;
 mod conversation;
@@ -49,7 +50,8 @@ pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
     Attributes, BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage,
-    GroupReceipt, GroupView, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage, Role,
+    GroupReceipt, GroupView, ListedFile, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage,
+    Role,
 };
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};
@@ -72,6 +74,7 @@ pub struct Chat {
     online: Arc<online::Online>,
     places: places::Places,
     passwords: password::Passwords,
+    attachments: Option<attachment::Attachments>,
 }
 
 /// What the appenders need too.
@@ -106,6 +109,7 @@ impl Chat {
             entropy,
             online: Arc::default(),
             places: places::Places::default(),
+            attachments: None,
         }
     }
 

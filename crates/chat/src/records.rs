@@ -272,6 +272,22 @@ pub(crate) struct RosterPage {
     pub(crate) lines: Vec<StoredMember>,
 }
 
+/// GROUP_FILES: a file that is shared in a group.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct GroupFile {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
+    /// Empty: the app's back end.
+    #[prost(string, tag = "3")]
+    pub(crate) owner: String,
+    #[prost(uint64, tag = "4")]
+    pub(crate) size: u64,
+    #[prost(uint64, tag = "5")]
+    pub(crate) created_ms: u64,
+}
+
 /// GROUPS_BY_TIME: a group's id.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GroupName {

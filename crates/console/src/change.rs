@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use prost::Message;
-use stoa_core::{App, AppDirectory, AppId, AppKey, AuthPolicy, Secret};
+use stoa_core::{App, AppDirectory, AppId, AppKey, AuthPolicy, Secret, limits};
 use stoa_store::{Bucket, spaces};
 
 use crate::record::{self, AppRecord};
@@ -89,6 +89,28 @@ impl Console {
         }
         self.change(key, |app| {
             app.token_cap_s = seconds;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets the largest file that an app's users may send, in bytes: 1 to
+    /// [`limits::ATTACHMENT_BYTES_MOST`].
+    ///
+    /// # Errors
+    /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_max_attachment_bytes(
+        &self,
+        key: &AppKey,
+        bytes: u64,
+    ) -> Result<Arc<App>, ConsoleError> {
+        let most = limits::ATTACHMENT_BYTES_MOST;
+        if !(1..=most).contains(&bytes) {
+            let problem = format!("{bytes} bytes; choose 1 to {most}");
+            return Err(ConsoleError::Value { field: "max-attachment-bytes", problem });
+        }
+        self.change(key, |app| {
+            app.chat.attachment_bytes = bytes;
             Ok(())
         })
         .await
@@ -203,15 +225,18 @@ mod tests {
     async fn changes_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         console.set_auth(&key, AuthPolicy::Open).await.unwrap();
+        console.set_max_attachment_bytes(&key, 200 << 20).await.unwrap();
         let changed = console.set_token_cap(&key, 600).await.unwrap();
         assert_eq!((changed.auth, changed.token_cap_s), (AuthPolicy::Open, 600));
         for console in [console, open(&store, &entropy).await] {
             assert_eq!(console.apps().len(), 2);
             let found = console.by_id(&changed.id).unwrap();
             assert_eq!((found.auth, found.token_cap_s), (AuthPolicy::Open, 600));
+            assert_eq!(found.chat.attachment_bytes, 200 << 20);
             assert_eq!(found.certificates, changed.certificates);
             let other = console.by_key(&"acme#other".parse().unwrap()).unwrap();
             assert_eq!(other.auth, AuthPolicy::Token);
+            assert_eq!(other.chat.attachment_bytes, limits::ATTACHMENT_BYTES);
         }
     }
 
@@ -220,6 +245,10 @@ mod tests {
         let (.., console, key) = with_app().await;
         for seconds in [0, 59, TOKEN_CAP_S + 1] {
             let refused = console.set_token_cap(&key, seconds).await.unwrap_err();
+            assert!(matches!(refused, ConsoleError::Value { .. }), "{refused}");
+        }
+        for bytes in [0, limits::ATTACHMENT_BYTES_MOST + 1, u64::MAX] {
+            let refused = console.set_max_attachment_bytes(&key, bytes).await.unwrap_err();
             assert!(matches!(refused, ConsoleError::Value { .. }), "{refused}");
         }
         let unknown = console.set_auth(&"acme#none".parse().unwrap(), AuthPolicy::Open).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, ChatSettings, Region, Secret, Timestamp, Uuid,
+    App, AppKey, AppNumber, AuthPolicy, ChatSettings, Region, Secret, Timestamp, Uuid, limits,
 };
 use stoa_store::{StoreError, spaces};
 
@@ -108,7 +108,7 @@ impl AppRecord {
             },
             attachment_bytes: match self.attachment_bytes {
                 0 => default.attachment_bytes,
-                bytes => bytes,
+                bytes => bytes.min(limits::ATTACHMENT_BYTES_MOST),
             },
         };
         Ok(App {

@@ -98,6 +98,51 @@ pub const PASSWORD_BYTES: usize = 64;
 /// Characters of a nickname (chat-rest R006).
 pub const NICKNAME_CHARS: usize = 100;
 
+/// Bytes of a file that users send, unless the app's settings say otherwise (chat-rest section 1.8).
+pub const ATTACHMENT_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Bytes of a file that an app's settings may allow, at the most (chat-rest section 1.8).
+pub const ATTACHMENT_BYTES_MOST: u64 = 200 * 1024 * 1024;
+
+/// Bytes of a file that is shared in a group (chat-rest R112).
+pub const SHARED_FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Bytes of the parts in which a large file is uploaded, as the SDK is told to cut them.
+pub const UPLOAD_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// Parts of one file, at the most: all of them stand in one record.
+pub const UPLOAD_PARTS: u32 = 1_000;
+
+/// An upload in parts that was not completed after this time is given up.
+pub const UPLOAD_UNFINISHED: Duration = Duration::from_secs(86_400);
+
+/// Bytes of what stands beside the file in an upload: of one field, and of one file's name.
+pub const UPLOAD_FIELD_BYTES: usize = 1024;
+
+/// Bytes of a file's name that are kept.
+pub const FILE_NAME_BYTES: usize = 255;
+
+/// Images of at most so many bytes get no thumbnail: they are one (chat-rest R045, U39).
+pub const THUMBNAIL_FROM_BYTES: u64 = 10 * 1024;
+
+/// Images of more bytes get no thumbnail: they are held in memory while one is made.
+pub const THUMBNAIL_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Pixels of width and of height of a thumbnail when the uploader names none (chat-rest R045).
+pub const THUMBNAIL_SIDE: u32 = 170;
+
+/// Pixels of width or height of a thumbnail, at the most.
+pub const THUMBNAIL_SIDE_MOST: u32 = 1_024;
+
+/// Pixels of an image that is decoded for a thumbnail: more than phones take by default.
+pub const IMAGE_PIXELS: u64 = 32_000_000;
+
+/// Bytes that decoding an image may take.
+pub const IMAGE_MEMORY: u64 = 160 * 1024 * 1024;
+
+/// How long an upload waits for its thumbnail; without one, the image itself is served.
+pub const THUMBNAIL_DEADLINE: Duration = Duration::from_secs(3);
+
 /// Bytes of a JSON body over REST.
 pub const REST_BODY_BYTES: usize = 1024 * 1024;
 

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::limits;
+
 /// A preset of bounds. A bound of `u32::MAX` is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
@@ -119,7 +121,7 @@ impl Default for ChatSettings {
             plan: Plan::SELF_HOSTED,
             friends_only: false,
             recall_window: Duration::from_secs(120),
-            attachment_bytes: 10 * 1024 * 1024,
+            attachment_bytes: limits::ATTACHMENT_BYTES,
         }
     }
 }

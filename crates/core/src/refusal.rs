@@ -127,6 +127,16 @@ refusals! {
     LimitReached => 403 "exceed_limit" "ExceedLimitException", 1 "limit reached";
     /// The app's plan does not have it.
     NotInPlan => 403 "forbidden_op" "ForbiddenOpException", 1 "service not open!";
+    /// No file has that id, or its time is over. The SDK looks for this word.
+    FileExpired => 404 "file_expired" "FileExpiredException", 1 "the file has expired";
+    /// The file is not for this caller, or the secret is not its own.
+    FileForbidden => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, You do not have permission";
+    /// An upload that is not one. Not 400, which the SDK does not survive here (msync section 9.15).
+    BadUpload => 422 "illegal_argument" "IllegalArgumentException", 4 "Sorry, invalid parameter";
+    /// The range that is asked for lies behind the end of the file.
+    BadRange => 416 "illegal_argument" "IllegalArgumentException", 4 "Sorry, invalid parameter";
+    /// There is no space left for a file.
+    NoSpace => 507 "insufficient_storage" "InsufficientStorageException", 1 "the server has no space left";
     /// A path that the server does not serve.
     UnknownPath => 404 "service_resource_not_found" "ServiceResourceNotFoundException", 9 "unknown command";
     /// A method that the path does not serve.

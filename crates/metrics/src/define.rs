@@ -26,8 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 9] {
-    use crate::{connections, logins, messages, process, rest, sessions, store, tls, vault};
+pub fn groups() -> [Group; 10] {
+    use crate::{
+        attachments, connections, logins, messages, process, rest, sessions, store, tls, vault,
+    };
     let group = |title, metrics| Group { title, metrics };
     [
         group("Connections", connections::METRICS),
@@ -35,6 +37,7 @@ pub fn groups() -> [Group; 9] {
         group("Logins and passwords", logins::METRICS),
         group("Sessions", sessions::METRICS),
         group("Messages", messages::METRICS),
+        group("Files", attachments::METRICS),
         group("REST", rest::METRICS),
         group("Store", store::METRICS),
         group("Vault", vault::METRICS),

@@ -17,6 +17,7 @@ mod label;
 mod page;
 mod value;
 
+pub mod attachments;
 pub mod connections;
 pub mod logins;
 pub mod messages;

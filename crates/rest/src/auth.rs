@@ -63,6 +63,23 @@ impl Door {
         Ok(Visitor::of(self.app.clone()))
     }
 
+    /// Counts somebody who shows a proof of another kind than a token, before it is looked at.
+    ///
+    /// # Errors
+    /// 429 when too many came from there.
+    pub(crate) fn admit_stranger(&self, rest: &Shared) -> Result<(), Failure> {
+        let now = rest.chat.clock().now();
+        self.address.map_or(Ok(()), |address| rest.rates.lock().stranger(address, now))
+    }
+
+    /// Counts a call of the operation, of somebody whose proof was good.
+    ///
+    /// # Errors
+    /// 429 when the app has used up its calls.
+    pub(crate) fn count(&self, rest: &Shared) -> Result<(), Failure> {
+        rest.rates.lock().operation(&self.operation, rest.chat.clock().now())
+    }
+
     /// What tells the visitor's network from others, if anything does.
     pub(crate) fn place(&self) -> Option<IpAddr> {
         self.address.map(site)

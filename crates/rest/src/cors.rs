@@ -12,7 +12,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Accept, restrict-access, share-secret, X-Requested-With",
+    "Authorization, Content-Type, Accept, restrict-access, share-secret, X-Requested-With, thumbnail, \
+     thumbnail-width, thumbnail-height, Range, If-Range, If-None-Match",
+);
+/// Headers of an answer that a page may read beside those that it always may.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Retry-After, Content-Disposition, Content-Range, Accept-Ranges, ETag",
 );
 /// Seconds for which a browser may keep the answer to a preflight; two hours is the most it does.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
@@ -32,5 +37,5 @@ pub(crate) fn preflight() -> Response {
 /// What every answer carries.
 pub(crate) fn allow_any_origin(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }

@@ -7,8 +7,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
 use stoa_core::Refusal;
@@ -31,7 +31,8 @@ pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next)
     let headers = response.headers_mut();
     cors::allow_any_origin(headers);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Files say themselves how long they may be kept.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -57,25 +58,37 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
     let params = query::fields(&uri);
     let now = clock.now();
     let call = Call { method: &method, uri: &uri, origin: &rest.origin, params, began, now };
-    let bytes = if let Some(reply) = response.extensions_mut().remove::<Reply>() {
-        call.success(&reply)
-    } else {
-        let failure = response.extensions_mut().remove::<Failure>();
-        // Whatever does not come from a handler of this crate is refused as a path.
-        refuse(&call, &failure.unwrap_or(Failure::of(Refusal::UnknownPath)), route, &mut response)
+    let bytes = match response.extensions_mut().remove::<Reply>() {
+        Some(Reply::File(file)) => {
+            file.fill(&mut response);
+            None
+        }
+        Some(reply) => Some(call.success(&reply)),
+        None => {
+            let failure = response.extensions_mut().remove::<Failure>();
+            // Whatever does not come from a handler of this crate is refused as a path.
+            let failure = failure.unwrap_or(Failure::of(Refusal::UnknownPath));
+            Some(refuse(&call, &failure, route, &mut response))
+        }
     };
     let status = response.status();
     REQUESTS.answered(route, status.as_u16(), now.since(began));
     tracing::debug!(%method, route, status = status.as_u16(), "call");
 
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    // The empty answer that stood in for this one had a length of its own.
-    headers.remove(CONTENT_LENGTH);
+    if bytes.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // The empty answer that stood in for this one had a length of its own.
+        headers.remove(CONTENT_LENGTH);
+    }
     if !all_read {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    *response.body_mut() = if method == Method::HEAD { Body::empty() } else { bytes.into() };
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    } else if let Some(bytes) = bytes {
+        *response.body_mut() = bytes.into();
+    }
     response
 }
 
@@ -94,6 +107,11 @@ fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Respon
     let headers = response.headers_mut();
     if row.status == StatusCode::UNAUTHORIZED.as_u16() {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(range) = failure.size().map(|size| format!("bytes */{size}"))
+        && let Ok(range) = HeaderValue::try_from(range)
+    {
+        headers.insert(CONTENT_RANGE, range);
     }
     if let Some(seconds) = failure.retry_after_s() {
         headers.insert(RETRY_AFTER, seconds.into());

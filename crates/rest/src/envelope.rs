@@ -72,6 +72,8 @@ impl Call<'_> {
             Reply::Full(full) => self.full(full),
             Reply::Brief { action } => encode(&Brief { action, timestamp, duration }),
             Reply::Bare(object) => encode(object),
+            // It has bytes of its own.
+            Reply::File(_) => Vec::new(),
         }
     }
 
@@ -84,14 +86,18 @@ impl Call<'_> {
         }
         // The path behind `/org/app`.
         let path = self.uri.path();
-        let suffix = path.match_indices('/').nth(2).map_or("", |(at, _)| &path[at..]);
+        let (base, suffix) = match path.match_indices('/').nth(2) {
+            Some((at, _)) => path.split_at(at),
+            None => (path, ""),
+        };
+        let suffix = full.path.unwrap_or(suffix);
         encode(&Success {
             action: full.action.unwrap_or(&method),
             application: full.app.uuid.to_string(),
             application_name: full.app.key.app(),
             organization: full.app.key.org(),
             path: suffix,
-            uri: format!("{}{path}", self.origin),
+            uri: format!("{}{base}{suffix}", self.origin),
             params,
             entities: &full.entities,
             data: full.data.as_ref(),

@@ -16,13 +16,15 @@ pub(crate) struct Failure {
     refusal: Refusal,
     text: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    /// Of a file, behind whose end a range lies.
+    size: Option<u64>,
     cause: Option<stoa_chat::Error>,
 }
 
 impl Failure {
     /// A refusal in the usual words for it.
     pub(crate) const fn of(refusal: Refusal) -> Self {
-        Self { refusal, text: None, retry_after: None, cause: None }
+        Self { refusal, text: None, retry_after: None, size: None, cause: None }
     }
 
     /// The same refusal in other words.
@@ -38,6 +40,24 @@ impl Failure {
     /// Too many calls; the next one has a chance after `wait`.
     pub(crate) fn rate_limited(wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..Self::of(Refusal::RateLimited) }
+    }
+
+    /// A range behind the end of a file of `size` bytes.
+    pub(crate) fn beyond(size: u64) -> Self {
+        Self { size: Some(size), ..Self::of(Refusal::BadRange) }
+    }
+
+    /// The same refusal with a status that the SDK survives when it uploads a file: not 400.
+    pub(crate) fn gently(self) -> Self {
+        if self.refusal.rest().status == 400 {
+            return Self { refusal: Refusal::BadUpload, ..self };
+        }
+        self
+    }
+
+    /// The bytes of the file behind whose end a range lies.
+    pub(crate) const fn size(&self) -> Option<u64> {
+        self.size
     }
 
     /// The row of the table.
@@ -110,6 +130,12 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::LimitReached => "the limit is reached",
         // The SDK looks for these words.
         Refusal::NotInPlan => "service not open!",
+        Refusal::FileExpired => "the file does not exist or has expired",
+        // The SDK takes exactly these words for a file that is not for this user.
+        Refusal::FileForbidden => "chatfile no permission",
+        Refusal::BadUpload => "the upload cannot be read",
+        Refusal::BadRange => "the range lies behind the end of the file",
+        Refusal::NoSpace => "the server has no space left for the file, nothing was kept",
         Refusal::UnknownPath => "no such path",
         Refusal::MethodNotAllowed => "the path does not serve this method",
         Refusal::Concurrent => "the same operation is under way, try again",
@@ -147,7 +173,9 @@ impl From<stoa_chat::Error> for Failure {
             | Error::UnknownMember(_)
             | Error::TooManyReceivers(_)
             | Error::NotPossible(_)
-            | Error::LimitReached(_) => failure.saying(error.to_string()),
+            | Error::LimitReached(_)
+            | Error::FileTooLarge { .. }
+            | Error::Upload { .. } => failure.saying(error.to_string()),
             Error::InvalidGrant(text) => failure.saying(text),
             Error::Token(TokenRefusal::Invalid(class)) if CORRUPT.contains(&class) => {
                 failure.saying("Unable to authenticate due to corrupt access token.")

@@ -11,25 +11,33 @@ use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::query::{self, Query};
 use crate::users::read_new_user;
-use crate::{auth, body, history, path};
+use crate::{auth, body, chatfiles, history, path};
 
 /// Takes `data` for a request's line and the headers that are read: the address up to the first line
-/// break, then the value of `Authorization`, then that of `Content-Type`.
+/// break, then the values of `Authorization`, `Content-Type`, `Range` and `If-None-Match`.
 ///
 /// # Panics
 /// When a name is taken that is none, or a refusal does not say what is wrong.
 pub fn exercise_request(data: &[u8]) {
-    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let mut lines = data.splitn(5, |byte| *byte == b'\n');
     let Ok(uri) = http::Uri::try_from(lines.next().unwrap_or_default()) else { return };
     let mut headers = http::HeaderMap::new();
-    for name in [http::header::AUTHORIZATION, http::header::CONTENT_TYPE] {
+    use http::header::{AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH, RANGE};
+    for name in [AUTHORIZATION, CONTENT_TYPE, RANGE, IF_NONE_MATCH] {
         let value = lines.next().unwrap_or_default();
         if let Ok(value) = http::HeaderValue::from_bytes(value) {
             headers.insert(name, value);
         }
     }
     let _ = (auth::bearer(&headers), body::is_json(&headers));
+    if let chatfiles::Asked::Part(range) = chatfiles::asked(&headers, 1_000, "\"x\"") {
+        assert!(!range.is_empty() && range.end <= 1_000);
+    }
     let query = Query::of(&uri);
+    if let Ok(Some(name)) = query.get("file-name") {
+        let value = chatfiles::disposition(name, false);
+        assert!(value.as_bytes().iter().all(|b| (0x20..0x7F).contains(b)));
+    }
     if let Some(limit) = is_told(query.limit()) {
         assert!((1..=limits::LIST_PAGE).contains(&limit));
     }

@@ -9,10 +9,11 @@
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
-//! | `dns`, `token`, `users`, `history`, `contacts`, `groups` | the operations, each with its row in the specification |
+//! | `dns`, `token`, `users`, `history`, `contacts`, `groups`, `chatfiles` | the operations, each with its row in the specification |
 
 mod auth;
 mod body;
+mod chatfiles;
 mod contacts;
 mod cors;
 mod dns;
@@ -72,7 +73,7 @@ type Rest = Arc<Shared>;
 
 /// The REST door as a service for HTTP/1 connections.
 ///
-/// Every answer is a JSON object except to a preflight, which has no body.
+/// Every answer is a JSON object except to a preflight, which has no body, and to a download.
 pub fn router(state: RestState) -> Router {
     let RestState { chat, directory, hosts, client_address } = state;
     let origin = hosts.rest.first().map(Host::origin).unwrap_or_default();
@@ -90,6 +91,13 @@ pub fn router(state: RestState) -> Router {
         .route("/users/{user}/resources", get(users::resources))
         .route("/users/{user}/status", get(users::status).post(users::batch_status))
         .route("/users/{user}/messageroaming", post(history::page))
+        .route("/chatfiles", post(chatfiles::upload))
+        .route("/chatfiles/{file}", get(chatfiles::download).post(chatfiles::download))
+        .route("/sdk/chatfiles/part-upload", post(chatfiles::begin))
+        .route(
+            "/sdk/chatfiles/part-upload/{file}",
+            put(chatfiles::part).post(chatfiles::complete).delete(chatfiles::abort),
+        )
         .route("/sdk/users/{user}/token/expires", get(token::expires))
         .merge(contacts::routes())
         .merge(groups::routes());

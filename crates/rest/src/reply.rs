@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use stoa_chat::User;
 use stoa_core::{App, AppScope};
@@ -24,6 +28,34 @@ pub(crate) enum Reply {
     },
     /// An object of its own, without envelope.
     Bare(Map<String, Value>),
+    /// Bytes of a file.
+    File(FileReply),
+}
+
+/// An answer that is no JSON.
+#[derive(Clone)]
+pub(crate) struct FileReply {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// Taken once; in here, as what travels in extensions is shared.
+    body: Arc<Mutex<Body>>,
+}
+
+impl FileReply {
+    /// An answer with these headers and bytes.
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
+        Self { status, headers, body: Arc::new(Mutex::new(body)) }
+    }
+
+    /// Makes `response` this answer.
+    pub(crate) fn fill(self, response: &mut Response) {
+        *response.status_mut() = self.status;
+        *response.body_mut() = std::mem::take(&mut *self.body.lock());
+        let headers = response.headers_mut();
+        // That of the empty answer which stood in for this one.
+        headers.remove(CONTENT_LENGTH);
+        headers.extend(self.headers);
+    }
 }
 
 /// What goes into the whole envelope.
@@ -35,6 +67,8 @@ pub(crate) struct Full {
     pub(crate) data: Option<Value>,
     pub(crate) count: Option<usize>,
     pub(crate) cursor: Option<String>,
+    /// The path in the envelope, if it is not that of the call.
+    pub(crate) path: Option<&'static str>,
 }
 
 impl Full {
@@ -47,6 +81,7 @@ impl Full {
             data: None,
             count: None,
             cursor: None,
+            path: None,
         }
     }
 
@@ -58,6 +93,16 @@ impl Full {
     /// With users as the entities.
     pub(crate) fn users<'a>(self, users: impl IntoIterator<Item = &'a User>) -> Self {
         Self { entities: users.into_iter().map(user_entity).collect(), ..self }
+    }
+
+    /// With these entities.
+    pub(crate) fn entities(self, entities: Vec<Value>) -> Self {
+        Self { entities, ..self }
+    }
+
+    /// With `path` below the app as the path, whatever was called.
+    pub(crate) fn at(self, path: &'static str) -> Self {
+        Self { path: Some(path), ..self }
     }
 
     /// With a result.

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stoa_blob::BlobError;
 use stoa_console::ConsoleError;
 use stoa_store::{StoreError, engine};
 use stoa_vault::VaultError;
@@ -152,6 +153,9 @@ pub enum Failure {
         /// Its answer.
         source: std::io::Error,
     },
+    /// The place of files cannot be used.
+    #[error(transparent)]
+    Files(#[from] BlobError),
     /// The rules of chat refused, or failed.
     #[error(transparent)]
     Chat(#[from] stoa_chat::Error),
@@ -224,6 +228,7 @@ impl Failure {
             Self::Console(_) => "app",
             Self::Tls(_) => "certificate",
             Self::Io { .. } => "system",
+            Self::Files(_) => "files",
             Self::Chat(_) => "chat",
         }
     }

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use stoa_blob::Blobs;
 use stoa_chat::Chat;
+use stoa_chat::attachment::Swept;
 use stoa_console::{Console, ConsoleError};
 use stoa_core::{
     App, AppKey, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy, Timestamp,
     issue_token,
 };
-use stoa_store::Store;
 use stoa_store::engine::{Embedded, EmbeddedOptions};
-use stoa_vault::{Vault, VaultOptions};
+use stoa_store::{Store, classes};
+use stoa_vault::{KeyClass, Vault, VaultOptions};
 
 use crate::config::{Config, DEFAULT_REGION};
 use crate::failure::Failure;
@@ -55,6 +57,7 @@ pub struct Node {
 pub struct Files {
     vault: Arc<Vault>,
     store: Store,
+    blobs: Blobs,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -117,7 +120,9 @@ impl Files {
         let vault = Arc::new(vault);
         let engine = Embedded::open(&EmbeddedOptions::new(directory))?;
         let store = Store::open(Arc::new(engine), vault.clone());
-        Ok(Self { vault, store, clock, entropy })
+        let class = KeyClass(classes::ATTACHMENT.number);
+        let blobs = Blobs::local(&config.files, vault.clone(), class)?;
+        Ok(Self { vault, store, blobs, clock, entropy })
     }
 }
 
@@ -129,7 +134,7 @@ impl Node {
     /// # Errors
     /// When the data are not for this server, or cannot be read.
     pub async fn start(files: Files, config: &Config) -> Result<Self, Failure> {
-        let Files { vault, store, clock, entropy } = files;
+        let Files { vault, store, blobs, clock, entropy } = files;
         let operator = Operator::of_this_process();
         let region = config.region.unwrap_or(DEFAULT_REGION);
         let open =
@@ -143,6 +148,7 @@ impl Node {
         let console = Arc::new(console);
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
+        let chat = chat.with_files(blobs);
         let opened = (Instant::now(), clock.now());
         Ok(Self {
             config: Arc::new(config.clone()),
@@ -176,6 +182,25 @@ impl Node {
         let app = self.app(key)?;
         let token = issue_token(&app, None, self.clock.now(), SECONDS, &*self.entropy);
         Ok(self.chat.authenticate(key, token.expose()).await?)
+    }
+
+    /// Removes files whose time is over, of all apps.
+    ///
+    /// # Errors
+    /// When one app's could not be removed; those of the others were.
+    pub async fn sweep(&self) -> Result<Swept, Failure> {
+        let operator = Operator::of_this_process();
+        let (mut all, mut outcome) = (Swept::default(), Ok(()));
+        for app in self.console.apps() {
+            match self.chat.sweep_files(&operator.in_app(app)).await {
+                Ok(swept) => {
+                    all.days += swept.days;
+                    all.files += swept.files;
+                }
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        outcome.map(|()| all)
     }
 
     /// Writes what is pending and lets go of the files.

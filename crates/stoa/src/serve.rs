@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_chat::attachment::Swept;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
 use tokio::net::TcpListener;
@@ -33,6 +34,8 @@ use signals::Signals;
 
 /// How long the last commits may take.
 const STORE_ENDS: Duration = Duration::from_millis(700);
+/// How often files are looked for whose time is over.
+const SWEEP: Duration = Duration::from_secs(3600);
 /// File descriptors that are kept for other things than connections.
 const RESERVED_FILES: u64 = 128;
 
@@ -162,6 +165,7 @@ async fn serve(
     let mut background = JoinSet::new();
     let reload = identity.reload();
     background.spawn(identity.keep_fresh(node.clock.clone()));
+    background.spawn(keep_swept(node.clone()));
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
@@ -174,6 +178,28 @@ async fn serve(
     tracing::info!(%address, plain, metrics, "ready");
     let drain = config.drain.duration();
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
+}
+
+/// Removes files whose time is over, now and every hour.
+async fn keep_swept(node: Node) {
+    let mut hours = tokio::time::interval(SWEEP);
+    hours.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        hours.tick().await;
+        match node.sweep().await {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { days, files }) => {
+                tracing::info!(days, files, "removed files that were over")
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "files that are over could not be removed; it is tried again in an hour"
+                );
+            }
+        }
+    }
 }
 
 /// A server that takes requests.

@@ -5,7 +5,7 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
-use crate::classes::{CONSOLE, DataClass, MESSAGE, USER_EVENT, USER_INFORMATION};
+use crate::classes::{ATTACHMENT, CONSOLE, DataClass, MESSAGE, USER_EVENT, USER_INFORMATION};
 
 /// A kind of record.
 #[derive(Debug)]
@@ -424,6 +424,28 @@ pub static GROUP_READERS: Space = Space {
     readers: "chat",
 };
 
+/// Files that are shared in a group.
+pub static GROUP_FILES: Space = Space {
+    code: 62,
+    name: "group_files",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("group"), Part::Number("shared, ms"), Part::Blind("file")],
+    value: "1: file: id, name, owner, size, when",
+    readers: "chat",
+};
+
+/// Files that users send: what is known of each. Their bytes lie sealed beside the store.
+pub static ATTACHMENTS: Space = Space {
+    code: 70,
+    name: "attachments",
+    class: &ATTACHMENT,
+    owner: Owner::App,
+    layout: &[Part::Number("day"), Part::Blind("file")],
+    value: "1: a file, or the parts of one that is being uploaded: owner, target, name, type, size, share secret, where its bytes lie",
+    readers: "chat",
+};
+
 /// Every space, by code.
 pub static SPACES: &[&Space] = &[
     &PLATFORM_META,
@@ -459,6 +481,8 @@ pub static SPACES: &[&Space] = &[
     &REPORTS,
     &GROUP_READS,
     &GROUP_READERS,
+    &GROUP_FILES,
+    &ATTACHMENTS,
 ];
 
 #[cfg(test)]

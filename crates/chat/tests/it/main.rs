@@ -7,6 +7,7 @@ mod at_rest;
 mod blocks;
 mod contacts;
 mod duplicates;
+mod files;
 mod group_roles;
 mod history;
 mod messages;

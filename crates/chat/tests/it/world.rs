@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use stoa_blob::Blobs;
 use stoa_chat::entry::{Entry, Event, Kind, Queue};
 use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, LoginRequest, Page, Subscriber};
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
     Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, Uuid, issue_token,
 };
-use stoa_store::Store;
 use stoa_store::engine::{Direction, Engine, Memory, Span};
-use stoa_vault::Vault;
+use stoa_store::{Store, classes};
+use stoa_vault::{KeyClass, Vault};
 use tokio::sync::oneshot;
 
 /// The apps of the tests.
@@ -37,6 +38,7 @@ pub(crate) struct World {
     engine: Arc<Memory>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
+    pub(crate) vault: Arc<Vault>,
     apps: Arc<Apps>,
 }
 
@@ -85,9 +87,31 @@ impl World {
         let apps = Arc::new(Apps(apps.into_iter().collect()));
         let engine = Arc::new(Memory::new());
         let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
-        let store = Store::open(engine.clone(), vault);
+        let store = Store::open(engine.clone(), vault.clone());
         let chat = Self::service(&store, &apps, &clock, &entropy, 1);
-        Self { chat, store, engine, clock, entropy, apps }
+        Self { chat, store, engine, clock, entropy, vault, apps }
+    }
+
+    /// A world whose service keeps files in `dir`.
+    pub(crate) fn with_files(dir: &std::path::Path) -> Self {
+        let mut world = Self::new();
+        world.open_files(dir);
+        world
+    }
+
+    /// A service over the same store that keeps files in `dir`, as after a restart.
+    pub(crate) fn open_files(&mut self, dir: &std::path::Path) {
+        let class = KeyClass(classes::ATTACHMENT.number);
+        let blobs = Blobs::local(dir, self.vault.clone(), class).unwrap();
+        let (apps, clock, entropy) = (self.apps.clone(), self.clock.clone(), self.entropy.clone());
+        let chat = Chat::new(self.store.clone(), apps, clock, entropy, 3);
+        self.chat = Arc::new(chat.with_files(blobs));
+    }
+
+    /// The caller who is `user` of the app `key`.
+    pub(crate) async fn user(&self, key: &str, user: &str) -> Caller {
+        let token = self.token(key, Some(user));
+        self.chat.authenticate(&key.parse().unwrap(), token.expose()).await.unwrap()
     }
 
     fn service(

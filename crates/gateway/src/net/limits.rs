@@ -14,8 +14,11 @@ pub struct NetLimits {
     pub head_bytes: usize,
     /// How long an HTTP connection may wait for a further request, or take to send its head.
     pub next_head: Duration,
-    /// From a request's head to the start of the answer, the request's body included.
+    /// From a request's head to the start of the answer, the request's body included; longer by a second
+    /// for each [`body_rate`](Self::body_rate) bytes that have come.
     pub request: Duration,
+    /// Bytes of a body that a client has to send in a second in the long run.
+    pub body_rate: u64,
     /// How long the socket of an HTTP connection may take nothing.
     pub stall: Duration,
     /// Bytes of one WebSocket message.
@@ -40,6 +43,7 @@ impl Default for NetLimits {
             head_bytes: 16 * 1024,
             next_head: Duration::from_secs(30),
             request: Duration::from_secs(30),
+            body_rate: 16 * 1024,
             stall: Duration::from_secs(30),
             message_bytes: stoa_core::limits::FRAME_BYTES,
             drain: Duration::from_secs(4),

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -18,7 +19,7 @@ use stoa_metrics::{Held, tls as counted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt};
 
 use super::limits::NetLimits;
@@ -202,15 +203,16 @@ impl Connection {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let Self { peer, place, limits } = self;
-        let within = limits.request;
+        let (within, rate, received) = (limits.request, limits.body_rate, stream.received());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
             let answer = http.clone().oneshot(request);
+            let patience = patience(within, rate, Arc::clone(&received));
             async move {
-                match timeout(within, answer).await {
-                    Ok(Ok(answer)) => Ok(answer),
+                tokio::select! {
+                    Ok(answer) = answer => Ok(answer),
                     // Hyper closes the connection without an answer.
-                    Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+                    () = patience => Err(io::Error::from(io::ErrorKind::TimedOut)),
                 }
             }
         });
@@ -237,6 +239,20 @@ impl Connection {
             tracing::trace!(%error, "HTTP connection failed");
         }
         drop(place);
+    }
+}
+
+/// Waits for `within`, and for a second more for each `rate` bytes that came meanwhile: who sends much may
+/// take long, who sends nothing may not.
+async fn patience(within: Duration, rate: u64, received: Arc<AtomicU64>) {
+    let (began, before) = (Instant::now(), received.load(Ordering::Relaxed));
+    loop {
+        let came = received.load(Ordering::Relaxed).wrapping_sub(before);
+        let until = began + within + Duration::from_secs(came / rate.max(1));
+        if Instant::now() >= until {
+            return;
+        }
+        tokio::time::sleep_until(until).await;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,17 +26,31 @@ pub(crate) struct Stream {
     end: Option<Received>,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    received: Arc<AtomicU64>,
 }
 
 impl Stream {
     /// A stream that fails when its socket takes nothing for `stall`.
     pub(crate) fn new(link: Link, stall: Duration) -> Self {
-        Self { link, plain: Vec::new(), taken: 0, end: None, stall, stalled: None }
+        Self {
+            link,
+            plain: Vec::new(),
+            taken: 0,
+            end: None,
+            stall,
+            stalled: None,
+            received: Arc::default(),
+        }
     }
 
     /// The TLS handshake is not over.
     pub(crate) fn is_handshaking(&self) -> bool {
         self.link.is_handshaking()
+    }
+
+    /// How many bytes of plaintext were taken so far, for whoever looks whether a client goes on sending.
+    pub(crate) fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
     }
 
     /// Completes the TLS handshake.
@@ -148,6 +164,7 @@ impl AsyncRead for Stream {
                 let n = ahead.len().min(buf.remaining());
                 buf.put_slice(&ahead[..n]);
                 this.taken += n;
+                this.received.fetch_add(n as u64, Ordering::Relaxed);
                 if this.taken == this.plain.len() {
                     this.plain = Vec::new();
                     this.taken = 0;

@@ -6,6 +6,7 @@
 mod admins;
 mod announcement;
 mod attributes;
+mod files;
 mod info;
 mod join;
 mod lists;

@@ -10,7 +10,7 @@ use crate::Rest;
 use crate::error::Failure;
 use crate::json::Object;
 
-use super::{admins, announcement, attributes, lists, mute, receipts};
+use super::{admins, announcement, attributes, files, lists, mute, receipts};
 
 /// The routes of this half.
 pub(crate) fn more_routes() -> Router<Rest> {
@@ -20,6 +20,7 @@ pub(crate) fn more_routes() -> Router<Rest> {
         .merge(lists::routes())
         .merge(announcement::routes())
         .merge(attributes::routes())
+        .merge(files::routes())
         .merge(receipts::routes())
 }
 

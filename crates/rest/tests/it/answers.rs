@@ -51,7 +51,8 @@ async fn a_preflight_is_answered_on_any_path() {
         );
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, Accept, restrict-access, share-secret, X-Requested-With"
+            "Authorization, Content-Type, Accept, restrict-access, share-secret, X-Requested-With, \
+             thumbnail, thumbnail-width, thumbnail-height, Range, If-Range, If-None-Match"
         );
         assert_eq!(answer.header("access-control-max-age"), "7200");
     }

@@ -8,6 +8,7 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use stoa_blob::Blobs;
 use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
@@ -16,10 +17,11 @@ use stoa_core::{
     Region, Resource, Secret, SeededEntropy, Timestamp, Uuid,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
-use stoa_store::Store;
 use stoa_store::engine::{Engine, Memory};
+use stoa_store::{Store, classes};
 use stoa_token::Builder007;
-use stoa_vault::Vault;
+use stoa_vault::{KeyClass, Vault};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 /// When the lab's time begins: a moment in 2027.
@@ -51,6 +53,8 @@ pub(crate) struct Lab {
     pub(crate) app: Arc<App>,
     /// Another app of the same server.
     pub(crate) other: Arc<App>,
+    /// Where files lie.
+    pub(crate) files: TempDir,
 }
 
 fn app(number: u32, key: &str, auth: AuthPolicy, entropy: &dyn Entropy) -> Arc<App> {
@@ -91,9 +95,12 @@ impl Lab {
         let (app, other) = (app_of(1, "demo#stoa"), app_of(2, "demo#other"));
         let directory = Arc::new(Apps(vec![app.clone(), other.clone()]));
         let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
-        let store = Store::open(engine, vault);
+        let store = Store::open(engine, vault.clone());
+        let files = tempfile::tempdir().unwrap();
+        let class = KeyClass(classes::ATTACHMENT.number);
+        let blobs = Blobs::local(files.path(), vault, class).unwrap();
         let chat = Chat::new(store, directory.clone(), clock.clone(), entropy, 1);
-        let chat = Arc::new(chat);
+        let chat = Arc::new(chat.with_files(blobs));
         let host =
             |domain: &str| Host { protocol: Protocol::Https, domain: domain.into(), port: 443 };
         let router = router(RestState {
@@ -105,7 +112,7 @@ impl Lab {
             },
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
         });
-        Self { router, chat, clock, app, other }
+        Self { router, chat, clock, app, other, files }
     }
 
     fn token(app: &App, user: Option<&str>, certificate: &str, issued: Timestamp) -> String {
@@ -252,6 +259,13 @@ impl Call {
     pub(crate) fn text(self, body: impl AsRef<[u8]>) -> Self {
         let mut call = self.header("content-type", "application/json");
         *call.0.body_mut() = Body::from(body.as_ref().to_vec());
+        call
+    }
+
+    /// With a form as the body, as it stands in [`Form`](crate::form::Form).
+    pub(crate) fn form(self, form: &crate::form::Form) -> Self {
+        let mut call = self.header("content-type", &form.content_type());
+        *call.0.body_mut() = Body::from(form.bytes());
         call
     }
 

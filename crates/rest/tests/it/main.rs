@@ -5,7 +5,9 @@
 
 mod answers;
 mod bodies;
+mod chatfiles;
 mod faults;
+mod form;
 mod history;
 mod lab;
 mod nonsense;

@@ -23,6 +23,11 @@ const ROUTES: &[(Method, &str)] = &[
     (Method::POST, "/users/batch/status?"),
     (Method::POST, "/users/{user}/messageroaming?"),
     (Method::GET, "/sdk/users/{user}/token/expires?"),
+    (Method::POST, "/chatfiles?"),
+    (Method::GET, "/chatfiles/{user}?"),
+    (Method::POST, "/sdk/chatfiles/part-upload/{user}?"),
+    (Method::PUT, "/sdk/chatfiles/part-upload/{user}?"),
+    (Method::DELETE, "/sdk/chatfiles/part-upload/{user}?"),
     (Method::PATCH, "/users?"),
     (Method::GET, "/{user}/{user}?"),
 ];
@@ -92,7 +97,7 @@ fn segment() -> impl Strategy<Value = String> {
 fn query() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
-        "(limit|cursor|app_key|app_id|_v)=[!$-;=@-Z_a-z~]{0,12}",
+        "(limit|cursor|chat-type|share-secret|thumbnail|app_key|app_id|_v)=[!$-;=@-Z_a-z~]{0,12}",
         "[!$-;=@-Z_a-z~]{0,30}",
     ]
 }

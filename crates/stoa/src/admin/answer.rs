@@ -77,6 +77,8 @@ pub struct AppView {
     pub auth: String,
     /// The longest life of the tokens that are issued for it, in seconds.
     pub token_cap_seconds: u32,
+    /// The largest file that its users may send, in bytes.
+    pub max_attachment_bytes: u64,
     /// Its certificates, without what is secret.
     pub certificates: Vec<CertificateView>,
     /// When it was made.
@@ -101,6 +103,7 @@ impl From<&App> for AppView {
             region: app.region.name().into(),
             auth: app.auth.name().into(),
             token_cap_seconds: app.token_cap_s,
+            max_attachment_bytes: app.chat.attachment_bytes,
             certificates: slots.map(|slot| CertificateView { slot: slot.name().into() }).collect(),
             created: app.created.as_millis(),
         }

@@ -28,6 +28,9 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetTokenCap { key: Text(key), seconds } => {
             shown(&console.set_token_cap(&key, seconds).await?, None)
         }
+        AppRequest::SetMaxAttachmentBytes { key: Text(key), bytes } => {
+            shown(&console.set_max_attachment_bytes(&key, bytes).await?, None)
+        }
         AppRequest::AddCertificate { key: Text(key) } => {
             let (app, certificate) = console.add_certificate(&key).await?;
             shown(&app, Some(certificate))

@@ -30,6 +30,7 @@ impl Request {
             Self::App(AppRequest::Show { reveal: true, .. }) => "app show with certificate",
             Self::App(AppRequest::SetAuth { .. }) => "app set auth",
             Self::App(AppRequest::SetTokenCap { .. }) => "app set token-cap",
+            Self::App(AppRequest::SetMaxAttachmentBytes { .. }) => "app set max-attachment-bytes",
             Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
             Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
             Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
@@ -86,6 +87,13 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// In seconds.
         seconds: u32,
+    },
+    /// Set the largest file that its users may send.
+    SetMaxAttachmentBytes {
+        /// The app.
+        key: Text<AppKey>,
+        /// In bytes.
+        bytes: u64,
     },
     /// Give it a secondary certificate, and answer it.
     AddCertificate {

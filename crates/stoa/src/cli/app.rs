@@ -55,6 +55,15 @@ pub enum SetCommand {
         #[arg(value_name = "SECONDS")]
         seconds: u32,
     },
+    /// The largest file that the app's users may send; files that were sent stay
+    MaxAttachmentBytes {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// In bytes, 1 to 209715200
+        #[arg(value_name = "BYTES")]
+        bytes: u64,
+    },
 }
 
 /// What can be done with an app's certificates.
@@ -177,6 +186,9 @@ fn with(
         }
         AppCommand::Set(SetCommand::TokenCap { which, seconds }) => {
             show(ask(AppRequest::SetTokenCap { key: Text(which.key), seconds })?, out)
+        }
+        AppCommand::Set(SetCommand::MaxAttachmentBytes { which, bytes }) => {
+            show(ask(AppRequest::SetMaxAttachmentBytes { key: Text(which.key), bytes })?, out)
         }
         AppCommand::Certificate(CertificateCommand::List(which)) => {
             match ask(AppRequest::Show { key: Text(which.key), reveal: false })? {

@@ -107,6 +107,7 @@ pub(super) fn app(app: &AppView) -> String {
         ("region", app.region.clone()),
         ("auth", app.auth.clone()),
         ("token cap", format!("{} s", app.token_cap_seconds)),
+        ("max attachment", format!("{} bytes", app.max_attachment_bytes)),
         ("certificates", slots.join(", ")),
         ("created", date(app.created)),
     ])

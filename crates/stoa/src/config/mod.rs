@@ -40,6 +40,8 @@ pub const ROOT_KEY_HANDOVER: &str = "STOA_ROOT_KEY_FD";
 pub struct Config {
     /// The directory of the data.
     pub data: PathBuf,
+    /// The directory of the files that users send.
+    pub files: PathBuf,
     /// The directory of the vault.
     pub keys: PathBuf,
     /// Further directories that are kept like `keys`.

@@ -28,6 +28,7 @@ impl Config {
     ) -> Result<Self, Vec<ConfigError>> {
         let mut problems = Vec::new();
         let data = settings.data.clone().unwrap_or_else(|| "data".into());
+        let files = settings.files.clone().unwrap_or_else(|| data.join("files"));
         let keys = settings.keys.clone().or_else(|| beside(&data, ".keys")).unwrap_or_else(|| {
             problems.push(conflict(&format!(
                 "the data directory '{}' has no name to derive that of the vault from: name one with 'keys'",
@@ -42,6 +43,15 @@ impl Config {
                     "the vault '{}' must not lie in the data directory '{}': a backup of the data would hold its keys",
                     vault.display(),
                     data.display()
+                )));
+            }
+        }
+        for vault in std::iter::once(&keys).chain(&key_mirrors) {
+            if lies_in(vault, &files) || lies_in(&files, vault) {
+                problems.push(conflict(&format!(
+                    "the files '{}' and the vault '{}' must not lie in each other: a backup of the one would hold the other",
+                    files.display(),
+                    vault.display()
                 )));
             }
         }
@@ -85,6 +95,7 @@ impl Config {
         }
         Ok(Self {
             data,
+            files,
             keys,
             key_mirrors,
             root_key,

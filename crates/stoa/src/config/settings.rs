@@ -24,6 +24,10 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
+    /// The directory of the files that users send, sealed [default: "files" in the data directory]
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
+    pub files: Option<PathBuf>,
+
     /// The directory of the vault, never inside that of the data [default: the data directory's
     /// name with ".keys"]
     #[arg(long, global = true, value_name = "DIR")]
@@ -140,6 +144,7 @@ impl Settings {
     pub(super) fn beside(self, other: Self) -> Self {
         Self {
             data: self.data.or(other.data),
+            files: self.files.or(other.files),
             keys: self.keys.or(other.keys),
             key_mirrors: self.key_mirrors.or(other.key_mirrors),
             root_key_file: self.root_key_file.or(other.root_key_file),

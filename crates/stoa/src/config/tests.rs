@@ -31,6 +31,7 @@ fn refused(outcome: Result<Config, ConfigError>) -> String {
 fn everything_has_a_default() {
     let config = from_file("").unwrap();
     assert_eq!(config.data, Path::new("data"));
+    assert_eq!(config.files, Path::new("data/files"));
     assert_eq!(config.keys, Path::new("data.keys"));
     assert_eq!(config.root_key, RootKey::Beside("data.keys.root".into()));
     assert_eq!(config.listen.to_string(), "127.0.0.1:8443");
@@ -58,6 +59,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
 fn every_setting_can_be_given_in_each_way() {
     let values = [
         ("data", "d"),
+        ("files", "f"),
         ("keys", "k"),
         ("key-mirrors", "m1:m2"),
         ("root-key-command", "key get 7"),

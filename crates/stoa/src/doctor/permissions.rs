@@ -8,7 +8,7 @@ use crate::admin::Check;
 use crate::config::{Config, RootKey, Tls};
 
 pub(super) fn checks(config: &Config) -> Vec<Check> {
-    let mut paths = vec![(config.data.as_path(), 0o700)];
+    let mut paths = vec![(config.data.as_path(), 0o700), (config.files.as_path(), 0o700)];
     paths.extend(config.vaults().into_iter().map(|dir| (dir, 0o700)));
     if let RootKey::Beside(file) | RootKey::File(file) = &config.root_key {
         paths.push((file, 0o600));
