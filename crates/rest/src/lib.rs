@@ -10,12 +10,15 @@
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `groups`, `chatfiles` | the operations, each with its row in the specification |
+//! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
 mod auth;
 mod body;
 mod chatfiles;
 mod contacts;
+mod conversations;
 mod cors;
+mod deletion;
 mod dns;
 mod edge;
 mod envelope;
@@ -26,9 +29,12 @@ mod groups;
 mod history;
 mod json;
 mod path;
+mod pins;
 mod query;
 mod rate;
+mod recall;
 mod reply;
+mod reports;
 mod token;
 mod users;
 
@@ -100,7 +106,12 @@ pub fn router(state: RestState) -> Router {
         )
         .route("/sdk/users/{user}/token/expires", get(token::expires))
         .merge(contacts::routes())
-        .merge(groups::routes());
+        .merge(groups::routes())
+        .merge(conversations::routes())
+        .merge(deletion::routes())
+        .merge(pins::routes())
+        .merge(recall::routes())
+        .merge(reports::routes());
     Router::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))

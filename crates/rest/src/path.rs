@@ -61,6 +61,17 @@ impl FromRequestParts<Rest> for FriendPath {
     }
 }
 
+/// The text that stands for a message in the path.
+pub(crate) struct MessagePath(pub(crate) String);
+
+impl FromRequestParts<Rest> for MessagePath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        variable(parts, "message").await.map(Self)
+    }
+}
+
 /// The device in the path.
 pub(crate) struct DevicePath(pub(crate) Resource);
 

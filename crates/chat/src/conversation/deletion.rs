@@ -1,7 +1,7 @@
 //! Deleting messages for oneself (msync section 9.10, chat-rest R063 to R067).
 
 use stoa_core::{AppScope, Caller, MessageId, Resource, Seq, Target, Timestamp, UserId, limits};
-use stoa_store::{AppStore, Direction, KeyBuilder, ReadTxn, spaces};
+use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use super::{DeletedMessages, View, deletion_notice, to_own_devices};
 use crate::entry::Log;
@@ -37,7 +37,7 @@ impl Chat {
         &self,
         caller: &Caller,
         user: &UserId,
-        resource: Option<&Resource>,
+        resource: &Resource,
         target: &Target,
         deletion: &Deletion,
         notify: bool,
@@ -77,11 +77,7 @@ impl Chat {
         if matches!(&place, Place::At(seqs) if seqs.is_empty()) {
             return Ok(());
         }
-        let resource = match resource {
-            Some(resource) => resource.clone(),
-            None => "rest".parse().map_err(|_| Error::Internal)?,
-        };
-        let (place, resource) = (&place, &resource);
+        let place = &place;
         let key = &member::key_of(store, user, target);
         let posting = self.posting(caller.app(), store, |mut posting| async move {
             let Some(value) = posting.txn.get(key).await? else { return Ok(posting.done(())) };
@@ -118,43 +114,19 @@ impl Chat {
         &self,
         caller: &Caller,
         user: &UserId,
-        resource: Option<&Resource>,
+        resource: &Resource,
         notify: bool,
     ) -> Result<(), Error> {
         if !caller.may_act_for(user) {
             return Err(Error::NotAllowed);
         }
-        for target in self.targets_of(caller, user).await? {
+        for (target, _) in self.memberships(caller, user).await? {
             let all = &Deletion::All;
             self.delete_messages(caller, user, resource, &target, all, notify).await?;
         }
         Ok(())
     }
-
-    /// With whom `user` has conversations.
-    async fn targets_of(&self, caller: &Caller, user: &UserId) -> Result<Vec<Target>, Error> {
-        let store: AppStore = self.store.app(caller).await?;
-        let read = store.read().await?;
-        let mut rest =
-            store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(&store, user)).all();
-        let mut targets = Vec::new();
-        loop {
-            let rows = read.scan(&rest, Direction::Forward, STEP).await?;
-            let full = rows.len() == STEP;
-            for (key, value) in rows {
-                rest = rest.above(&key);
-                let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-                targets.extend(row.target());
-            }
-            if !full {
-                return Ok(targets);
-            }
-        }
-    }
 }
-
-/// Rows that one step of a long walk reads.
-const STEP: usize = 500;
 
 /// The last entry that was sent before `time`, not before `first`; [`Seq::START`] if there is none.
 /// Times rise with the sequence, so halving finds it.

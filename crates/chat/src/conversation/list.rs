@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, Target, Timestamp};
+use stoa_core::{Caller, Target, Timestamp, UserId};
 use stoa_store::{Direction, spaces};
 
 use super::View;
@@ -91,12 +91,12 @@ impl Place {
 }
 
 impl Chat {
-    /// The calling user's part in all its conversations.
+    /// The part of `me` in all its conversations.
     pub(super) async fn memberships(
         &self,
         caller: &Caller,
+        me: &UserId,
     ) -> Result<Vec<(Target, Membership)>, Error> {
-        let me = caller.user().ok_or(Error::NotAllowed)?;
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
         let mut rest = store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(&store, me)).all();
@@ -115,17 +115,20 @@ impl Chat {
         }
     }
 
-    /// A page of the calling user's conversations.
+    /// A page of the conversations of `me`.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] unless the caller is a user; [`Error::Argument`] for a cursor that is not
-    /// one; [`Error::Store`].
+    /// [`Error::NotAllowed`] unless the caller may act for that user; [`Error::Argument`] for a cursor
+    /// that is not one; [`Error::Store`].
     pub async fn conversations(
         &self,
         caller: &Caller,
+        me: &UserId,
         query: &ConversationQuery,
     ) -> Result<ConversationPage, Error> {
-        let me = caller.user().ok_or(Error::NotAllowed)?;
+        if !caller.may_act_for(me) {
+            return Err(Error::NotAllowed);
+        }
         let cursor = match &query.cursor {
             None => None,
             Some(text) => {
@@ -135,7 +138,7 @@ impl Chat {
         };
         let store = self.store.app(caller).await?;
         let now = self.shared.clock.now();
-        let memberships = self.memberships(caller).await?;
+        let memberships = self.memberships(caller, me).await?;
         let read = store.read().await?;
         let mut found = Vec::new();
         for (target, row) in memberships {

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use stoa_core::{Caller, Resource, Target, Timestamp, limits};
+use stoa_core::{Caller, Resource, Target, Timestamp, UserId, limits};
 use stoa_store::{AppStore, spaces};
 
 use super::view::Head;
-use super::{View, conversation_notice, to_own_devices};
+use super::{By, View, conversation_notice, to_own_devices};
 use crate::records::{self, Membership, ReadMark};
 use crate::{Chat, Error, member};
 
@@ -21,32 +21,30 @@ impl Membership {
 }
 
 impl Chat {
-    /// The end of the conversation with `target` as the calling user may see it; none if there is no
-    /// such conversation.
-    pub(super) async fn head_of(
+    /// The end of the conversation with `target` as `me` may see it; none if there is no such
+    /// conversation.
+    async fn head_of(
         &self,
         caller: &Caller,
         store: &AppStore,
+        me: &UserId,
         target: &Target,
     ) -> Result<Option<Head>, Error> {
-        let me = caller.user().ok_or(Error::NotAllowed)?;
         let Some(membership) = self.membership(caller, me, target).await? else { return Ok(None) };
         let now = self.shared.clock.now();
         let read = store.read().await?;
         View::new(store, &read, me, target, membership, now).await?.head().await.map(Some)
     }
 
-    /// Changes the calling user's part in the conversation with `target` and tells the user's other
-    /// devices that `op` was done. Answers false, and does nothing, if there is no such conversation.
+    /// Changes the part of `me` in the conversation with `target` and tells the user's other devices that `op` was done. Answers false, and does nothing, if there is no such conversation.
     async fn change_part(
         &self,
         caller: &Caller,
-        resource: &Resource,
+        (me, resource): By<'_>,
         target: &Target,
         (op, ext): (&str, &str),
         change: impl Fn(&mut Membership),
     ) -> Result<bool, Error> {
-        let me = caller.user().ok_or(Error::NotAllowed)?;
         let store = &self.store.app(caller).await?;
         let key = &member::key_of(store, me, target);
         let now = self.shared.clock.now();
@@ -82,9 +80,10 @@ impl Chat {
         target: &Target,
         pinned: bool,
     ) -> Result<Timestamp, Error> {
+        let me = caller.user().ok_or(Error::NotAllowed)?;
         let now = self.shared.clock.now();
         if pinned {
-            let others = self.memberships(caller).await?;
+            let others = self.memberships(caller, me).await?;
             let others =
                 others.iter().filter(|(other, row)| row.pinned_ms.is_some() && other != target);
             if others.count() >= limits::PINNED_CONVERSATIONS {
@@ -94,7 +93,7 @@ impl Chat {
         }
         let op = if pinned { "top" } else { "not_top" };
         let pin = |row: &mut Membership| row.pinned_ms = pinned.then(|| now.as_millis());
-        let found = self.change_part(caller, resource, target, (op, ""), pin).await?;
+        let found = self.change_part(caller, (me, resource), target, (op, ""), pin).await?;
         let problem = "there is no conversation with it";
         if found { Ok(now) } else { Err(Error::argument("to", problem)) }
     }
@@ -120,6 +119,7 @@ impl Chat {
             let most = limits::MARKED_AT_ONCE;
             return Err(Error::argument("targets", format!("must be 1 to {most} conversations")));
         }
+        let me = caller.user().ok_or(Error::NotAllowed)?;
         let op = if marked { "mark" } else { "mark_delete" };
         let name = format!("mark_{mark}");
         let mut missing = Vec::new();
@@ -133,27 +133,31 @@ impl Chat {
                 };
                 row.marks = marks.into_iter().collect();
             };
-            if !self.change_part(caller, resource, target, (op, &name), change).await? {
+            if !self.change_part(caller, (me, resource), target, (op, &name), change).await? {
                 missing.push(target.clone());
             }
         }
         Ok(missing)
     }
 
-    /// Takes the conversation with `target` off the calling user's list until there is a new message;
-    /// with `messages` the user's history of it is deleted, too. The other side keeps everything.
+    /// Takes the conversation with `target` off the list of `me` until there is a new message; with
+    /// `messages` the user's history of it is deleted, too. The other side keeps everything.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] unless the caller is a user; [`Error::Store`].
+    /// [`Error::NotAllowed`] unless the caller may act for that user; [`Error::Store`].
     pub async fn delete_conversation(
         &self,
         caller: &Caller,
+        me: &UserId,
         resource: &Resource,
         target: &Target,
         messages: bool,
     ) -> Result<(), Error> {
+        if !caller.may_act_for(me) {
+            return Err(Error::NotAllowed);
+        }
         let store = self.store.app(caller).await?;
-        let Some(head) = self.head_of(caller, &store, target).await? else { return Ok(()) };
+        let Some(head) = self.head_of(caller, &store, me, target).await? else { return Ok(()) };
         let delete = |row: &mut Membership| {
             row.pinned_ms = None;
             row.marks.clear();
@@ -163,7 +167,7 @@ impl Chat {
                 row.cleared_seq = row.cleared_seq.max(head.seq.0);
             }
         };
-        self.change_part(caller, resource, target, ("del", ""), delete).await?;
+        self.change_part(caller, (me, resource), target, ("del", ""), delete).await?;
         Ok(())
     }
 }

@@ -5,7 +5,9 @@
 mod accounts;
 mod at_rest;
 mod blocks;
+mod changes;
 mod contacts;
+mod conversations;
 mod duplicates;
 mod files;
 mod group_roles;
