@@ -327,26 +327,32 @@ struct Held(BTreeMap<u64, String>);
 
 impl Held {
     async fn receive(&mut self, device: &Device, queue: &str) {
-        let page = device.page(queue, None).await;
-        for (_, entry) in &page.entries {
-            let text = String::from_utf8_lossy(&entry.body).into_owned();
-            match entry.kind {
-                Kind::Text => {
-                    self.0.insert(entry.id.0, text);
+        let mut after = None;
+        loop {
+            let page = device.page(queue, after).await;
+            for (_, entry) in &page.entries {
+                let text = String::from_utf8_lossy(&entry.body).into_owned();
+                match entry.kind {
+                    Kind::Text => {
+                        self.0.insert(entry.id.0, text);
+                    }
+                    Kind::Recall => {
+                        self.0.remove(&text["recall ".len()..].parse().unwrap());
+                    }
+                    Kind::Edit => {
+                        let (id, text) = text["edit ".len()..].split_once(' ').unwrap();
+                        self.0.insert(id.parse().unwrap(), text.into());
+                    }
+                    _ => {}
                 }
-                Kind::Recall => {
-                    self.0.remove(&text["recall ".len()..].parse().unwrap());
-                }
-                Kind::Edit => {
-                    let (id, text) = text["edit ".len()..].split_once(' ').unwrap();
-                    self.0.insert(id.parse().unwrap(), text.into());
-                }
-                _ => {}
+            }
+            after = Some(page.end.0);
+            if !page.more {
+                let moved = [(crate::world::queue(queue), page.end)];
+                let (chat, caller) = (&device.chat, &device.caller);
+                return chat.save_cursors(caller, &device.resource, &moved).await.unwrap();
             }
         }
-        assert!(!page.more, "short enough for one page");
-        let moved = [(crate::world::queue(queue), page.end)];
-        device.chat.save_cursors(&device.caller, &device.resource, &moved).await.unwrap();
     }
 }
 
