@@ -57,6 +57,13 @@ impl<'a> View<'a> {
             && self.now.since(entry.at) < crate::MESSAGE_RETENTION
     }
 
+    /// Whether the user has `entry`, which lies at `seq`, in its list: while it takes no messages of a
+    /// group, those of others do not count there.
+    fn lists(&self, seq: Seq, entry: &Entry) -> bool {
+        let shielded = self.membership.is_shielded_from(seq) && entry.is_shielded_from(self.me);
+        self.shows(seq, entry) && !shielded
+    }
+
     /// Looks at entries from the end of what the user may see backwards, down to behind `floor`, as
     /// long as `look` wants more, and no more than [`limits::CONVERSATION_LOOKED_AT`].
     async fn look_back(
@@ -98,7 +105,7 @@ impl<'a> View<'a> {
     pub(crate) async fn last(&self) -> Result<Option<(Seq, Arc<Entry>)>, Error> {
         let mut last = None;
         self.look_back(self.floor(), |seq, _, entry| {
-            if self.shows(seq, &entry) {
+            if self.lists(seq, &entry) {
                 last = Some((seq, Arc::new(entry)));
             }
             last.is_none()
@@ -117,7 +124,7 @@ impl<'a> View<'a> {
             if said && entry.from == *self.me && self.membership.sees(seq) {
                 return false;
             }
-            unread += usize::from(self.shows(seq, &entry));
+            unread += usize::from(self.lists(seq, &entry));
             true
         })
         .await?;

@@ -3,8 +3,8 @@
 //!
 //! | line | meaning |
 //! | --- | --- |
-//! | `> login`, `> unread`, `> pull Q`, `> ack Q K`, `> send ID USER TEXT`, `> read ID USER MID` | the client's frames; `K` is a key by its order of appearance |
-//! | `= in`, `= refused WHY`, `= unread Q N…`, `= page Q START [SEQ…] end END (more)`, `= done ID ok/unknown/WHY`, `= saved` | outcomes of calls |
+//! | `> login`, `> unread`, `> pull Q`, `> ack Q K`, `> send ID USER TEXT`, `> read ID USER MID`, `> recall ID USER MID`, `> edit ID USER MID TEXT`, `> read-group ID GROUP` | the client's frames; `K` is a key by its order of appearance |
+//! | `= in`, `= refused WHY`, `= unread Q N…`, `= page Q START [SEQ…] end END (more)`, `= done ID ok/unknown/WHY`, `= edited ID ok/WHY`, `= saved` | outcomes of calls |
 //! | `* bob N`, `* own N`, `* passing`, `* kick`, `* kick-other`, `* renewed SECS`, `* missed` | events: an entry of bob's, an own one from this device, … |
 //! | `~ SECS`, `~ full`, `~ drained`, `~ shutdown` | time, the socket, the server |
 //! | `< …` | what the session sends, calls or does |
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stoa_chat::entry::{Audience, Delivery, Entry, Event, Kick, KickReason, Kind, Queue, Which};
-use stoa_chat::{Appended, Error, Page, Unread};
+use stoa_chat::{Appended, Edited, Error, Page, Unread};
 use stoa_core::{AppNumber, MessageId, Seq, Target, Timestamp, TokenRefusal};
 use stoa_store::StoreError;
 use stoa_wire::{
@@ -137,7 +137,23 @@ impl World {
                 sync_ul.meta.as_mut().unwrap().to = Some(Jid::group(APP_KEY, to));
                 sync(sync_ul)
             }
-            ["recall", id, to] => sync(meta(id, to, body(MessageType::Recall, to, "", Some(1)))),
+            ["recall", id, to, about] => {
+                let about = about.parse().ok();
+                sync(meta(id, to, body(MessageType::Recall, to, "", about)))
+            }
+            ["edit", id, to, about, text] => {
+                let edit = MessageBody {
+                    edit_message_id: about.parse().ok(),
+                    edit_scope: Some(1),
+                    ..body(MessageType::Edit, to, text, None)
+                };
+                sync(meta(id, to, edit))
+            }
+            ["read-group", id, to] => {
+                let mut sync_ul = meta(id, to, body(MessageType::ChannelAck, to, "", None));
+                sync_ul.meta.as_mut().unwrap().to = Some(Jid::group(APP_KEY, to));
+                sync(sync_ul)
+            }
             ["to-group", id, to] => sync(meta(id, to, body(MessageType::GroupChat, to, "", None))),
             ["to-other-app", id, to] => {
                 let mut sync_ul = meta(id, to, body(MessageType::Chat, to, "", None));
@@ -173,6 +189,13 @@ impl World {
                 Call::Send { id, draft } => format!("call send {id} {}", draft.to.name()),
                 Call::Acknowledge { id, receipt } => {
                     format!("call {:?} {id} {}", receipt.kind, receipt.to.as_str())
+                }
+                Call::Read { id, target } => format!("call read {id} {}", target.name()),
+                Call::Recall { id, recall } => {
+                    format!("call recall {id} {} {}", recall.to.name(), recall.message)
+                }
+                Call::Edit { id, edit } => {
+                    format!("call edit {id} {} {}", edit.to.name(), edit.message)
                 }
                 Call::AcknowledgeInGroup { id, receipt } => {
                     let (group, message) = (receipt.group.as_str(), receipt.message.0);
@@ -225,7 +248,12 @@ impl World {
         if let Some(id) = dl.meta_id {
             let code = status.error_code.unwrap_or_default();
             return match code {
-                0 => format!("answer {id} ok {}", dl.server_id.unwrap()),
+                0 if dl.metas.is_empty() => format!("answer {id} ok {}", dl.server_id.unwrap()),
+                0 => {
+                    let said = dl.metas[0].payload.clone().unwrap();
+                    let said = String::from_utf8(said.to_vec()).unwrap();
+                    format!("answer {id} ok {} {said}", dl.server_id.unwrap())
+                }
                 _ => format!("answer {id} {code} {}", status.reason.unwrap()),
             };
         }
@@ -344,9 +372,30 @@ fn outcome_of(words: &[&str], now: Timestamp) -> Outcome {
                 "unknown" => Err(StoreError::Unknown("power cut".into()).into()),
                 "too-large" => Err(Error::TooLarge { got: 2, limit: 1 }),
                 "no-recipient" => Err(Error::UnknownRecipient),
+                "late" => Err(Error::RecallTooLate),
                 _ => panic!("no such result"),
             };
             Outcome::Done(id.parse().unwrap(), result)
+        }
+        ["edited", id, "ok"] => {
+            let by = "alice".parse().unwrap();
+            let at = Timestamp::from_millis(9);
+            Outcome::Edited(
+                id.parse().unwrap(),
+                Box::new(Ok(Edited {
+                    entry: entry(500, true, Timestamp::from_millis(7)),
+                    mark: EditMark { count: 1, by, at },
+                    told: MessageId(501),
+                })),
+            )
+        }
+        ["edited", id, why] => {
+            let error = match why {
+                "limit" => Error::EditLimit,
+                "unknown" => StoreError::Unknown("power cut".into()).into(),
+                _ => panic!("no such result"),
+            };
+            Outcome::Edited(id.parse().unwrap(), Box::new(Err(error)))
         }
         ["saved"] => Outcome::Saved(Ok(())),
         ["unsaved"] => Outcome::Saved(Err(())),

@@ -346,8 +346,10 @@ fn each_message_is_answered_and_in_words_that_settle_the_sdk() {
          < call ReadReceipt 9 bob
          = done 9 no-recipient
          < answer 9 1 the recipient's username doesn't exist!
-         > recall 10 bob
-         < answer 10 1 message recall disabled
+         > recall 10 bob 500
+         < call recall 10 bob 500
+         = done 10 late
+         < answer 10 1 exceed recall time limit
          > to-group 11 1234
          < answer 11 1 group not found
          > to-other-app 14 bob
@@ -452,4 +454,30 @@ proptest! {
         }
         world.feed(Input::Tick);
     }
+}
+
+#[test]
+fn edits_are_answered_with_what_is_said_about_them() {
+    check_open(
+        "> edit 7 bob 500 hello
+         < call edit 7 bob 500
+         > edit 8 bob 501 hello
+         < call edit 8 bob 501
+         = edited 7 ok
+         < answer 7 ok 500 {\"edit_msg\":{\"chat_type\":\"chat:user\",\"count\":1,\"edit_time\":9,\"operator\":\"alice\",\"send_time\":7,\"sender\":\"alice\"}}
+         = edited 8 limit
+         < answer 8 1 Sorry, edit limit reached
+         > edit 9 bob x hello
+         < answer 9 3 a mandatory part is missing
+         > recall 10 bob x
+         < answer 10 3 a mandatory part is missing
+         > read-group 11 1234
+         < call read 11 1234
+         = done 11 ok
+         < answer 11 ok 500
+         > edit 12 bob 500 hello
+         < call edit 12 bob 500
+         = edited 12 unknown
+         < close Unanswered",
+    );
 }

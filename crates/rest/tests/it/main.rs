@@ -6,6 +6,7 @@
 mod answers;
 mod bodies;
 mod chatfiles;
+mod conversations;
 mod faults;
 mod form;
 mod history;

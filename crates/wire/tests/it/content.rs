@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use stoa_wire::content::{inspect, override_from_to};
+use stoa_wire::content::{edit_told, inspect, json_about, override_from_to, replaced};
 use stoa_wire::{
     Content, ContentSubType, ContentType, EditScope, Jid, KeyValue, Message, MessageBody,
     MessageConfig, MessageType,
@@ -225,5 +225,62 @@ proptest! {
             to: Some(Jid::named(&true_to)),
             ..before
         });
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_edit_replaces_its_part_and_nothing_else(
+        old in "[a-z]{0,30}", new in "[a-z]{0,30}", meta in prop::option::of("[a-z]{0,9}"),
+        old_ext in prop::collection::vec("[a-z]{1,5}", 0..3),
+        new_ext in prop::collection::vec("[a-z]{1,5}", 0..3),
+        both in any::<bool>(), id in 1..u64::MAX,
+    ) {
+        let ext = |keys: &[String]| keys.iter().map(|key| KeyValue::int(key, 1)).collect::<Vec<_>>();
+        let content = |text: &str| Content { text: Some(text.into()), ..Default::default() };
+        let message = MessageBody {
+            kind: Some(MessageType::Chat as i32),
+            from: Some(Jid::named("alice")),
+            to: Some(Jid::named("bob")),
+            contents: vec![content(&old)],
+            ext: ext(&old_ext),
+            meta,
+            ..Default::default()
+        };
+        let edit = MessageBody {
+            kind: Some(MessageType::Edit as i32),
+            from: Some(Jid::named("mallory")),
+            contents: vec![content(&new)],
+            ext: ext(&new_ext),
+            edit_message_id: Some(id),
+            edit_scope: Some(1),
+            ..Default::default()
+        };
+        let scope = if both { EditScope::BodyAndExt } else { EditScope::Body };
+        let body = replaced(&message.encode_to_vec(), &edit.encode_to_vec(), scope).unwrap();
+        let expected = MessageBody {
+            contents: vec![content(&new)],
+            ext: ext(if both { &new_ext } else { &old_ext }),
+            ..message
+        };
+        prop_assert_eq!(&MessageBody::decode(&*body).unwrap(), &expected);
+        prop_assert_eq!(json_about(&body).map(str::to_owned), expected.meta.clone());
+        let told = edit_told(&body, id, scope, "{}").unwrap();
+        prop_assert_eq!(MessageBody::decode(told).unwrap(), MessageBody {
+            kind: Some(MessageType::Edit as i32),
+            meta: Some("{}".into()),
+            edit_message_id: Some(id),
+            edit_scope: Some(scope as i32),
+            ..expected
+        });
+    }
+
+    #[test]
+    fn edits_of_any_bytes_do_not_panic(old: Vec<u8>, new: Vec<u8>, meta in ".{0,20}") {
+        for scope in [EditScope::Body, EditScope::BodyAndExt] {
+            let _ = replaced(&old, &new, scope);
+            let _ = edit_told(&old, 7, scope, &meta);
+        }
+        let _ = json_about(&old);
     }
 }
