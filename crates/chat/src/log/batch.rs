@@ -199,7 +199,8 @@ impl Batch<'_> {
     /// # Errors
     /// [`Error::UnknownGroup`].
     pub(crate) fn group(&self) -> Result<&Group, Error> {
-        self.group.as_ref().ok_or(Error::UnknownGroup)
+        // What stands behind its dismissal in the same transaction meets none.
+        self.group.as_ref().filter(|group| !group.is_gone()).ok_or(Error::UnknownGroup)
     }
 
     /// The group, to be changed.
@@ -207,7 +208,7 @@ impl Batch<'_> {
     /// # Errors
     /// [`Error::UnknownGroup`].
     pub(crate) fn group_mut(&mut self) -> Result<&mut Group, Error> {
-        self.group.as_mut().ok_or(Error::UnknownGroup)
+        self.group.as_mut().filter(|group| !group.is_gone()).ok_or(Error::UnknownGroup)
     }
 
     /// Tells `audience` among the group's members of `event`: in the group's log, once for all.

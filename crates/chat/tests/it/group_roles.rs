@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stoa_chat::{Attributes, Draft, Error, GroupReceipt, NewGroup, PerUser};
+use stoa_chat::{Attributes, Draft, Error, GroupChange, GroupReceipt, NewGroup, PerUser};
 use stoa_core::{Caller, GroupId, MessageId, Refusal, Resource, Target, UserId};
 use tokio::sync::oneshot;
 
@@ -73,6 +73,9 @@ fn expected(word: &str) -> Option<Refusal> {
         "list" => Refusal::NotAllowListed,
         "off" => Refusal::GroupDisabled,
         "msg" => Refusal::UnknownMessage,
+        "in" => Refusal::AlreadyInGroup,
+        "kept" => Refusal::BlockedByGroup,
+        "arg" => Refusal::IllegalArgument,
         _ => panic!("no such outcome: {word}"),
     })
 }
@@ -132,6 +135,8 @@ macro_rules! operation {
 fn operations() -> Vec<Operation> {
     let mut operations = of_lists();
     operations.extend(of_messages());
+    operations.extend(of_membership());
+    operations.extend(of_the_whole());
     operations
 }
 
@@ -258,12 +263,6 @@ fn of_lists() -> Vec<Operation> {
         ),
         operation!(
             "block a stranger",
-            Changes,
-            "out out rank rank out out out out none out none",
-            |a, me| { block(a, "nobody").await }
-        ),
-        operation!(
-            "block more than a call may name",
             Changes,
             "out out rank rank out out out out none out none",
             |a, me| { block(a, "nobody").await }
@@ -420,6 +419,255 @@ fn of_messages() -> Vec<Operation> {
     ]
 }
 
+/// What is done to the group as a whole, and what is asked of it.
+fn of_the_whole() -> Vec<Operation> {
+    vec![
+        operation!("see the group", Reads, "ok ok ok ok ok ok ok ok none ok none", |a, me| {
+            a.world.chat.groups(&a.caller, &[a.group.clone()]).await.map(drop)
+        }),
+        operation!("list members", Reads, "ok ok ok ok out out out out none ok none", |a, me| {
+            a.world.chat.group_members(&a.caller, &a.group, 0, 10).await.map(drop)
+        }),
+        operation!(
+            "list members by cursor",
+            Reads,
+            "ok ok ok ok out out out out none ok none",
+            |a, me| {
+                a.world.chat.group_members_from(&a.caller, &a.group, None, 10).await.map(drop)
+            }
+        ),
+        operation!("list roles", Reads, "ok ok ok ok out out out out none ok none", |a, me| {
+            a.world.chat.group_managers(&a.caller, &a.group).await.map(drop)
+        }),
+        operation!("am I a member", Reads, "ok ok ok ok ok ok ok ok none ok none", |a, me| {
+            a.world.chat.is_in_group(&a.caller, &a.group, &me).await.map(drop)
+        }),
+        operation!(
+            "is another a member",
+            Reads,
+            "ok ok ok ok out out out out none ok none",
+            |a, me| {
+                a.world.chat.is_in_group(&a.caller, &a.group, &user("target")).await.map(drop)
+            }
+        ),
+        operation!("rename", Changes, "ok ok rank rank out out out out none ok none", |a, me| {
+            let change = GroupChange { name: Some("other".into()), ..GroupChange::default() };
+            a.world.chat.change_group(&a.caller, Some(&a.device), &a.group, change).await
+        }),
+        operation!(
+            "change settings",
+            Changes,
+            "ok rank rank rank out out out out none ok none",
+            |a, me| {
+                let change = GroupChange { public: Some(false), ..GroupChange::default() };
+                a.world.chat.change_group(&a.caller, Some(&a.device), &a.group, change).await
+            }
+        ),
+        operation!(
+            "hand over to a member",
+            Changes,
+            "ok rank rank rank out out out out none ok none",
+            |a, me| {
+                let (device, new) = (Some(&a.device), user("target"));
+                a.world.chat.transfer_group(&a.caller, device, &a.group, &new).await
+            }
+        ),
+        operation!(
+            "hand over to a stranger",
+            Changes,
+            "rank rank rank rank out out out out none rank none",
+            |a, me| {
+                let (device, new) = (Some(&a.device), user("nobody"));
+                a.world.chat.transfer_group(&a.caller, device, &a.group, &new).await
+            }
+        ),
+        operation!(
+            "dismiss",
+            Changes,
+            "ok rank rank rank out out out out none ok none",
+            |a, me| { a.world.chat.dismiss_group(&a.caller, Some(&a.device), &a.group).await }
+        ),
+        operation!(
+            "switch off",
+            Changes,
+            "self self self self self self self self self ok none",
+            |a, me| { a.world.chat.set_group_disabled(&a.caller, &a.group, true).await }
+        ),
+        operation!(
+            "rename what is switched off",
+            Changes,
+            Some("switch off"),
+            "off off rank rank out out out out none ok none",
+            |a, me| {
+                let change = GroupChange { name: Some("other".into()), ..GroupChange::default() };
+                a.world.chat.change_group(&a.caller, Some(&a.device), &a.group, change).await
+            }
+        ),
+        operation!(
+            "send to what is switched off",
+            Changes,
+            Some("switch off"),
+            "off off off off out out out out none self self",
+            |a, me| { send(a, Vec::new()).await }
+        ),
+        operation!(
+            "mute in what is switched off",
+            Changes,
+            Some("switch off"),
+            "off off rank rank out out out out none ok none",
+            |a, me| { mute(a, "target").await }
+        ),
+    ]
+}
+
+/// Coming and going.
+fn of_membership() -> Vec<Operation> {
+    vec![
+        operation!("apply", Changes, "in in in in kept ok ok ok none in none", |a, me| {
+            apply(a, &me).await
+        }),
+        operation!(
+            "apply for another",
+            Changes,
+            "self self self self self self self self self ok none",
+            |a, me| { apply(a, &user("nobody")).await }
+        ),
+        operation!(
+            "accept an application",
+            Changes,
+            "ok ok rank rank out out out out none ok none",
+            |a, me| { answer(a, "applicant", true).await }
+        ),
+        operation!(
+            "decline an application",
+            Changes,
+            "ok ok rank rank out out out out none ok none",
+            |a, me| { answer(a, "applicant", false).await }
+        ),
+        operation!(
+            "accept whoever did not apply",
+            Changes,
+            "arg arg rank rank out out out out none arg none",
+            |a, me| { answer(a, "nobody", true).await }
+        ),
+        operation!(
+            "invite a stranger",
+            Changes,
+            "ok ok rank rank out out out out none ok none",
+            |a, me| { invite(a, "nobody").await }
+        ),
+        operation!(
+            "invite a member",
+            Changes,
+            "in in rank rank out out out out none in none",
+            |a, me| { invite(a, "target").await }
+        ),
+        operation!(
+            "invite the blocked",
+            Changes,
+            "kept kept rank rank out out out out none kept none",
+            |a, me| { invite(a, "blocked").await }
+        ),
+        operation!(
+            "accept my invitation",
+            Changes,
+            "in in in in arg ok arg arg none in none",
+            |a, me| {
+                a.world
+                    .chat
+                    .answer_invitation(&a.caller, Some(&a.device), &a.group, &me, true)
+                    .await
+            }
+        ),
+        operation!(
+            "decline my invitation",
+            Changes,
+            "in in in in arg ok arg arg none in none",
+            |a, me| {
+                a.world
+                    .chat
+                    .answer_invitation(&a.caller, Some(&a.device), &a.group, &me, false)
+                    .await
+            }
+        ),
+        operation!(
+            "accept another's invitation",
+            Changes,
+            "self self self self self ok self self self ok none",
+            |a, me| {
+                let (device, who) = (Some(&a.device), user("invited"));
+                a.world.chat.answer_invitation(&a.caller, device, &a.group, &who, true).await
+            }
+        ),
+        operation!(
+            "add a stranger",
+            Changes,
+            "rank rank rank rank out out out out none ok none",
+            |a, me| {
+                let (device, users) = (Some(&a.device), vec![user("nobody")]);
+                a.world.chat.add_members(&a.caller, device, &a.group, users).await.map(drop)
+            }
+        ),
+        operation!(
+            "add the blocked",
+            Changes,
+            "rank rank rank rank out out out out none kept none",
+            |a, me| {
+                let (device, users) = (Some(&a.device), vec![user("blocked")]);
+                a.world.chat.add_members(&a.caller, device, &a.group, users).await.map(drop)
+            }
+        ),
+        operation!(
+            "remove a member",
+            Changes,
+            "ok ok rank rank out out out out none ok none",
+            |a, me| { remove(a, "target").await }
+        ),
+        operation!(
+            "remove an administrator",
+            Changes,
+            "ok rank rank rank out out out out none ok none",
+            |a, me| { remove(a, "deputy").await }
+        ),
+        operation!(
+            "remove the owner",
+            Changes,
+            "owner owner rank rank out out out out none owner none",
+            |a, me| { remove(a, "owner").await }
+        ),
+        operation!(
+            "remove a stranger",
+            Changes,
+            "out out rank rank out out out out none out none",
+            |a, me| { remove(a, "nobody").await }
+        ),
+        operation!("leave", Changes, "owner ok ok ok out out out out none self self", |a, me| {
+            a.world.chat.leave_group(&a.caller, Some(&a.device), &a.group).await
+        }),
+    ]
+}
+
+async fn apply(a: &Attempt<'_>, user: &UserId) -> Result<(), Error> {
+    let device = Some(&a.device);
+    a.world.chat.apply_to_group(&a.caller, device, &a.group, user, None).await.map(drop)
+}
+
+async fn answer(a: &Attempt<'_>, name: &str, accept: bool) -> Result<(), Error> {
+    let (device, applicant) = (Some(&a.device), user(name));
+    let chat = &a.world.chat;
+    chat.answer_application(&a.caller, device, &a.group, &applicant, accept, None).await
+}
+
+async fn invite(a: &Attempt<'_>, name: &str) -> Result<(), Error> {
+    let (device, users) = (Some(&a.device), vec![user(name)]);
+    only(a.world.chat.invite_to_group(&a.caller, device, &a.group, users).await)
+}
+
+async fn remove(a: &Attempt<'_>, name: &str) -> Result<(), Error> {
+    let (device, users) = (Some(&a.device), vec![user(name)]);
+    only(a.world.chat.remove_members(&a.caller, device, &a.group, users).await)
+}
+
 async fn mute(a: &Attempt<'_>, name: &str) -> Result<(), Error> {
     let lasts = Some(Duration::from_secs(60));
     let (device, users) = (Some(&a.device), vec![user(name)]);
@@ -472,11 +720,13 @@ async fn founded() -> (World, GroupId, MessageId) {
         public: true,
         approval: true,
         member_invites: false,
-        invite_confirm: false,
+        invite_confirm: true,
         max_members: 200,
-        members: names[1..8].iter().map(|name| user(name)).collect(),
+        members: Vec::new(),
     };
     let group = chat.create_group(&back_end, None, new).await.unwrap();
+    let members = names[1..8].iter().map(|name| user(name)).collect();
+    chat.add_members(&back_end, None, &group, members).await.unwrap();
     for name in ["admin", "deputy"] {
         chat.add_group_admin(&back_end, None, &group, &user(name)).await.unwrap();
     }
@@ -484,6 +734,11 @@ async fn founded() -> (World, GroupId, MessageId) {
     only(chat.allow_in_group(&back_end, None, &group, vec![user("white")], true).await).unwrap();
     only(chat.block_in_group(&back_end, None, &group, vec![user("blocked")]).await).unwrap();
     chat.set_group_announcement(&back_end, None, &group, "old").await.unwrap();
+    let invited = vec![user("invited")];
+    only(chat.invite_to_group(&back_end, None, &group, invited).await).unwrap();
+    let applicant = world.caller(APP, Some("applicant")).await;
+    let waits = chat.apply_to_group(&applicant, None, &group, &user("applicant"), None).await;
+    assert!(!waits.unwrap());
     let target = world.log_in(APP, "target", "web").await;
     let draft = Draft {
         to: Target::Group(group.clone()),
@@ -521,6 +776,10 @@ async fn every_operation_by_every_role() {
             if operation.before == Some("mute all") {
                 let back_end = world.back_end(APP).await;
                 world.chat.mute_all_in_group(&back_end, None, group, true).await.unwrap();
+            }
+            if operation.before == Some("switch off") {
+                let back_end = world.back_end(APP).await;
+                world.chat.set_group_disabled(&back_end, group, true).await.unwrap();
             }
             let before = world.everything().await;
             let mut attempt = Attempt {

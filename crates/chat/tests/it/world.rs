@@ -201,6 +201,13 @@ impl World {
 #[derive(Default)]
 pub(crate) struct Inbox(Mutex<Vec<Arc<Event>>>);
 
+impl Inbox {
+    /// What came since the last call.
+    pub(crate) fn take(&self) -> Vec<Arc<Event>> {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
 impl Subscriber<Event> for Inbox {
     fn deliver(&self, event: &Arc<Event>) {
         self.0.lock().push(event.clone());
@@ -291,7 +298,7 @@ impl Device {
     /// The entries that were pushed to the device since the last call and concern it.
     pub(crate) fn pushed_entries(&self) -> Vec<Arc<Entry>> {
         let me = self.caller.user().unwrap();
-        let events = std::mem::take(&mut *self.inbox.0.lock());
+        let events = self.inbox.take();
         let entries = events.iter().filter_map(|event| match &**event {
             Event::Appended(delivery) | Event::Passing(delivery) => Some(&delivery.entry),
             Event::Kick(_) | Event::Renewed { .. } => None,
@@ -302,7 +309,7 @@ impl Device {
     /// The texts that were pushed to the device since the last call and concern it.
     pub(crate) fn pushed(&self) -> Vec<String> {
         let me = self.caller.user().unwrap();
-        let events = std::mem::take(&mut *self.inbox.0.lock());
+        let events = self.inbox.take();
         let texts = events.iter().filter_map(|event| match &**event {
             Event::Appended(delivery) | Event::Passing(delivery) => {
                 let entry = &delivery.entry;
