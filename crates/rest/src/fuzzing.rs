@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::query::{self, Query};
 use crate::users::read_new_user;
-use crate::{auth, body, chatfiles, history, path};
+use crate::{auth, body, chatfiles, groups, history, path};
 
 /// Takes `data` for a request's line and the headers that are read: the address up to the first line
 /// break, then the values of `Authorization`, `Content-Type`, `Range` and `If-None-Match`.
@@ -93,6 +93,7 @@ pub fn exercise_body(data: &[u8]) {
     let readers: &[&dyn Fn(Object) -> Result<(), Failure>] = &[
         &|body| read_new_user(body).map(drop),
         &|body| history::read_query(body, &app_key).map(drop),
+        &|body| groups::read_change(body).map(drop),
         &|mut body| body.text("grant_type").map(drop),
         &|mut body| body.flag("autoCreateUser").map(drop),
         &|mut body| body.optional_whole("ttl", "seconds", 0..=u64::MAX).map(drop),

@@ -98,6 +98,11 @@ impl Object {
         self.refuse(name, format_args!("must be {allowed}, not {}", got.kind()))
     }
 
+    /// The names of the fields that were not read yet.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
     /// Whether the field is there and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.get(name).is_some_and(|json| *json != Json::Null)

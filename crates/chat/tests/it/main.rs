@@ -13,6 +13,7 @@ mod files;
 mod group_model;
 mod group_roles;
 mod group_told;
+mod groups;
 mod history;
 mod messages;
 mod queues;

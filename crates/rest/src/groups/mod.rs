@@ -18,7 +18,10 @@ mod receipts;
 use axum::Router;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use stoa_core::{GroupId, Refusal, Resource};
+use stoa_core::{GroupId, Refusal, Resource, limits};
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use info::read_change;
 
 use crate::Rest;
 use crate::error::Failure;
@@ -34,6 +37,35 @@ impl FromRequestParts<Rest> for GroupPath {
     async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
         let group = variable(parts, "group").await?;
         group.parse().map(Self).map_err(|_| Failure::of(Refusal::UnknownGroup))
+    }
+}
+
+/// The groups in the path, as text: ids with commas between them.
+pub(crate) struct GroupsPath(pub(crate) String);
+
+impl FromRequestParts<Rest> for GroupsPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        variable(parts, "group").await.map(Self)
+    }
+}
+
+/// The names in the path, 1 to 60 with commas between them, which may be percent-encoded.
+pub(crate) struct UsersPath(pub(crate) Vec<String>);
+
+impl FromRequestParts<Rest> for UsersPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        let text = variable(parts, "user").await?;
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.map(Into::into).collect();
+        if names.is_empty() || names.len() > limits::GROUP_BATCH {
+            let most = limits::GROUP_BATCH;
+            return Err(Failure::argument(format!("the path must name 1 to {most} users")));
+        }
+        Ok(Self(names))
     }
 }
 

@@ -9,6 +9,7 @@ mod chatfiles;
 mod conversations;
 mod faults;
 mod form;
+mod groups;
 mod history;
 mod lab;
 mod nonsense;
