@@ -12,7 +12,7 @@
 //! this crate knows bytes.
 //!
 //! Files lie in a local directory, through `object_store`, which knows S3 too
-//! (`docs/decisions/0018-files-through-object-store.md`).
+//! (`docs/decisions/0019-files-through-object-store.md`).
 //!
 //! | module | what it holds |
 //! | --- | --- |
