@@ -74,6 +74,10 @@ impl Batch<'_> {
 
     /// Makes `users` members without asking them: the members are told, and they.
     pub(crate) async fn add(&mut self, actor: &Actor, users: &[UserId]) -> Result<(), Error> {
+        // Said to nobody in particular, it would be said to all.
+        if users.is_empty() {
+            return Ok(());
+        }
         self.let_others_know(actor, users)?;
         self.let_in(users).await?;
         let event = self.group()?.event(GroupAct::DirectJoined, &actor.user);

@@ -13,8 +13,9 @@ async fn make(lab: &Lab, owner: &str, more: Value) -> String {
         "public": false, "approval": false, "allowinvites": true, "invite_need_confirm": false,
         "maxusers": 200, "custom": "",
     });
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
+    let Value::Object(more) = more else { panic!("an object") };
+    for (name, value) in more {
+        body[name] = value;
     }
     let path = "/chatgroups?resource=web";
     let answer = lab.as_user(owner, Method::POST, path, body).await;
