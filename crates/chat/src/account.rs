@@ -6,7 +6,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::records::{self, Account, Name, Username};
-use crate::{Chat, Error, contact};
+use crate::{Chat, Error, attributes, contact};
 
 /// A user as administrators and the user see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -360,6 +360,7 @@ impl Chat {
                 txn.delete(&name_key(store, user))?;
                 txn.delete(&uuid_key(store, &deleted.uuid))?;
                 txn.delete(&time_key(store, deleted.created, blind))?;
+                attributes::remove(store, &mut txn, user).await?;
                 Ok::<_, Error>(txn.done(Some(deleted)))
             });
             if let Some(deleted) = deleted.await? {

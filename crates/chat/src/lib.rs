@@ -9,6 +9,7 @@ mod account;
 mod at_rest;
 pub mod attachment;
 mod change;
+mod attributes;
 mod contact;
 mod conversation;
 mod duplicates;
@@ -27,6 +28,7 @@ mod message;
 mod online;
 mod password;
 mod places;
+mod presence;
 mod queue;
 mod records;
 mod report;
@@ -42,6 +44,7 @@ use stoa_store::Store;
 pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
 pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
+pub use attributes::Attributes;
 pub use contact::{BlockPage, Contact, ContactPage};
 pub use conversation::{
     Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
@@ -49,7 +52,7 @@ pub use conversation::{
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
-    Attributes, BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage,
+    BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage,
     GroupReceipt, GroupView, ListedFile, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage,
     Role,
 };
@@ -59,6 +62,7 @@ pub use login::{LoggedIn, LoginRequest};
 pub use member::Unread;
 pub use message::{Draft, Receipt};
 pub use online::{Attachment, DeviceInfo, OnlineDevice};
+pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;
 pub use report::{Report, ReportPage};
 

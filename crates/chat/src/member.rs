@@ -39,7 +39,8 @@ fn own_log_key(store: &AppStore, user: Blind) -> Key {
     store.key(&spaces::USER_LOG_CURSORS).blind(user).done()
 }
 
-fn device_key(store: &AppStore, user: Blind, resource: &Resource) -> Key {
+/// The key of a device that logged in.
+pub(crate) fn device_key(store: &AppStore, user: Blind, resource: &Resource) -> Key {
     let device = store.blind("device", &[resource.as_str().as_bytes()]);
     store.key(&spaces::DEVICES).blind(user).blind(device).done()
 }

@@ -1,7 +1,8 @@
 //! Who is connected at this moment, on which devices.
 //!
 //! A session attaches itself when it has logged in. Its [`Attachment`] holds both the subscription to
-//! the user's events and the place in this register; dropping it gives both back on every way out.
+//! the user's events and the place in this register; dropping it gives both back on every way out. That
+//! something has changed is noted beside, for whoever tells subscribers of a user's presence.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,6 +45,16 @@ pub struct OnlineDevice {
 pub(crate) struct Online {
     devices: Mutex<HashMap<Topic, Vec<OnlineDevice>>>,
     next: AtomicU64,
+    changes: Mutex<HashMap<Topic, Change>>,
+}
+
+/// The presence of a user has changed and was not told yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// Through whom the app's records are reached.
+    pub(crate) caller: Caller,
+    /// When it was first seen by whoever tells it.
+    seen: Option<Timestamp>,
 }
 
 /// A session's place in the register and its subscription to the user's events.
@@ -52,6 +63,7 @@ pub struct Attachment {
     _subscription: Subscription<Event>,
     online: Arc<Online>,
     topic: Topic,
+    caller: Caller,
     number: u64,
 }
 
@@ -71,6 +83,8 @@ impl Drop for Attachment {
                 devices.remove(&self.topic);
             }
         }
+        drop(devices);
+        self.online.changed(&self.caller, &self.topic);
     }
 }
 
@@ -101,6 +115,42 @@ impl Online {
     }
 }
 
+impl Online {
+    /// The devices of a user that are online and were not told to end, each once.
+    pub(crate) fn of(&self, topic: &Topic) -> Vec<OnlineDevice> {
+        let devices = self.devices.lock().get(topic).cloned().unwrap_or_default();
+        devices.into_iter().filter(|device| !device.leaving).collect()
+    }
+
+    /// Whether the user has a session.
+    pub(crate) fn has(&self, topic: &Topic) -> bool {
+        self.devices.lock().contains_key(topic)
+    }
+
+    /// Notes that the presence of the user of `topic` has changed.
+    pub(crate) fn changed(&self, caller: &Caller, topic: &Topic) {
+        let change = || Change { caller: caller.clone(), seen: None };
+        self.changes.lock().entry(topic.clone()).or_insert_with(change);
+    }
+
+    /// Takes the changes that have waited for [`limits::PRESENCE_DEBOUNCE`] since they were first seen
+    /// here, in an order of their own; those that are new are seen now.
+    pub(crate) fn take_changes(&self, now: Timestamp) -> Vec<(Topic, Change)> {
+        let mut due = Vec::new();
+        self.changes.lock().retain(|topic, change| {
+            let seen = *change.seen.get_or_insert(now);
+            // A clock that was set back does not make anybody wait.
+            let waits = now >= seen && now.since(seen) < limits::PRESENCE_DEBOUNCE;
+            if !waits {
+                due.push((topic.clone(), change.clone()));
+            }
+            waits
+        });
+        due.sort_unstable_by(|(a, _), (b, _)| (a.app.0, &a.user).cmp(&(b.app.0, &b.user)));
+        due
+    }
+}
+
 impl Chat {
     /// Attaches a session of the caller on `device`: from now on its events go to `to`. Sessions that
     /// it replaces are told to end, with `note` as the text from this device.
@@ -122,8 +172,10 @@ impl Chat {
             _subscription: subscription,
             online: self.online.clone(),
             topic: topic.clone(),
+            caller: caller.clone(),
             number,
         };
+        self.online.changed(caller, &topic);
         for number in gone {
             let kick = Kick {
                 which: Which::Session(number),

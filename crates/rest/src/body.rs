@@ -60,12 +60,17 @@ impl FromRequest<Rest> for JsonObject {
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.map(|text| text.split(';').next().unwrap_or_default().trim());
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    is_of_type(headers, "application/json")
 }
 
-async fn read(body: Body) -> Result<Bytes, Failure> {
+/// Whether the body is said to be of the media type `wanted`.
+pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(wanted))
+}
+
+pub(crate) async fn read(body: Body) -> Result<Bytes, Failure> {
     let too_large = || {
         let most = limits::REST_BODY_BYTES;
         Failure::of(Refusal::TooLarge).saying(format!("the body is larger than {most} bytes"))

@@ -51,6 +51,13 @@ struct Brief<'a> {
 }
 
 #[derive(Serialize)]
+struct Timed<'a> {
+    timestamp: u64,
+    data: &'a Value,
+    duration: u64,
+}
+
+#[derive(Serialize)]
 struct Refused<'a> {
     error: &'a str,
     exception: &'a str,
@@ -71,6 +78,7 @@ impl Call<'_> {
         match reply {
             Reply::Full(full) => self.full(full),
             Reply::Brief { action } => encode(&Brief { action, timestamp, duration }),
+            Reply::Timed(data) => encode(&Timed { timestamp, data, duration }),
             Reply::Bare(object) => encode(object),
             // It has bytes of its own.
             Reply::File(_) => Vec::new(),

@@ -9,9 +9,10 @@
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
-//! | `dns`, `token`, `users`, `history`, `contacts`, `groups`, `chatfiles` | the operations, each with its row in the specification |
+//! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `chatfiles` | the operations, each with its row in the specification |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
+mod attributes;
 mod auth;
 mod body;
 mod chatfiles;
@@ -30,6 +31,7 @@ mod history;
 mod json;
 mod path;
 mod pins;
+mod presence;
 mod query;
 mod rate;
 mod recall;
@@ -106,6 +108,8 @@ pub fn router(state: RestState) -> Router {
         )
         .route("/sdk/users/{user}/token/expires", get(token::expires))
         .merge(contacts::routes())
+        .merge(attributes::routes())
+        .merge(presence::routes())
         .merge(groups::routes())
         .merge(conversations::routes())
         .merge(deletion::routes())

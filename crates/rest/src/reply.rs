@@ -26,6 +26,8 @@ pub(crate) enum Reply {
         /// The envelope's `action`.
         action: &'static str,
     },
+    /// A result and times only.
+    Timed(Value),
     /// An object of its own, without envelope.
     Bare(Map<String, Value>),
     /// Bytes of a file.

@@ -24,8 +24,9 @@ use stoa_core::{Resource, UserId};
 use stoa_store::{AppStore, Txn};
 
 pub use block::BlockPage;
+pub(crate) use block::blocked_by;
 pub use list::{Contact, ContactPage};
-pub(crate) use relation::Relation;
+pub(crate) use relation::{Relation, block_key};
 pub(crate) use ties::has_contacts;
 
 use crate::Error;

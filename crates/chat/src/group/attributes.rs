@@ -14,10 +14,8 @@ use super::state::group_blind;
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::records::{self, MemberAttributes};
+use crate::attributes::Attributes;
 use crate::{Chat, Error, account};
-
-/// Attributes of one member: values by key.
-pub type Attributes = BTreeMap<String, String>;
 
 fn key_of(store: &AppStore, group: &GroupId, user: &UserId) -> Key {
     let (group, user) = (group_blind(store, group), account::user_blind(store, user));

@@ -44,7 +44,6 @@ use crate::records::{self, Membership};
 use crate::{Chat, Error, account};
 
 pub(crate) use actor::GroupActor;
-pub use attributes::Attributes;
 pub use create::NewGroup;
 pub use files::ListedFile;
 pub use info::GroupChange;
