@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use stoa_bus::Bus;
 pub use stoa_bus::Subscriber;
-use stoa_core::{AppDirectory, Clock, Entropy, IdGenerator};
+use stoa_core::{AppDirectory, AppScope, ChatSettings, Clock, Entropy, IdGenerator};
 use stoa_store::Store;
 
 pub use account::{NewUser, Registered, User, UserPage};
@@ -134,6 +134,12 @@ impl Chat {
     /// [`Error::Store`]: why it does not.
     pub fn health(&self) -> Result<(), Error> {
         Ok(self.store.health()?)
+    }
+
+    /// What the app's owner has decided by now: a session's caller knows it as it was at login.
+    pub(crate) fn settings(&self, scope: &impl AppScope) -> ChatSettings {
+        let app = scope.app();
+        self.directory.by_key(&app.key).map_or(app.chat, |app| app.chat)
     }
 
     /// A new id for something that is delivered without being stored (a notice of the server).

@@ -119,9 +119,9 @@ impl Chat {
             body: draft.body,
             ext: draft.ext,
             client_id: draft.client_id,
-            contacts_only: caller.app().chat.friends_only,
+            contacts_only: self.settings(caller).friends_only,
             about: Seq::START,
-            receipts: draft.receipts && caller.app().chat.plan.receipts_and_reports,
+            receipts: draft.receipts && self.settings(caller).plan.receipts_and_reports,
         };
         self.shared.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
@@ -260,7 +260,7 @@ impl Chat {
     async fn may_write(&self, caller: &Caller, from: &UserId, to: &UserId) -> Result<(), Error> {
         let store = self.store.app(caller).await?;
         let relation = Relation::load(&store, &mut store.read().await?, from, to).await?;
-        relation.may_write(from, to, caller.app().chat.friends_only)
+        relation.may_write(from, to, self.settings(caller).friends_only)
     }
 
     /// The members of a group that `from` may send a message to now.

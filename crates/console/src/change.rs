@@ -6,9 +6,10 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message;
-use stoa_core::{App, AppDirectory, AppId, AppKey, AuthPolicy, Secret, limits};
+use stoa_core::{App, AppDirectory, AppId, AppKey, AuthPolicy, Plan, Secret, limits};
 use stoa_store::{Bucket, spaces};
 
 use crate::record::{self, AppRecord};
@@ -16,6 +17,11 @@ use crate::{Console, ConsoleError, corrupt};
 
 /// The longest life of a token that Stoa issues, in seconds, unless an app says less.
 pub const TOKEN_CAP_S: u32 = 86_400;
+/// How long after it was sent a message can be taken back at the most, in seconds
+/// (chat-rest section 3.2: 7 days).
+pub const RECALL_WINDOW_S: u32 = 7 * 86_400;
+/// Bytes of one attachment at the most (chat-rest section 1.8: 200 MB).
+pub const ATTACHMENT_BYTES: u64 = limits::ATTACHMENT_BYTES_MOST;
 /// How many certificates an app has at most.
 pub const CERTIFICATES: usize = 2;
 
@@ -94,19 +100,67 @@ impl Console {
         .await
     }
 
-    /// Sets the largest file that an app's users may send, in bytes: 1 to
-    /// [`limits::ATTACHMENT_BYTES_MOST`].
+    /// Sets the plan of an app: how much it may have. What it has already stays.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_plan(&self, key: &AppKey, plan: Plan) -> Result<Arc<App>, ConsoleError> {
+        self.change(key, |app| {
+            app.chat.plan = plan;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets whether only contacts may write to each other.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_friends_only(
+        &self,
+        key: &AppKey,
+        friends_only: bool,
+    ) -> Result<Arc<App>, ConsoleError> {
+        self.change(key, |app| {
+            app.chat.friends_only = friends_only;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets how long after it was sent a message can be taken back, in seconds: 1 to
+    /// [`RECALL_WINDOW_S`].
     ///
     /// # Errors
     /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
-    pub async fn set_max_attachment_bytes(
+    pub async fn set_recall_window(
+        &self,
+        key: &AppKey,
+        seconds: u32,
+    ) -> Result<Arc<App>, ConsoleError> {
+        if !(1..=RECALL_WINDOW_S).contains(&seconds) {
+            let problem = format!("{seconds} seconds; choose 1 to {RECALL_WINDOW_S}");
+            return Err(ConsoleError::Value { field: "recall-window", problem });
+        }
+        self.change(key, |app| {
+            app.chat.recall_window = Duration::from_secs(seconds.into());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets how large one attachment may be, in bytes: 1 to [`ATTACHMENT_BYTES`]. Those that are stored
+    /// stay.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_attachment_bytes(
         &self,
         key: &AppKey,
         bytes: u64,
     ) -> Result<Arc<App>, ConsoleError> {
-        let most = limits::ATTACHMENT_BYTES_MOST;
-        if !(1..=most).contains(&bytes) {
-            let problem = format!("{bytes} bytes; choose 1 to {most}");
+        if !(1..=ATTACHMENT_BYTES).contains(&bytes) {
+            let problem = format!("{bytes} bytes; choose 1 to {ATTACHMENT_BYTES}");
             return Err(ConsoleError::Value { field: "max-attachment-bytes", problem });
         }
         self.change(key, |app| {
@@ -225,7 +279,7 @@ mod tests {
     async fn changes_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         console.set_auth(&key, AuthPolicy::Open).await.unwrap();
-        console.set_max_attachment_bytes(&key, 200 << 20).await.unwrap();
+        console.set_attachment_bytes(&key, 200 << 20).await.unwrap();
         let changed = console.set_token_cap(&key, 600).await.unwrap();
         assert_eq!((changed.auth, changed.token_cap_s), (AuthPolicy::Open, 600));
         for console in [console, open(&store, &entropy).await] {
@@ -241,14 +295,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn settings_of_chat_are_seen_at_once_and_after_a_restart() {
+        let (store, entropy, console, key) = with_app().await;
+        let plan: Plan = "starter".parse().unwrap();
+        console.set_plan(&key, plan).await.unwrap();
+        console.set_friends_only(&key, true).await.unwrap();
+        console.set_recall_window(&key, RECALL_WINDOW_S).await.unwrap();
+        let changed = console.set_attachment_bytes(&key, ATTACHMENT_BYTES).await.unwrap().chat;
+        assert_eq!((changed.plan, changed.friends_only), (plan, true));
+        assert_eq!(changed.recall_window, Duration::from_secs(RECALL_WINDOW_S.into()));
+        assert_eq!(changed.attachment_bytes, ATTACHMENT_BYTES);
+        for seconds in [0, RECALL_WINDOW_S + 1] {
+            let refused = console.set_recall_window(&key, seconds).await;
+            assert!(matches!(refused, Err(ConsoleError::Value { field: "recall-window", .. })));
+        }
+        for bytes in [0, ATTACHMENT_BYTES + 1] {
+            let refused = console.set_attachment_bytes(&key, bytes).await;
+            assert!(matches!(refused, Err(ConsoleError::Value { .. })));
+        }
+        let other = &"acme#other".parse().unwrap();
+        for console in [console, open(&store, &entropy).await] {
+            assert_eq!(console.by_key(&key).unwrap().chat, changed);
+            assert_eq!(console.by_key(other).unwrap().chat, stoa_core::ChatSettings::default());
+        }
+    }
+
+    #[tokio::test]
     async fn what_makes_no_sense_is_refused() {
         let (.., console, key) = with_app().await;
         for seconds in [0, 59, TOKEN_CAP_S + 1] {
             let refused = console.set_token_cap(&key, seconds).await.unwrap_err();
-            assert!(matches!(refused, ConsoleError::Value { .. }), "{refused}");
-        }
-        for bytes in [0, limits::ATTACHMENT_BYTES_MOST + 1, u64::MAX] {
-            let refused = console.set_max_attachment_bytes(&key, bytes).await.unwrap_err();
             assert!(matches!(refused, ConsoleError::Value { .. }), "{refused}");
         }
         let unknown = console.set_auth(&"acme#none".parse().unwrap(), AuthPolicy::Open).await;

@@ -10,10 +10,12 @@ mod signals;
 mod system;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
@@ -166,6 +168,7 @@ async fn serve(
     let reload = identity.reload();
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background.spawn(keep_swept(node.clone()));
+    background.spawn(tell_presences(node.chat.clone()));
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
@@ -199,6 +202,19 @@ async fn keep_swept(node: Node) {
                 );
             }
         }
+    }
+}
+
+/// How often it is looked whether the presence of a user is to be told.
+const PRESENCE_TICK: Duration = Duration::from_millis(250);
+
+/// Tells subscribers of presences that changed.
+async fn tell_presences(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(PRESENCE_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        chat.tell_presences().await;
     }
 }
 

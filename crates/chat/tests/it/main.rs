@@ -16,5 +16,6 @@ mod group_told;
 mod groups;
 mod history;
 mod messages;
+mod presence;
 mod queues;
 mod world;

@@ -4,15 +4,18 @@
 #![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
 
 mod answers;
+mod attributes;
 mod bodies;
 mod chatfiles;
 mod conversations;
+mod contacts;
 mod faults;
 mod form;
 mod groups;
 mod history;
 mod lab;
 mod nonsense;
+mod presence;
 mod rates;
 mod sessions;
 mod sockets;

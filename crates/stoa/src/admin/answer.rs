@@ -77,7 +77,13 @@ pub struct AppView {
     pub auth: String,
     /// The longest life of the tokens that are issued for it, in seconds.
     pub token_cap_seconds: u32,
-    /// The largest file that its users may send, in bytes.
+    /// How much it may have.
+    pub plan: String,
+    /// Whether only contacts may write to each other.
+    pub friends_only: bool,
+    /// How long after it was sent a message can be taken back, in seconds.
+    pub recall_window_seconds: u64,
+    /// Bytes of one attachment at the most.
     pub max_attachment_bytes: u64,
     /// Its certificates, without what is secret.
     pub certificates: Vec<CertificateView>,
@@ -103,6 +109,9 @@ impl From<&App> for AppView {
             region: app.region.name().into(),
             auth: app.auth.name().into(),
             token_cap_seconds: app.token_cap_s,
+            plan: app.chat.plan.name.into(),
+            friends_only: app.chat.friends_only,
+            recall_window_seconds: app.chat.recall_window.as_secs(),
             max_attachment_bytes: app.chat.attachment_bytes,
             certificates: slots.map(|slot| CertificateView { slot: slot.name().into() }).collect(),
             created: app.created.as_millis(),

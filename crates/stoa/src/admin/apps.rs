@@ -28,8 +28,17 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetTokenCap { key: Text(key), seconds } => {
             shown(&console.set_token_cap(&key, seconds).await?, None)
         }
-        AppRequest::SetMaxAttachmentBytes { key: Text(key), bytes } => {
-            shown(&console.set_max_attachment_bytes(&key, bytes).await?, None)
+        AppRequest::SetPlan { key: Text(key), plan: Text(plan) } => {
+            shown(&console.set_plan(&key, plan).await?, None)
+        }
+        AppRequest::SetFriendsOnly { key: Text(key), friends_only } => {
+            shown(&console.set_friends_only(&key, friends_only).await?, None)
+        }
+        AppRequest::SetRecallWindow { key: Text(key), seconds } => {
+            shown(&console.set_recall_window(&key, seconds).await?, None)
+        }
+        AppRequest::SetAttachmentBytes { key: Text(key), bytes } => {
+            shown(&console.set_attachment_bytes(&key, bytes).await?, None)
         }
         AppRequest::AddCertificate { key: Text(key) } => {
             let (app, certificate) = console.add_certificate(&key).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stoa_console::CertificateSlot;
-use stoa_core::{AppKey, AuthPolicy, Region, Resource, UserId};
+use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, UserId};
 
 use super::{SecretText, Text};
 
@@ -30,7 +30,10 @@ impl Request {
             Self::App(AppRequest::Show { reveal: true, .. }) => "app show with certificate",
             Self::App(AppRequest::SetAuth { .. }) => "app set auth",
             Self::App(AppRequest::SetTokenCap { .. }) => "app set token-cap",
-            Self::App(AppRequest::SetMaxAttachmentBytes { .. }) => "app set max-attachment-bytes",
+            Self::App(AppRequest::SetPlan { .. }) => "app set plan",
+            Self::App(AppRequest::SetFriendsOnly { .. }) => "app set friends-only",
+            Self::App(AppRequest::SetRecallWindow { .. }) => "app set recall-window",
+            Self::App(AppRequest::SetAttachmentBytes { .. }) => "app set max-attachment-bytes",
             Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
             Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
             Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
@@ -88,8 +91,29 @@ pub enum AppRequest {
         /// In seconds.
         seconds: u32,
     },
-    /// Set the largest file that its users may send.
-    SetMaxAttachmentBytes {
+    /// Set how much it may have.
+    SetPlan {
+        /// The app.
+        key: Text<AppKey>,
+        /// The plan.
+        plan: Text<Plan>,
+    },
+    /// Set whether only contacts may write to each other.
+    SetFriendsOnly {
+        /// The app.
+        key: Text<AppKey>,
+        /// Whether.
+        friends_only: bool,
+    },
+    /// Set how long after it was sent a message can be taken back.
+    SetRecallWindow {
+        /// The app.
+        key: Text<AppKey>,
+        /// In seconds.
+        seconds: u32,
+    },
+    /// Set how large one attachment may be.
+    SetAttachmentBytes {
         /// The app.
         key: Text<AppKey>,
         /// In bytes.

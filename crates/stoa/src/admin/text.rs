@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stoa_console::CertificateSlot;
-use stoa_core::{AppKey, AuthPolicy, Region, Resource, Secret, UserId};
+use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, Secret, UserId};
 
 /// A value of the domain, which knows no JSON itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl Named for Region {
 impl Named for AuthPolicy {
     fn text(&self) -> Cow<'_, str> {
         self.name().into()
+    }
+}
+
+impl Named for Plan {
+    fn text(&self) -> Cow<'_, str> {
+        self.name.into()
     }
 }
 

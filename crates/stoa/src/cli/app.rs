@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use stoa_console::CertificateSlot;
-use stoa_core::{AppKey, AuthPolicy};
+use stoa_core::{AppKey, AuthPolicy, Plan};
 
 use super::output::{self, Output, say};
 use super::reach::Reach;
@@ -55,7 +55,34 @@ pub enum SetCommand {
         #[arg(value_name = "SECONDS")]
         seconds: u32,
     },
-    /// The largest file that the app's users may send; files that were sent stay
+    /// How much the app may have: contacts, groups and their members, receipts in groups
+    Plan {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// self-hosted (no quotas), free, starter, pro, enterprise
+        #[arg(value_name = "PLAN")]
+        plan: Plan,
+    },
+    /// Whether only contacts may write to each other
+    FriendsOnly {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// true or false
+        #[arg(value_name = "BOOLEAN", action = clap::ArgAction::Set)]
+        friends_only: bool,
+    },
+    /// How long after it was sent a message can be taken back
+    RecallWindow {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// In seconds, 1 to 604800
+        #[arg(value_name = "SECONDS")]
+        seconds: u32,
+    },
+    /// How large one attachment may be; those that are stored stay
     MaxAttachmentBytes {
         /// Which app.
         #[command(flatten)]
@@ -187,8 +214,17 @@ fn with(
         AppCommand::Set(SetCommand::TokenCap { which, seconds }) => {
             show(ask(AppRequest::SetTokenCap { key: Text(which.key), seconds })?, out)
         }
+        AppCommand::Set(SetCommand::Plan { which, plan }) => {
+            show(ask(AppRequest::SetPlan { key: Text(which.key), plan: Text(plan) })?, out)
+        }
+        AppCommand::Set(SetCommand::FriendsOnly { which, friends_only }) => {
+            show(ask(AppRequest::SetFriendsOnly { key: Text(which.key), friends_only })?, out)
+        }
+        AppCommand::Set(SetCommand::RecallWindow { which, seconds }) => {
+            show(ask(AppRequest::SetRecallWindow { key: Text(which.key), seconds })?, out)
+        }
         AppCommand::Set(SetCommand::MaxAttachmentBytes { which, bytes }) => {
-            show(ask(AppRequest::SetMaxAttachmentBytes { key: Text(which.key), bytes })?, out)
+            show(ask(AppRequest::SetAttachmentBytes { key: Text(which.key), bytes })?, out)
         }
         AppCommand::Certificate(CertificateCommand::List(which)) => {
             match ask(AppRequest::Show { key: Text(which.key), reveal: false })? {
