@@ -268,9 +268,9 @@ async fn the_back_end_makes_contacts_without_asking() {
     let back_end = world.back_end(APP).await;
     let alice = world.log_in(APP, "alice", "web").await;
     let bob = world.log_in(APP, "bob", "web").await;
-    let (alice_id, bob_id) = (alice.me(), bob.me());
-    let add = || world.chat.add_contact(&back_end, &alice_id, &bob_id);
     let (alice, bob) = (&alice, &bob);
+    let (a, b) = (user("alice"), user("bob"));
+    let add = || world.chat.add_contact(&back_end, &a, &b);
     add().await.unwrap();
     assert_eq!(
         (pushed(alice), pushed(bob)),

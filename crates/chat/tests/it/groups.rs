@@ -456,7 +456,7 @@ async fn act(world: &World, back_end: &Caller, id: &GroupId, number: u8, who: us
         7 => drop(chat.answer_application(back_end, None, id, &name, false, None).await),
         8 => drop(chat.transfer_group(back_end, None, id, &name).await),
         _ => {
-            let invite_confirm = Some(who % 2 == 0);
+            let invite_confirm = Some(who.is_multiple_of(2));
             let change = GroupChange { invite_confirm, ..GroupChange::default() };
             drop(chat.change_group(back_end, None, id, change).await);
         }
