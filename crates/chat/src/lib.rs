@@ -8,8 +8,8 @@
 mod account;
 mod at_rest;
 pub mod attachment;
-mod change;
 mod attributes;
+mod change;
 mod contact;
 mod conversation;
 mod duplicates;
@@ -43,8 +43,8 @@ use stoa_store::Store;
 
 pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
-pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
 pub use attributes::Attributes;
+pub use change::{Edit, Edited, Recall, Rewrite, Rewritten};
 pub use contact::{BlockPage, Contact, ContactPage};
 pub use conversation::{
     Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
@@ -52,9 +52,8 @@ pub use conversation::{
 pub use error::Error;
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
-    BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage,
-    GroupReceipt, GroupView, ListedFile, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage,
-    Role,
+    BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage, GroupReceipt,
+    GroupView, ListedFile, MemberPage, MutedMember, NewGroup, PerUser, ReaderPage, Role,
 };
 pub use history::{HistoryPage, HistoryQuery};
 pub use log::{Appended, Done};

@@ -19,9 +19,9 @@ use crate::{Console, ConsoleError, corrupt};
 pub const TOKEN_CAP_S: u32 = 86_400;
 /// How long after it was sent a message can be taken back at the most, in seconds
 /// (chat-rest section 3.2: 7 days).
-pub const RECALL_WINDOW_S: u32 = 7 * 86_400;
+pub(crate) const RECALL_WINDOW_S: u32 = 7 * 86_400;
 /// Bytes of one attachment at the most (chat-rest section 1.8: 200 MB).
-pub const ATTACHMENT_BYTES: u64 = limits::ATTACHMENT_BYTES_MOST;
+pub(crate) const ATTACHMENT_BYTES: u64 = limits::ATTACHMENT_BYTES_MOST;
 /// How many certificates an app has at most.
 pub const CERTIFICATES: usize = 2;
 

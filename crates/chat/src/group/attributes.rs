@@ -11,10 +11,10 @@ use stoa_store::{AppStore, Bucket, Key, Txn, spaces};
 
 use super::GroupActor;
 use super::state::group_blind;
+use crate::attributes::Attributes;
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::records::{self, MemberAttributes};
-use crate::attributes::Attributes;
 use crate::{Chat, Error, account};
 
 fn key_of(store: &AppStore, group: &GroupId, user: &UserId) -> Key {

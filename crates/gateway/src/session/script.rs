@@ -14,7 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_chat::entry::{Audience, Delivery, Entry, Event, Kick, KickReason, Kind, Queue, Which};
+use stoa_chat::entry::{
+    Audience, Delivery, EditMark, Entry, Event, Kick, KickReason, Kind, Queue, Which,
+};
 use stoa_chat::{Appended, Edited, Error, Page, Unread};
 use stoa_core::{AppNumber, MessageId, Seq, Target, Timestamp, TokenRefusal};
 use stoa_store::StoreError;
