@@ -3,6 +3,7 @@
 //
 //   node run.js [--only REGEXP] [--keep] [--lanes N]
 //
+//   UPDATE=1   rewrites docs/compatibility.md, and the table behind it where more works than it says
 //   STOA_BIN   the binary to test (default ../target/debug/stoa)
 //   CHROMIUM   the browser (default /usr/bin/chromium)
 
@@ -10,15 +11,22 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { Auditor } from './lib/auditor.js';
+import { Compatibility } from './lib/compatibility.js';
 import { Lab } from './lib/lab.js';
-import { assertions, runAll } from './lib/runner.js';
+import { assertions, check, runAll } from './lib/runner.js';
 import { Secrets } from './lib/secrets.js';
+import { surface } from './lib/surface.js';
 import * as audit from './tests/audit.js';
 import * as demoPage from './tests/demo-page.js';
 import * as leaks from './tests/leaks.js';
 import * as restart from './tests/restart.js';
 
-const SHARED = ['tls', 'login', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'unserved', 'apps', 'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest'];
+const SHARED = [
+  'tls', 'login', 'connection', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'unserved', 'old-names', 'apps',
+  'groups', 'groups-join', 'groups-roles', 'groups-mute', 'groups-lists', 'groups-info', 'groups-files', 'groups-attributes', 'groups-messages', 'groups-receipts',
+  'contacts', 'blocks', 'attributes', 'presence', 'edits', 'directed', 'combine', 'deletion', 'conversations', 'pins', 'reports', 'attachments', 'files-rest',
+  'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest',
+];
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'boolean', default: false }, lanes: { type: 'string', default: '3' } },
@@ -42,8 +50,10 @@ const started = performance.now();
 const auditor = new Auditor();
 const secrets = new Secrets();
 const labs = [];
+const compatibility = new Compatibility(surface());
 const total = { passed: 0, failed: 0, failures: [] };
-const tally = ({ passed, failed, failures }) => {
+const tally = ({ passed, failed, failures, shown }) => {
+  compatibility.note(shown);
   total.passed += passed;
   total.failed += failed;
   total.failures.push(...failures);
@@ -58,6 +68,8 @@ const lab = async (name, logLevel) => {
 try {
   const files = await Promise.all(SHARED.map(async (name) => named(name, (await import(`./tests/${name}.js`)).tests)));
   const shared = files.flat();
+  const unknown = compatibility.unknownClaims(shared);
+  if (unknown.length > 0) throw new Error(unknown.join('\n'));
   if (shared.length > 0) {
     tally(await runAll(shared, { lab: await lab('main', 'trace'), secrets }, Number(options.lanes)));
   }
@@ -68,6 +80,8 @@ try {
   }
   const demo = named('demo-page', demoPage.tests);
   if (demo.length > 0) tally(await runAll(demo, { lab: await lab('demo-page', 'trace'), secrets, binary }, 1));
+  // Only a whole run can say what works.
+  if (!options.only) tally(await runAll(named('compatibility', compatibility.tests(check, Boolean(process.env.UPDATE))), {}, 1));
   // What was recorded while all the others ran, and what they left behind.
   for (const [name, tests] of [['audit', audit.tests], ['leaks', leaks.tests]]) {
     tally(await runAll(named(name, tests), { labs, auditor, secrets }, 1));

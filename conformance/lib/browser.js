@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { chromium } from 'playwright-core';
 import { within } from './runner.js';
+import { surface } from './surface.js';
 
 const require = createRequire(import.meta.url);
 const SDK_FILE = require.resolve('agora-chat/Agora-chat.js');
@@ -19,8 +20,9 @@ export async function startPages() {
   const hash = createHash('sha256').update(sdk).digest('hex');
   if (hash !== SDK_SHA256) throw new Error(`this is not the published SDK 1.4.0: ${SDK_FILE} has ${hash}`);
   const files = {
-    '/': ['text/html', '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="/sdk.js"></script><script src="/page.js"></script>'],
+    '/': ['text/html', '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="/sdk.js"></script><script src="/events.js"></script><script src="/page.js"></script>'],
     '/sdk.js': ['text/javascript', sdk],
+    '/events.js': ['text/javascript', `window.labEvents = ${JSON.stringify(surface().events.map(({ name }) => name))};`],
     '/page.js': ['text/javascript', readFileSync(new URL('./page.js', import.meta.url))],
   };
   const server = http.createServer((incoming, outgoing) => {
@@ -119,6 +121,8 @@ export class Device {
     device.label = `${label ?? 'device'} ${devices}`;
     device.lab = lab;
     device.events = [];
+    /** The methods of the SDK that were called: what a case says that it covers is held against it. */
+    device.called = new Set();
     device.listeners = new Set();
     device.instance = {};
     device.profile = (!beside && lab.idle.pop()) || (await Profile.create(lab, beside?.context));
@@ -146,6 +150,7 @@ export class Device {
   async configure(options = {}) {
     const { demo } = this.lab.server;
     const { dns, ...rest } = options;
+    this.called.add('addEventHandler');
     const settings = { appKey: demo.appKey, isHttpDNS: false, url: demo.wsUrl, apiUrl: demo.restUrl, ...rest };
     await this.page.evaluate(([given, hosts]) => window.lab.open(given, hosts), [settings, dns ?? null]);
   }
@@ -159,6 +164,7 @@ export class Device {
 
   /** Logs in and notes what a log could betray. Never rejects: the outcome is in the result. */
   async login(options) {
+    this.called.add('open');
     const outcome = await within(60_000, `login on ${this.label}`, this.page.evaluate((given) => window.lab.login(given), options));
     const resource = outcome.resource || (await this.page.evaluate(() => window.lab.resource()));
     if (resource) this.resource = this.lab.secrets.add('resource', resource);
@@ -171,6 +177,7 @@ export class Device {
   }
 
   async sendAll(list) {
+    this.called.add('send');
     const complete = list.map((one) => ({ chatType: 'singleChat', ...one }));
     const results = await within(60_000, `send on ${this.label}`, this.page.evaluate((given) => window.lab.send(given), complete));
     for (const one of results) if (one.ok) this.lab.secrets.messageIds.add(one.serverMsgId);
@@ -183,7 +190,89 @@ export class Device {
 
   /** Calls a method of the SDK's connection. */
   call(method, ...args) {
+    this.called.add(method);
     return within(60_000, `${method} on ${this.label}`, this.page.evaluate(([name, given]) => window.lab.call(name, ...given), [method, args]));
+  }
+
+  /** Calls a method and resolves with its result; rejects when the SDK did. */
+  async ask(method, ...args) {
+    const outcome = await this.call(method, ...args);
+    if (!outcome.ok) throw new Error(`${method} on ${this.label}: ${JSON.stringify(outcome.error)}`);
+    return outcome.result;
+  }
+
+  /** Calls a method that must be refused, and resolves with the SDK's error. */
+  async refused(method, ...args) {
+    const outcome = await this.call(method, ...args);
+    if (outcome.ok) throw new Error(`${method} on ${this.label} was not refused: ${JSON.stringify(outcome.result)}`);
+    if (typeof outcome.error.type !== 'number') throw new Error(`${method} on ${this.label}: an error without a type: ${JSON.stringify(outcome.error)}`);
+    return outcome.error;
+  }
+
+  /** Sends one message that must be taken. */
+  async tell(parameters) {
+    const outcome = await this.send(parameters);
+    if (!outcome.ok) throw new Error(`send on ${this.label}: ${JSON.stringify(outcome.error)}`);
+    return outcome;
+  }
+
+  modify(messageId, parameters) {
+    this.called.add('modifyMessage');
+    return within(60_000, `modifyMessage on ${this.label}`, this.page.evaluate(([id, given]) => window.lab.modify(id, given), [messageId, { chatType: 'singleChat', ...parameters }]));
+  }
+
+  /** Uploads the described file by a method of the SDK that takes callbacks. */
+  upload(method, parameters, file) {
+    this.called.add(method);
+    return this.transfer(method, [method, parameters, file, 'onFileUploadComplete', 'onFileUploadError']);
+  }
+
+  /** Downloads by a method of the SDK that takes callbacks. */
+  downloadBy(method, parameters) {
+    this.called.add(method);
+    return this.transfer(method, [method, parameters, null, 'onFileDownloadComplete', 'onFileDownloadError']);
+  }
+
+  transfer(method, given) {
+    return within(60_000, `${method} on ${this.label}`, this.page.evaluate((args) => window.lab.transfer(...args), given));
+  }
+
+  /** Downloads a URL of a message by the SDK's helper: `{ok, result: {size, type, digest, text}}`. */
+  download(url, secret) {
+    return within(60_000, `download on ${this.label}`, this.page.evaluate((args) => window.lab.download(...args), [url, secret]));
+  }
+
+  /** Loads a URL as an `<img>`: `{ok, width, height}`. */
+  image(url) {
+    return within(60_000, `image on ${this.label}`, this.page.evaluate((given) => window.lab.image(given), url));
+  }
+
+  /** Adds a second handler that notes the ids of texts in the page. */
+  listenBeside(id) {
+    return this.page.evaluate((name) => window.lab.beside(name), id);
+  }
+
+  /** Listens by the SDK's older call, noting texts in the page as it gives them. */
+  listenOld() {
+    this.called.add('listen');
+    return this.page.evaluate(() => window.lab.listenOld());
+  }
+
+  /** Whether an old name is the same function of the SDK as a new one. */
+  async same(old, current) {
+    const same = await this.page.evaluate(([one, other]) => window.lab.same(one, other), [old, current]);
+    if (same) this.called.add(old);
+    return same;
+  }
+
+  /** The rows of the declarations that this device has used or seen so far. */
+  used() {
+    const rows = new Set(this.called);
+    for (const { name, data } of this.events) {
+      rows.add(`event:${name}`);
+      if (data?.operation) rows.add(`event:${name}/${data.operation}`);
+    }
+    return rows;
   }
 
   get(property) {
@@ -216,6 +305,7 @@ export class Device {
     const CHANGES = { onConnected: true, onReconnecting: false, onDisconnected: false };
     const up = () => CHANGES[this.events.findLast((event) => event.name in CHANGES)?.name] === true;
     const from = this.events.length;
+    this.called.add('isOpened');
     if (up() && (await this.page.evaluate(() => window.lab.isOpened()))) return;
     if (this.events.slice(from).some((event) => event.name === 'onConnected')) return;
     await this.until('onConnected', ms, (event) => event.name === 'onConnected');
@@ -231,6 +321,7 @@ export class Device {
   }
 
   close() {
+    this.called.add('close');
     return this.page.evaluate(() => window.lab.close());
   }
 

@@ -9,6 +9,8 @@ import { Tokens } from './tokens.js';
 
 /** A second app on the same server, with the stricter setting of who may enter. */
 const OTHER_APP = 'second#app';
+/** A third, in which anybody may register. */
+const OPEN_APP = 'open#app';
 
 /** The hosts that pages may contact: the page's own and the server's. Any other is kept as a problem. */
 class Hosts {
@@ -32,8 +34,10 @@ export class Lab {
     Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [], devices: 0 });
     lab.server = new Server(binary, name, logLevel);
     let other;
+    let open;
     try {
       other = await lab.server.createApp(OTHER_APP);
+      open = await lab.server.createApp(OPEN_APP, 'open');
       await lab.server.start();
       lab.pages = await startPages();
       lab.browser = await startBrowser(await lab.server.publicKeyHashes(), chromium);
@@ -45,6 +49,7 @@ export class Lab {
     for (const url of [lab.pages.origin, demo.restUrl, demo.wsUrl]) lab.hosts.allowed.add(new URL(url).host);
     secrets.add('certificate', demo.certificate);
     secrets.add('certificate', other.certificate);
+    secrets.add('certificate', open.certificate);
     secrets.add('root key', lab.server.rootKey);
     for (const { username, password } of demo.users) {
       if (username.length >= 8) secrets.add('user name', username);
@@ -52,6 +57,7 @@ export class Lab {
     }
     lab.rest = new Rest(lab.server, auditor, demo);
     lab.other = { ...other, rest: new Rest(lab.server, auditor, other), tokens: new Tokens(other, secrets) };
+    lab.open = { ...open, rest: new Rest(lab.server, auditor, open), tokens: new Tokens(open, secrets) };
     lab.tokens = new Tokens(demo, secrets);
     return lab;
   }

@@ -40,14 +40,15 @@ function once({ method, url, headers = {}, body, ca, timeout = 30_000 }) {
       response.on('data', (part) => parts.push(part));
       response.once('error', reject);
       response.once('end', () => {
-        const text = Buffer.concat(parts).toString();
+        const bytes = Buffer.concat(parts);
+        const text = bytes.toString();
         let json;
         try {
           json = JSON.parse(text);
         } catch {
           json = undefined;
         }
-        resolve({ status: response.statusCode, headers: response.headers, text, body: json });
+        resolve({ status: response.statusCode, headers: response.headers, bytes, text, body: json });
       });
     });
     call.end(bytes);

@@ -39,11 +39,12 @@ export function within(ms, what, promise) {
 /**
  * Runs tests `width` at a time and prints one line for each.
  *
- * @param {{name: string, run: Function, timeout?: number}[]} tests
- * @returns {Promise<{passed: number, failed: number, failures: {name: string, error: Error}[]}>}
+ * @param {{name: string, run: Function, timeout?: number, covers?: string[]}[]} tests
+ *   `covers` are the rows of the SDK's declarations that the test shows to work
+ * @returns {Promise<{passed: number, failed: number, failures: {name: string, error: Error}[], shown: {name: string, covers: string[]}[]}>}
  */
 export async function runAll(tests, context, width) {
-  const outcome = { passed: 0, failed: 0, failures: [] };
+  const outcome = { passed: 0, failed: 0, failures: [], shown: [] };
   const waiting = [...tests];
   const worker = async () => {
     for (let test = waiting.shift(); test; test = waiting.shift()) {
@@ -52,6 +53,7 @@ export async function runAll(tests, context, width) {
       try {
         await within(test.timeout ?? DEFAULT_TIMEOUT_MS, 'test', runOne(test, context));
         outcome.passed += 1;
+        if (test.covers) outcome.shown.push({ name: test.name, covers: test.covers, aliases: test.aliases ?? {} });
         console.log(`ok      ${test.name} (${seconds()} s)`);
       } catch (error) {
         outcome.failed += 1;
@@ -68,11 +70,30 @@ export async function runAll(tests, context, width) {
 /** Gives the test a place to leave clean-up work, which runs whatever the outcome was. */
 async function runOne(test, context) {
   const cleanups = [];
+  const devices = [];
   const scope = { ...context, cleanup: (work) => cleanups.push(work) };
   if (context.lab) {
     scope.device = async (options) => {
       const device = await context.lab.device(options);
+      devices.push(device);
       cleanups.push(() => device.dispose());
+      return device;
+    };
+    /** As many users as asked for, each logged in on a device: `[[user, device], …]`. */
+    scope.people = async (count, options) => {
+      const users = await context.lab.users(count);
+      return Promise.all(
+        users.map(async (user) => {
+          const device = await scope.device(options);
+          await context.lab.login(device, user);
+          return [user, device];
+        }),
+      );
+    };
+    /** A further device of a user. */
+    scope.another = async (user, options) => {
+      const device = await scope.device(options);
+      await context.lab.login(device, user);
       return device;
     };
     scope.socket = async (options) => {
@@ -83,6 +104,10 @@ async function runOne(test, context) {
   }
   try {
     await test.run(scope);
+    // A case may not claim what it never touched.
+    const used = new Set(devices.flatMap((device) => [...device.used()]));
+    const idle = (test.covers ?? []).filter((row) => !used.has(row));
+    if (idle.length > 0) throw new Error(`said to be covered, but never called or seen: ${idle.join(', ')}`);
   } finally {
     for (const work of cleanups.reverse()) await work().catch(() => {});
   }

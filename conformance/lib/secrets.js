@@ -35,7 +35,11 @@ export class Secrets {
 
   /** A text that occurs nowhere else, with `words` after it. */
   text(words = '') {
-    const value = `t${randomBytes(9).toString('base64url')}${words && ` ${words}`}`;
-    return this.add('message text', value);
+    return this.of('message text', words);
+  }
+
+  /** The same for what is not a message: a group's name, a remark, the contents of a file. */
+  of(kind, words = '') {
+    return this.add(kind, `t${randomBytes(9).toString('base64url')}${words && ` ${words}`}`);
   }
 }

@@ -32,9 +32,9 @@ export class Server {
   }
 
   /** Makes a further app on the command line, before the first start. */
-  async createApp(appKey) {
-    const certificateFile = path.join(this.dir, 'certificate');
-    const args = ['app', 'create', '--json', '--key', appKey, '--certificate-file', certificateFile, '--data', this.data, '--keys', this.keys];
+  async createApp(appKey, auth = 'token') {
+    const certificateFile = path.join(this.dir, `certificate-${appKey.replace('#', '-')}`);
+    const args = ['app', 'create', '--json', '--key', appKey, '--auth', auth, '--certificate-file', certificateFile, '--data', this.data, '--keys', this.keys];
     const { stdout } = await promisify(execFile)(this.binary, args);
     const certificate = readFileSync(certificateFile, 'utf8').trim();
     const [orgName, appName] = appKey.split('#');

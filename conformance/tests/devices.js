@@ -69,6 +69,7 @@ export const tests = [
   },
   {
     name: 'the device that takes over can say why',
+    covers: ['setLoginInfoCustomExt', 'event:onError'],
     async run({ lab, device }) {
       const alice = await lab.user();
       const older = await device();
@@ -83,6 +84,7 @@ export const tests = [
   },
   {
     name: 'beyond the limit of devices the earliest login gives way',
+    covers: ['getSelfIdsOnOtherPlatform', 'event:onDisconnected'],
     async run({ lab, device }) {
       const alice = await lab.user();
       const all = [];

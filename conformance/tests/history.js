@@ -36,6 +36,7 @@ async function conversation(lab, device, count) {
 export const tests = [
   {
     name: 'newest first and oldest first, every message once, for both sides',
+    covers: ['getHistoryMessages'],
     async run({ lab, device }) {
       const { alice, bob, a, b, ids } = await conversation(lab, device, 57);
       for (const [page, peer] of [[a, bob], [b, alice]]) {
@@ -62,6 +63,7 @@ export const tests = [
   },
   {
     name: 'filtered by type of content',
+    covers: ['getHistoryMessages'],
     async run({ lab, device }) {
       const { alice, bob, a, b } = await conversation(lab, device, 5);
       const custom = await a.send({ type: 'custom', to: bob.username, customEvent: lab.secrets.name('event'), customExts: {} });
@@ -101,6 +103,7 @@ export const tests = [
   },
   {
     name: 'the older call for history still works',
+    covers: ['fetchHistoryMessages'],
     async run({ lab, device }) {
       const { alice, b, ids } = await conversation(lab, device, 25);
       // It gives the newest first asked for, each part in the order of sending.

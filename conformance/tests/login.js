@@ -26,6 +26,7 @@ export const tests = [
   },
   {
     name: 'by a token with the user name',
+    covers: ['open', 'addEventHandler', 'event:onConnected'],
     async run({ lab, device }) {
       const user = await lab.user();
       const page = await device();
@@ -119,6 +120,7 @@ export const tests = [
   },
   {
     name: 'a token with a wrong signature is refused with 28',
+    covers: ['event:onError', 'event:onDisconnected'],
     async run(scope) {
       const user = await scope.lab.user();
       await refused(scope, { user: user.username, accessToken: scope.lab.tokens.forged(user.username) }, [CODE.INVALID_TOKEN]);

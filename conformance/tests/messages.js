@@ -105,6 +105,18 @@ async function exchange(lab, sender, from, peer, to) {
 export const tests = [
   {
     name: 'every content type goes both ways, with ext and emoji',
+    covers: [
+      'send',
+      'event:onMessage',
+      'event:onTextMessage',
+      'event:onImageMessage',
+      'event:onVideoMessage',
+      'event:onAudioMessage',
+      'event:onFileMessage',
+      'event:onLocationMessage',
+      'event:onCmdMessage',
+      'event:onCustomMessage',
+    ],
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
       const [a, b] = [await device(), await device()];
@@ -134,36 +146,6 @@ export const tests = [
         check.deepEqual(got.ext, ext);
         for (const [key, value] of Object.entries(see)) check.deepEqual(got[key], value, key);
       }
-    },
-  },
-  {
-    // The SDK uploads the merged messages first. Attachments are not part of the server yet, so this
-    // one upload is answered by the test, inside the browser; the message itself goes its real way.
-    name: 'a combined message arrives as one',
-    async run({ lab, device }) {
-      const [alice, bob] = await lab.users(2);
-      const [a, b] = [await device(), await device()];
-      await lab.login(a, alice);
-      await lab.login(b, bob);
-      const uuid = lab.secrets.name('file-');
-      const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'access-control-allow-methods': '*' };
-      a.alter();
-      await a.page.route('**/chatfiles**', (route) =>
-        route.request().method() === 'OPTIONS'
-          ? route.fulfill({ status: 200, headers: cors })
-          : route.fulfill({ status: 200, headers: cors, contentType: 'application/json', body: JSON.stringify({ uri: `${lab.rest.base}/chatfiles`, entities: [{ uuid, 'share-secret': 'shh' }] }) }),
-      );
-      const first = await a.text(bob.username, lab.secrets.text());
-      check.equal(first.ok, true);
-      const [title, summary, compatibleText] = [lab.secrets.text('title'), lab.secrets.text('summary'), lab.secrets.text()];
-      const sent = await a.send({ type: 'combine', to: bob.username, title, summary, compatibleText, messageList: [{ ...first.message, from: alice.username }] });
-      check.equal(sent.ok, true, JSON.stringify(sent.error));
-      const got = await b.event('onCombineMessage', (message) => message.id === sent.serverMsgId);
-      check.equal(got.title, title);
-      check.equal(got.summary, summary);
-      check.equal(got.compatibleText, compatibleText);
-      check.equal(got.combineLevel, 1);
-      check.equal(got.from, alice.username);
     },
   },
   {

@@ -5,6 +5,7 @@ import { check } from '../lib/runner.js';
 export const tests = [
   {
     name: '200 messages are all there on return, in order, once',
+    covers: ['event:onOfflineMessageSyncStart', 'event:onOfflineMessageSyncFinish', 'send'],
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
       const a = await device();
@@ -29,6 +30,7 @@ export const tests = [
   },
   {
     name: 'from several senders, each in order; and nothing comes twice at the next login',
+    covers: ['close'],
     async run({ lab, device }) {
       const [bob, ...senders] = await lab.users(4);
       const expected = new Map();

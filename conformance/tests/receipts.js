@@ -5,6 +5,7 @@ import { check } from '../lib/runner.js';
 export const tests = [
   {
     name: 'a delivery receipt tells the sender which message arrived',
+    covers: ['event:onDeliveredMessage'],
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
       const [a, b] = [await device(), await device({ delivery: true })];
@@ -18,6 +19,7 @@ export const tests = [
   },
   {
     name: 'a read receipt reaches all devices of the sender and the reader\'s other devices',
+    covers: ['event:onReadMessage'],
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
       const [a1, a2, b1, b2] = [await device(), await device(), await device(), await device()];
@@ -59,6 +61,7 @@ export const tests = [
   },
   {
     name: 'a conversation receipt reaches the peer and one\'s own other device',
+    covers: ['event:onChannelMessage'],
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
       const [a, b1, b2] = [await device(), await device(), await device()];

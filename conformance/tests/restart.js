@@ -45,6 +45,7 @@ async function sendAll(device, to, texts) {
 function scenario(name, stop) {
   return {
     name,
+    covers: ['event:onReconnecting'],
     timeout: 240_000,
     async run({ lab, device }) {
       const [recipient, ...senders] = await lab.users(1 + SENDERS);

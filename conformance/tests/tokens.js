@@ -5,6 +5,7 @@ import { check } from '../lib/runner.js';
 export const tests = [
   {
     name: 'a renewed token carries the session past the end of the first one',
+    covers: ['renewToken', 'event:onTokenWillExpire'],
     timeout: 90_000,
     async run({ lab, device }) {
       const [alice, bob] = await lab.users(2);
@@ -30,6 +31,7 @@ export const tests = [
   },
   {
     name: 'without renewal the app is warned, then told, and the session ends',
+    covers: ['event:onTokenWillExpire', 'event:onTokenExpired'],
     async run({ lab, device }) {
       const alice = await lab.user();
       const a = await device();
