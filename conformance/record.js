@@ -2,7 +2,8 @@
 // Records one session of the vendor's SDK, frame by frame, for the load generator to be held against
 // (crates/bench/tests/it/recorded.rs). Needs the binary and Chromium as run.js does.
 //
-//   node record.js FILE
+//   node record.js FILE          texts from and to two other users, and the heartbeat
+//   node record.js FILE group    texts of a group
 //
 // A frame is kept as it was on the wire but for the token, which is overwritten by as many other
 // characters. Names of users and of the device are fixed; ids and times are what they were.
@@ -14,9 +15,9 @@ import { Lab } from './lib/lab.js';
 import { Secrets } from './lib/secrets.js';
 import { fileURLToPath } from 'node:url';
 
-const [file] = process.argv.slice(2);
-if (!file) {
-  console.error('usage: node record.js FILE');
+const [file, scene = 'users'] = process.argv.slice(2);
+if (!file || !['users', 'group'].includes(scene)) {
+  console.error('usage: node record.js FILE [users | group]');
   process.exit(2);
 }
 const binary = process.env.STOA_BIN ?? fileURLToPath(new URL('../target/debug/stoa', import.meta.url));
@@ -42,8 +43,21 @@ try {
   const writers = [];
   for (const username of WRITERS) writers.push(await lab.online({ username }));
 
-  // Both write while the reader is away: two queues wait for it.
-  for (const writer of writers) await writer.text(READER, 'sent while you were away');
+  // Where texts go: to the reader itself, or to a group of all three.
+  let to = { to: READER };
+  if (scene === 'group') {
+    const json = { owner: WRITERS[0], groupname: 'recorded', members: [READER, WRITERS[1]], maxusers: 10, public: false, allowinvites: true, invite_need_confirm: false };
+    const made = await lab.rest.call('POST', '/chatgroups', { token: lab.admin, json });
+    if (made.status !== 200) throw new Error(`make a group: HTTP ${made.status} ${made.text}`);
+    to = { to: made.body.data.groupid, chatType: 'groupChat' };
+  }
+  const say = async (device, place, msg) => {
+    const outcome = await device.send({ type: 'txt', msg, ...place });
+    if (!outcome.ok) throw new Error(`send: ${JSON.stringify(outcome.error)}`);
+  };
+
+  // Both write while the reader is away: two queues wait for it, or one.
+  for (const writer of writers) await say(writer, to, 'sent while you were away');
 
   const device = await lab.device({ deviceId: 'recorded' });
   const token = lab.token(reader);
@@ -58,20 +72,23 @@ try {
   await pause(1_000);
 
   for (const text of ['pushed to you', 'and once more']) {
-    await writers[0].text(READER, text);
+    await say(writers[0], to, text);
     await device.event('onTextMessage', ({ msg }) => msg === text);
     await pause(500);
   }
 
   const said = 'sent by the recorded client';
-  note({ app: 'send', to: WRITERS[1], text: said });
-  await device.text(WRITERS[1], said);
+  const answer = scene === 'group' ? to : { to: WRITERS[1] };
+  note({ app: scene === 'group' ? 'send to group' : 'send', to: answer.to, text: said });
+  await say(device, answer, said);
   await pause(500);
 
-  const before = events.length;
-  note({ app: 'silence' });
-  await pause(SILENCE_MS);
-  if (events.length === before + 1) throw new Error('the SDK did not beat');
+  if (scene === 'users') {
+    const before = events.length;
+    note({ app: 'silence' });
+    await pause(SILENCE_MS);
+    if (events.length === before + 1) throw new Error('the SDK did not beat');
+  }
 
   const about = {
     sdk: 'agora-chat 1.4.0, unmodified, in Chromium',

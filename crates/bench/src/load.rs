@@ -2,7 +2,9 @@
 //!
 //! A delivery frees its sender for the next text. Texts carry the time at which they were sent and a
 //! number, so that latencies need no shared state and a lost, doubled or disordered text ends the
-//! run. Any server whose clients make a [`Pair`] can be driven.
+//! run. Any server whose clients make a [`Pair`] can be driven; a group of them, by [`group`].
+
+pub mod group;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,7 +84,7 @@ pub trait Pair: Send + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What the pairs and the one who measures share.
+/// What the clients and the one who measures share.
 #[derive(Default)]
 pub struct Control {
     measuring: AtomicBool,
@@ -110,9 +112,9 @@ impl Tally {
         if self.control.enough.load(Ordering::Relaxed) {
             return None;
         }
-        let text = format!("{:020} {:010} ", nanos(), self.sent);
+        let text = compose(self.sent, "");
         self.sent += 1;
-        Some(format!("{text:x<TEXT_BYTES$}"))
+        Some(text)
     }
 
     /// A text arrived.
@@ -120,10 +122,7 @@ impl Tally {
     /// # Errors
     /// When it is not the one that must come next.
     pub fn arrived(&mut self, text: &str) -> Result<(), Error> {
-        let mut parts = text.split(' ').map(str::parse::<u64>);
-        let (Some(Ok(at)), Some(Ok(number))) = (parts.next(), parts.next()) else {
-            return Err(Error::protocol("a text that was not sent"));
-        };
+        let (at, number) = read(&mut text.split(' '))?;
         if number != self.expected {
             let expected = self.expected;
             return Err(Error::protocol(format!("text {number} came instead of {expected}")));
@@ -142,10 +141,29 @@ impl Tally {
     }
 }
 
+/// A text that says when it was sent, its number, and what `more` adds.
+fn compose(number: u64, more: &str) -> String {
+    let text = format!("{:020} {number:010} {more}", nanos());
+    format!("{text:x<TEXT_BYTES$}")
+}
+
+/// When a text was sent, and its number.
+fn read<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Result<(u64, u64), Error> {
+    let mut next = || parts.next().and_then(|part| part.parse().ok());
+    let (at, number) = (next(), next());
+    at.zip(number).ok_or_else(|| Error::protocol("a text that was not sent"))
+}
+
+impl Control {
+    /// Adds what a client kept to itself.
+    fn add(&self, latencies: &Histogram) {
+        self.latencies.lock().unwrap_or_else(PoisonError::into_inner).add(latencies);
+    }
+}
+
 impl Drop for Tally {
     fn drop(&mut self) {
-        let mut all = self.control.latencies.lock().unwrap_or_else(PoisonError::into_inner);
-        all.add(&self.latencies);
+        self.control.add(&self.latencies);
     }
 }
 
@@ -164,6 +182,17 @@ pub async fn drive<P: Pair>(
     for pair in pairs {
         tasks.spawn(pair.run(Arc::clone(&control), in_flight));
     }
+    measure(tasks, &control, amount, usage).await.map(|(load, _)| load)
+}
+
+/// Measures what clients cost the server that run by themselves until `control` says that it is enough.
+/// Returns also what they leave behind.
+async fn measure<T: 'static>(
+    mut tasks: JoinSet<Result<T, Error>>,
+    control: &Control,
+    amount: Amount,
+    usage: &dyn Fn() -> Usage,
+) -> Result<(Load, Vec<T>), Error> {
     watched(&mut tasks, sleep(WARM_UP)).await?;
     let (before, own, started) = (usage(), proc::own_cpu(), Instant::now());
     let first = control.delivered.load(Ordering::Relaxed);
@@ -181,15 +210,16 @@ pub async fn drive<P: Pair>(
     };
     watched(&mut tasks, enough).await?;
     control.enough.store(true, Ordering::Relaxed);
+    let mut left = Vec::with_capacity(tasks.len());
     while let Some(ended) = tasks.join_next().await {
-        ended.map_err(|error| Error::Server(format!("a pair: {error}")))??;
+        left.push(ended.map_err(|error| Error::Server(format!("a client: {error}")))??);
     }
     let (time, own_cpu) = (started.elapsed(), proc::own_cpu() - own);
     let last = usage().cpu;
     quiet(usage).await;
     let end = usage().cpu;
     let latencies = control.latencies.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Load {
+    let load = Load {
         messages: delivered(),
         messages_in_all: control.delivered.load(Ordering::Relaxed),
         time,
@@ -197,19 +227,20 @@ pub async fn drive<P: Pair>(
         cpu: end - before.cpu,
         cpu_after: end - last,
         own_cpu,
-    })
+    };
+    Ok((load, left))
 }
 
-/// Waits for `time`, unless a pair ends before.
-async fn watched(
-    tasks: &mut JoinSet<Result<(), Error>>,
+/// Waits for `time`, unless a client ends before.
+async fn watched<T: 'static>(
+    tasks: &mut JoinSet<Result<T, Error>>,
     time: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     tokio::select! {
         () = time => Ok(()),
         Some(ended) = tasks.join_next() => {
-            ended.map_err(|error| Error::Server(format!("a pair: {error}")))??;
-            Err(Error::Server("a pair ended by itself".into()))
+            ended.map_err(|error| Error::Server(format!("a client: {error}")))??;
+            Err(Error::Server("a client ended by itself".into()))
         }
     }
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 /// Processor time and resident memory of some processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -41,6 +43,20 @@ pub fn exact_cpu(pid: u32) -> Duration {
         text.split(' ').next()?.parse::<u64>().ok()
     });
     Duration::from_nanos(nanos.sum())
+}
+
+/// Waits until a process has nothing more to do, at most a second: its [`exact_cpu`] stands still.
+pub async fn settled(pid: u32) {
+    const STEP: Duration = Duration::from_millis(20);
+    let mut last = exact_cpu(pid);
+    for _ in 0..50 {
+        sleep(STEP).await;
+        let now = exact_cpu(pid);
+        if now.saturating_sub(last) < Duration::from_micros(200) {
+            return;
+        }
+        last = now;
+    }
 }
 
 /// The processor time of the thread that asks, to the nanosecond.

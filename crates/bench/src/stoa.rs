@@ -24,8 +24,10 @@ const RESOURCE: &str = "webim_web_bench";
 /// The longest life of a token, in seconds.
 const TOKEN_LIFE_S: u32 = DAY_S;
 const DAY_S: u32 = 86_400;
-/// Users in one call of registration, at the most.
-const REGISTER_BATCH: usize = 60;
+/// Users in one call that registers them or adds them to a group, at the most.
+const BATCH: usize = 60;
+/// Members whom a group is made with, at the most; further ones are added.
+const FIRST_MEMBERS: usize = 1_000;
 /// How long a server may take to come up or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Sessions that log in at the same time while a case is set up.
@@ -91,6 +93,23 @@ impl Stoa {
         let mut stoa = Self::found(binary)?;
         stoa.start().await?;
         Ok(stoa)
+    }
+
+    /// Changes a setting of the app; the server may run.
+    ///
+    /// # Errors
+    /// When the binary refuses it.
+    pub fn set(&self, setting: &str, value: &str) -> Result<(), Error> {
+        let output = Command::new(&self.binary)
+            .args(["app", "set", setting, "--key", APP_KEY, value])
+            .args(directories(self.dir.path()))
+            .output()
+            .map_err(Error::io(format!("start {}", self.binary.display())))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::Server(format!("{setting} could not be set: {said}")))
     }
 
     /// Starts the server; how long it took until it said that it is ready.
@@ -172,6 +191,14 @@ impl Stoa {
         proc::usage(&[self.pid()])
     }
 
+    /// Its resident bytes now.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn rss(&self) -> u64 {
+        proc::rss(self.pid()).unwrap_or_default()
+    }
+
     /// Its process.
     ///
     /// # Panics
@@ -196,15 +223,40 @@ impl Stoa {
     pub async fn register(&self, users: &[String]) -> Result<(), Error> {
         let mut rest = Rest::connect(self.endpoint(), self.token(None)).await?;
         let path = format!("{}/users", self.app_path());
-        for batch in users.chunks(REGISTER_BATCH) {
+        for batch in users.chunks(BATCH) {
             let body = batch.iter().map(|name| json!({ "username": name })).collect();
-            let (status, answer) = rest.call("POST", &path, &body).await?;
-            if status != 200 {
-                let answer = String::from_utf8_lossy(&answer);
-                return Err(Error::protocol(format!("HTTP {status} to a registration: {answer}")));
-            }
+            rest.ask("POST", &path, &body).await?;
         }
         Ok(())
+    }
+
+    /// Makes a group over REST and returns its id. The first of these users is its owner, the first
+    /// thousand are in it from the beginning, and the others are added in batches.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn group(
+        &self,
+        rest: &mut Rest,
+        name: &str,
+        users: &[String],
+    ) -> Result<String, Error> {
+        let (owner, members) =
+            users.split_first().ok_or_else(|| Error::Missing("an owner".into()))?;
+        let (first, others) = members.split_at(members.len().min(FIRST_MEMBERS));
+        let path = format!("{}/chatgroups", self.app_path());
+        let body = json!({
+            "owner": owner, "groupname": name, "members": first, "maxusers": users.len(),
+            "public": false, "allowinvites": true, "invite_need_confirm": false,
+        });
+        let answer = rest.ask("POST", &path, &body).await?;
+        let id = answer["data"]["groupid"].as_str().map(str::to_owned);
+        let id = id.ok_or_else(|| Error::protocol(format!("a group without id: {answer}")))?;
+        for batch in others.chunks(BATCH) {
+            let body = json!({ "usernames": batch });
+            rest.ask("POST", &format!("{path}/{id}/users"), &body).await?;
+        }
+        Ok(id)
     }
 
     /// The path of the app over REST.

@@ -8,8 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
-
 use crate::cases::Case;
 use crate::client::Session;
 use crate::client::protocol::News;
@@ -127,14 +125,14 @@ struct Cost {
 /// Logs in and waits for what UNREAD lists, without asking for it.
 async fn come_back(stoa: &Stoa, reader: &str) -> Result<(Cost, Session), Error> {
     let mut session = Session::open(stoa.endpoint(), stoa.identity(reader)).await?;
-    quiet(stoa.pid()).await;
+    proc::settled(stoa.pid()).await;
     let (before, started) = (proc::exact_cpu(stoa.pid()), Instant::now());
     session.provision().await?;
     let News::Unread(listed) = session.hear().await? else {
         return Err(Error::protocol("no answer to UNREAD"));
     };
     let wall = started.elapsed().as_secs_f64() * 1e3;
-    quiet(stoa.pid()).await;
+    proc::settled(stoa.pid()).await;
     let cpu = (proc::exact_cpu(stoa.pid()) - before).as_secs_f64() * 1e3;
     if listed != CONVERSATIONS {
         return Err(Error::protocol(format!("{listed} conversations are listed as unread")));
@@ -156,20 +154,6 @@ async fn everything(stoa: &Stoa, reader: &str) -> Result<Cost, Error> {
     }
     let wall = started.elapsed().as_secs_f64() * 1e3;
     session.close().await?;
-    quiet(stoa.pid()).await;
+    proc::settled(stoa.pid()).await;
     Ok(Cost { cpu: (proc::exact_cpu(stoa.pid()) - before).as_secs_f64() * 1e3, wall })
-}
-
-/// Waits until the server has nothing more to do, at most a second.
-async fn quiet(pid: u32) {
-    const STEP: Duration = Duration::from_millis(20);
-    let mut last = proc::exact_cpu(pid);
-    for _ in 0..50 {
-        sleep(STEP).await;
-        let now = proc::exact_cpu(pid);
-        if now - last < Duration::from_micros(200) {
-            return;
-        }
-        last = now;
-    }
 }

@@ -1,7 +1,10 @@
 //! What is measured, one file for each case.
 
+mod attachments;
 mod catchup;
 mod doors;
+mod group;
+mod groups;
 mod idle;
 mod login;
 mod p2p;
@@ -15,8 +18,17 @@ use crate::plan::Plan;
 use crate::report::{Figure, Sample};
 
 /// All cases, in the order in which they run.
-pub const ALL: &[&Case] =
-    &[&start::CASE, &login::CASE, &idle::CASE, &catchup::CASE, &p2p::CASE, &doors::CASE];
+pub const ALL: &[&Case] = &[
+    &start::CASE,
+    &login::CASE,
+    &idle::CASE,
+    &catchup::CASE,
+    &p2p::CASE,
+    &group::CASE,
+    &groups::CASE,
+    &attachments::CASE,
+    &doors::CASE,
+];
 
 /// One thing to measure.
 pub struct Case {

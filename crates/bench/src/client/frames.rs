@@ -76,10 +76,21 @@ pub fn statistics(now: u64) -> Vec<u8> {
 
 /// A text from one user to another.
 pub fn text(identity: &Identity, to: &str, id: u64, text: String) -> Vec<u8> {
+    let address = Jid::user(&identity.app_key, to);
+    message(identity, address, MessageType::Chat, id, text)
+}
+
+/// A text from a member to a group.
+pub fn group_text(identity: &Identity, group: &str, id: u64, text: String) -> Vec<u8> {
+    let address = Jid::group(&identity.app_key, group);
+    message(identity, address, MessageType::GroupChat, id, text)
+}
+
+fn message(identity: &Identity, address: Jid, kind: MessageType, id: u64, text: String) -> Vec<u8> {
     let body = MessageBody {
-        kind: Some(MessageType::Chat.into()),
+        kind: Some(kind.into()),
         from: Some(Jid::named(&identity.user)),
-        to: Some(Jid::named(to)),
+        to: Some(Jid::named(address.name())),
         contents: vec![Content {
             kind: Some(ContentType::Text.into()),
             text: Some(text),
@@ -89,7 +100,7 @@ pub fn text(identity: &Identity, to: &str, id: u64, text: String) -> Vec<u8> {
     };
     let meta = Meta {
         id: Some(id),
-        to: Some(Jid::user(&identity.app_key, to)),
+        to: Some(address),
         ns: Some(NameSpace::Chat.into()),
         payload: Some(body.encode_to_vec().into()),
         routetype: Some(RouteType::All.into()),

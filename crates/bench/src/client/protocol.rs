@@ -135,3 +135,61 @@ fn welcome(dl: &Provision) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_wire::{CommSyncUl, MetaQueue, Status};
+
+    use super::*;
+
+    fn frame(command: Command, payload: Vec<u8>) -> Bytes {
+        let frame = MSync {
+            command: Some(command.into()),
+            payload: Some(payload.into()),
+            ..Default::default()
+        };
+        frame.encode_to_vec().into()
+    }
+
+    fn page(queue: &Jid, next_key: Option<u64>, is_last: bool) -> Bytes {
+        let page = CommSyncDl {
+            status: Some(Status::default()),
+            queue: Some(queue.clone()),
+            next_key,
+            is_last: Some(is_last),
+            ..Default::default()
+        };
+        frame(Command::Sync, page.encode_to_vec())
+    }
+
+    /// The queues and keys that frames ask for.
+    fn pulls(output: &mut Vec<Vec<u8>>) -> Vec<(Option<Jid>, Option<u64>)> {
+        let pull = |frame: Vec<u8>| {
+            let outer = MSync::decode(Bytes::from(frame)).unwrap();
+            let sync = CommSyncUl::decode(outer.payload.unwrap_or_default()).unwrap();
+            (sync.queue, sync.key)
+        };
+        output.drain(..).map(pull).filter(|(queue, _)| queue.is_some()).collect()
+    }
+
+    #[test]
+    fn queues_are_asked_for_and_acknowledged_by_the_address_that_the_server_gave() {
+        for queue in [Jid::user("o#a", "ann"), Jid::group("o#a", "42"), Jid::named("odd")] {
+            let (mut protocol, mut output) = (Protocol::default(), Vec::new());
+            let mut hear = |frame| {
+                protocol.hear(frame, 0, &mut output).unwrap();
+                pulls(&mut output)
+            };
+            let asked = vec![(Some(queue.clone()), None)];
+            let unread = MetaQueue { queue: Some(queue.clone()), n: Some(1) };
+            let unread = CommUnreadDl { unread: vec![unread], ..Default::default() };
+            assert_eq!(hear(frame(Command::Unread, unread.encode_to_vec())), asked);
+            assert_eq!(hear(page(&queue, Some(7), false)), [(Some(queue.clone()), Some(7))]);
+            assert_eq!(hear(page(&queue, None, true)), []);
+            let notice = CommNotice { queue: Some(queue.clone()) };
+            assert_eq!(hear(frame(Command::Notice, notice.encode_to_vec())), asked);
+            // Pages that were not asked for are acknowledged, too.
+            assert_eq!(hear(page(&queue, Some(9), false)), [(Some(queue.clone()), Some(9))]);
+        }
+    }
+}

@@ -11,6 +11,8 @@ use crate::client::socket::Socket;
 
 /// 2010-02-01 in milliseconds since 1970: where the SDK's ids begin.
 const ID_EPOCH_MS: u64 = 1_264_982_400_000;
+/// How often is asked what is waiting until nothing is.
+const SETTLING: usize = 200;
 
 /// One device that is logged in.
 pub struct Session {
@@ -107,6 +109,16 @@ impl Session {
         Ok(id)
     }
 
+    /// Sends a text to a group under a new id, which is answered in time by [`News::Ack`].
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_group_text(&mut self, group: &str, text: String) -> Result<u64, Error> {
+        let id = new_id();
+        self.socket.send(&frames::group_text(&self.identity, group, id, text)).await?;
+        Ok(id)
+    }
+
     /// Beats: asks what is waiting, and waits for the answer.
     ///
     /// # Errors
@@ -115,6 +127,22 @@ impl Session {
         Protocol::heartbeat(now_ms(), &mut self.output);
         self.answer().await?;
         self.until(|news| matches!(news, News::Unread(_))).await.map(|_| ())
+    }
+
+    /// Beats until nothing is waiting: everything that was in the queues has been taken.
+    ///
+    /// # Errors
+    /// When that does not come to an end.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        for _ in 0..SETTLING {
+            Protocol::heartbeat(now_ms(), &mut self.output);
+            self.answer().await?;
+            let heard = self.until(|news| matches!(news, News::Unread(_))).await?;
+            if heard == News::Unread(0) {
+                return Ok(());
+            }
+        }
+        Err(Error::protocol("what is waiting does not come to an end"))
     }
 
     /// Closes the WebSocket and waits for the end.

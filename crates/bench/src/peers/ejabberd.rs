@@ -149,6 +149,11 @@ impl Ejabberd {
         &self.endpoint
     }
 
+    /// The address of a room.
+    pub fn room(name: &str) -> String {
+        format!("{name}@conference.localhost")
+    }
+
     /// Registers users in band.
     ///
     /// # Errors
@@ -252,9 +257,17 @@ fn config(dir: &Path, port: u16, postgres: Option<&Postgres>) -> String {
          \x20   backlog: 4096\n",
         key = dir.join("key.pem").display(),
     );
-    let mut modules =
-        "modules:\n  mod_register: {ip_access: all, access: all, password_strength: 0}\n"
-            .to_owned();
+    // Rooms keep nothing, and do not tell everybody who is there.
+    let mut modules = "modules:\n\
+        \x20 mod_register: {ip_access: all, access: all, password_strength: 0}\n\
+        \x20 mod_muc:\n\
+        \x20   access: all\n\
+        \x20   access_create: all\n\
+        \x20   max_users: 10000\n\
+        \x20   history_size: 0\n\
+        \x20   default_room_options:\n\
+        \x20     {max_users: 10000, mam: false, persistent: false, logging: false, presence_broadcast: []}\n"
+        .to_owned();
     if let Some(postgres) = postgres {
         text += &format!(
             "sql_type: pgsql\nsql_server: \"127.0.0.1\"\nsql_port: {}\nsql_database: archive\n\

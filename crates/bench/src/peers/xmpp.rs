@@ -14,6 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::Error;
 use crate::client::Endpoint;
+use crate::load::group::{Heard, Member};
 use crate::load::{Control, Pair, Tally};
 
 const STREAM: &str = "<?xml version='1.0'?><stream:stream to='localhost' version='1.0' \
@@ -87,6 +88,37 @@ impl Xmpp {
     pub async fn be_present(&mut self) -> Result<(), Error> {
         self.send("<presence/>").await?;
         self.until("<presence ").await.map(drop)
+    }
+
+    /// Enters a room under its own name, which makes the room if there is none.
+    ///
+    /// # Errors
+    /// When the room refuses it.
+    pub async fn join(&mut self, room: &str) -> Result<(), Error> {
+        let name = &self.user;
+        self.send(&format!(
+            "<presence to='{room}/{name}'><x xmlns='http://jabber.org/protocol/muc'>\
+             <history maxstanzas='0'/></x></presence>"
+        ))
+        .await?;
+        let answer = self.until("</presence>").await?;
+        if find(&answer, b"code='110'").is_none() {
+            let answer = String::from_utf8_lossy(&answer);
+            return Err(Error::protocol(format!("to entering a room: {answer}")));
+        }
+        // The subject, which comes last.
+        self.until("</message>").await.map(drop)
+    }
+
+    /// Sends a text to a room.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_room_text(&mut self, room: &str, text: &str) -> Result<(), Error> {
+        self.send(&format!(
+            "<message type='groupchat' to='{room}' id='m'><body>{text}</body></message>"
+        ))
+        .await
     }
 
     /// Asks for a sign of life.
@@ -205,6 +237,24 @@ impl Pair for (Xmpp, Xmpp) {
         }
         from.close().await?;
         to.close().await
+    }
+}
+
+/// In a room, which tells everybody everything, the sender included, and acknowledges nothing.
+impl Member for Xmpp {
+    const ANSWERED: bool = false;
+    const ECHOED: bool = true;
+
+    async fn hear(&mut self) -> Result<Heard, Error> {
+        self.receive().await.map(|text| Heard::Texts(vec![text]))
+    }
+
+    async fn answer(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn say(&mut self, room: &str, text: String) -> Result<(), Error> {
+        self.send_room_text(room, &text).await
     }
 }
 

@@ -16,7 +16,10 @@ use stoa_wire::{
     CommSyncUl, Command, MSync, Message, MessageBody, NameSpace, Provision, StatisticsBody,
 };
 
-const RECORDING: &str = include_str!("../fixtures/sdk-session.json");
+/// Texts from and to two other users, and the heartbeat.
+const USERS: &str = include_str!("../fixtures/sdk-session.json");
+/// Texts of a group: its queue has the group's own address.
+const GROUP: &str = include_str!("../fixtures/sdk-group.json");
 
 /// Decodes, and makes sure that nothing was left out: what is encoded again is as long as it was.
 fn whole<M: Message + Default>(bytes: &Bytes) -> M {
@@ -56,9 +59,9 @@ fn comparable(frame: &[u8]) -> (Command, Vec<u8>, String) {
     (command, outer.encode_to_vec(), inner)
 }
 
-#[test]
-fn the_generator_sends_what_the_sdk_sent() {
-    let recording: Value = serde_json::from_str(RECORDING).expect("JSON");
+/// Plays a recording to the generator; how many frames it sent, and how many it heard.
+fn play(recording: &str) -> (u32, u32) {
+    let recording: Value = serde_json::from_str(recording).expect("JSON");
     let about = |name: &str| recording["about"][name].as_str().expect("a text").to_owned();
     let identity = Identity {
         app_key: about("appKey"),
@@ -79,6 +82,8 @@ fn the_generator_sends_what_the_sdk_sent() {
             heard += 1;
         } else if event["app"] == "send" {
             due.push(frames::text(&identity, &text(&event["to"]), now, text(&event["text"])));
+        } else if event["app"] == "send to group" {
+            due.push(frames::group_text(&identity, &text(&event["to"]), now, text(&event["text"])));
         } else if event["app"] == "silence" {
             Protocol::heartbeat(now, &mut due);
         } else {
@@ -90,20 +95,32 @@ fn the_generator_sends_what_the_sdk_sent() {
         }
     }
     assert!(due.is_empty(), "{} frames that the SDK did not send", due.len());
-    assert_eq!((sent, heard), (14, 12), "the whole recording");
+    (sent, heard)
 }
 
 #[test]
-fn the_recording_holds_no_token() {
-    let recording: Value = serde_json::from_str(RECORDING).expect("JSON");
-    let token = recording["about"]["token"].as_str().expect("a text");
-    assert!(token.len() > 100 && token.bytes().all(|byte| byte == b'0'), "overwritten");
-    for event in recording["events"].as_array().expect("a list") {
-        let frame = event["client"].as_str().or(event["server"].as_str()).unwrap_or_default();
-        let frame = STANDARD.decode(frame).expect("base64");
-        let text = String::from_utf8_lossy(&frame);
-        for (at, _) in text.match_indices("$t$") {
-            assert!(text[at + 3..].starts_with(token), "a token at {at}");
+fn the_generator_sends_what_the_sdk_sent() {
+    assert_eq!(play(USERS), (14, 12), "the whole recording");
+}
+
+#[test]
+fn the_generator_sends_what_the_sdk_sent_in_a_group() {
+    assert_eq!(play(GROUP), (11, 10), "the whole recording");
+}
+
+#[test]
+fn the_recordings_hold_no_token() {
+    for recording in [USERS, GROUP] {
+        let recording: Value = serde_json::from_str(recording).expect("JSON");
+        let token = recording["about"]["token"].as_str().expect("a text");
+        assert!(token.len() > 100 && token.bytes().all(|byte| byte == b'0'), "overwritten");
+        for event in recording["events"].as_array().expect("a list") {
+            let frame = event["client"].as_str().or(event["server"].as_str()).unwrap_or_default();
+            let frame = STANDARD.decode(frame).expect("base64");
+            let text = String::from_utf8_lossy(&frame);
+            for (at, _) in text.match_indices("$t$") {
+                assert!(text[at + 3..].starts_with(token), "a token at {at}");
+            }
         }
     }
 }
