@@ -101,10 +101,16 @@ impl Xmpp {
              <history maxstanzas='0'/></x></presence>"
         ))
         .await?;
-        let answer = self.until("</presence>").await?;
-        if find(&answer, b"code='110'").is_none() {
-            let answer = String::from_utf8_lossy(&answer);
-            return Err(Error::protocol(format!("to entering a room: {answer}")));
+        // The room itself is present, too, and may say so first.
+        loop {
+            let presence = self.until("</presence>").await?;
+            if find(&presence, b"code='110'").is_some() {
+                break;
+            }
+            if find(&presence, b"type='error'").is_some() {
+                let presence = String::from_utf8_lossy(&presence);
+                return Err(Error::protocol(format!("to entering a room: {presence}")));
+            }
         }
         // The subject, which comes last.
         self.until("</message>").await.map(drop)
