@@ -129,7 +129,7 @@ impl Console {
     }
 
     /// Sets how long after it was sent a message can be taken back, in seconds: 1 to
-    /// [`RECALL_WINDOW_S`].
+    /// 604,800 (7 days).
     ///
     /// # Errors
     /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
@@ -149,7 +149,7 @@ impl Console {
         .await
     }
 
-    /// Sets how large one attachment may be, in bytes: 1 to [`ATTACHMENT_BYTES`]. Those that are stored
+    /// Sets how large one attachment may be, in bytes: 1 to 209,715,200 (200 MiB). Those that are stored
     /// stay.
     ///
     /// # Errors

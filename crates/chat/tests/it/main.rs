@@ -8,6 +8,7 @@ mod blocks;
 mod changes;
 mod contacts;
 mod conversations;
+mod crashes;
 mod duplicates;
 mod files;
 mod group_model;

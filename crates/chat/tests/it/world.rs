@@ -13,7 +13,7 @@ use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
     Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, Uuid, issue_token,
 };
-use stoa_store::engine::{Direction, Engine, Memory, Span};
+use stoa_store::engine::{Direction, Engine, Faults, Memory, Span};
 use stoa_store::{Store, classes};
 use stoa_vault::{KeyClass, Vault};
 use tokio::sync::oneshot;
@@ -128,6 +128,13 @@ impl World {
     /// The same store under a new service, as after a restart.
     pub(crate) fn restarted(&mut self) {
         self.chat = Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 2);
+    }
+
+    /// The same store under a new service, whose commits fail as `faults` say.
+    pub(crate) fn restarted_over(&mut self, faults: Faults) {
+        let engine = faults.over(self.engine.clone(), self.entropy.clone());
+        let store = Store::open(engine, self.vault.clone());
+        self.chat = Self::service(&store, &self.apps, &self.clock, &self.entropy, 4);
     }
 
     /// Every stored row, sealed as it lies there: two that are the same mean that nothing was written.

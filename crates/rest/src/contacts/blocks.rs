@@ -83,7 +83,9 @@ pub(crate) async fn unblock_one(
     let resource = query.acting()?;
     let user = named(&rest, &caller, &user).await?;
     let other = friend(&rest, &caller, &other).await?;
-    rest.chat.unblock_users(&caller, &user, resource.as_ref(), &[other.clone()]).await?;
+    rest.chat
+        .unblock_users(&caller, &user, resource.as_ref(), std::slice::from_ref(&other))
+        .await?;
     let mut reply = Full::of(&*caller);
     reply.entities = vec![entity(&rest, &caller, &other).await];
     Ok(reply.into())
