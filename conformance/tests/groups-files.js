@@ -45,7 +45,7 @@ export const tests = [
       check.equal(gone.data.result, true);
       for (const page of [b, c]) check.equal((await groupEvent(page, 'deleteFile', groupId)).from, alice.username);
       check.deepEqual((await c.ask('getGroupSharedFilelist', { groupId, pageNum: 1, pageSize: 10 })).data, []);
-      const late = await c.downloadBy('downloadGroupSharedFile', { groupId, fileId: data.file_id });
+      const late = await a.downloadBy('downloadGroupSharedFile', { groupId, fileId: data.file_id });
       check.equal(late.ok, false);
     },
   },

@@ -33,7 +33,7 @@ export const tests = [
   },
   {
     name: 'a sender who was away learns of the receipts at the next login',
-    covers: ['event:onStatisticMessage'],
+    covers: ['event:onReadMessage'],
     async run({ lab, people }) {
       const [[alice, a], [bob, b]] = await people(2);
       const group = await makeGroup(lab, a, { members: [bob.username] });
@@ -45,9 +45,8 @@ export const tests = [
       await lab.offline(alice);
       await b.tell(receipt(lab, group.id, id));
       await lab.login(a, alice);
-      const { location } = await a.event('onStatisticMessage', (one) => one.location?.includes('group_ack'));
-      check.ok(Array.isArray(JSON.parse(location).group_ack));
-      check.ok(location.includes(id));
+      await a.event('onReadMessage', (one) => one.mid === id && one.groupReadCount?.[id] === 1);
+      check.equal(a.seen('onReadMessage').length, 1);
     },
   },
 ];

@@ -54,7 +54,8 @@ impl Chat {
     ///
     /// # Errors
     /// [`Error::NotAllowed`] unless the caller is a user; [`Error::Argument`] for a start that is not
-    /// a message of this conversation; [`Error::Store`].
+    /// a message of this conversation; [`Error::UnknownGroup`], and [`Error::NotInGroup`] for a group
+    /// that the caller never was in; [`Error::Store`].
     pub async fn history(
         &self,
         caller: &Caller,
@@ -63,6 +64,10 @@ impl Chat {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
         let Some(membership) = self.membership(caller, me, &query.with).await? else {
+            if let Target::Group(group) = &query.with {
+                self.group_state(caller, group).await?;
+                return Err(Error::NotInGroup);
+            }
             return Ok(nothing);
         };
         let since = membership.first();

@@ -39,7 +39,7 @@ impl Device {
         self.caller.user().unwrap().clone()
     }
 
-    async fn invite(&self, names: &[&str], reason: &str) -> Result<(), Error> {
+    async fn invite_contact(&self, names: &[&str], reason: &str) -> Result<(), Error> {
         let users: Vec<_> = names.iter().map(|name| user(name)).collect();
         let (me, on) = (self.me(), Some(&self.resource));
         self.chat.invite_contacts(&self.caller, &me, on, &users, reason).await
@@ -55,7 +55,7 @@ impl Device {
         self.chat.decline_contact(&self.caller, &me, on, &user(from)).await
     }
 
-    async fn remove(&self, contact: &str) -> Result<(), Error> {
+    async fn remove_contact(&self, contact: &str) -> Result<(), Error> {
         let (me, on) = (self.me(), Some(&self.resource));
         self.chat.remove_contact(&self.caller, &me, on, &user(contact)).await
     }
@@ -73,7 +73,7 @@ async fn an_invitation_is_accepted_and_exactly_those_concerned_are_told() {
     let alice = world.log_in(APP, "alice", "web").await;
     let phone = world.log_in(APP, "alice", "phone").await;
     let carol = world.log_in(APP, "carol", "web").await;
-    alice.invite(&["bob"], "hello").await.unwrap();
+    alice.invite_contact(&["bob"], "hello").await.unwrap();
     assert!(pushed(&alice).is_empty() && pushed(&phone).is_empty());
 
     // Bob was offline.
@@ -94,12 +94,12 @@ async fn an_invitation_is_accepted_and_exactly_those_concerned_are_told() {
     );
     assert!(matches!(bob.accept("alice").await, Err(Error::NoInvitation)), "it was answered");
 
-    tablet.remove("alice").await.unwrap();
+    tablet.remove_contact("alice").await.unwrap();
     assert_eq!(pushed(&bob), ["Removed bob>alice"]);
     assert!(pushed(&tablet).is_empty());
     assert_eq!(pushed(&phone), ["Removed bob>alice"]);
     assert!(alice.contacts().await.is_empty() && bob.contacts().await.is_empty());
-    tablet.remove("alice").await.unwrap();
+    tablet.remove_contact("alice").await.unwrap();
     assert!(pushed(&phone).is_empty(), "nothing changed, nobody is told");
 }
 
@@ -111,7 +111,7 @@ async fn an_invitation_is_declined() {
     let bob = world.log_in(APP, "bob", "web").await;
     let tablet = world.log_in(APP, "bob", "tablet").await;
     assert!(matches!(bob.decline("alice").await, Err(Error::NoInvitation)));
-    alice.invite(&["bob"], "").await.unwrap();
+    alice.invite_contact(&["bob"], "").await.unwrap();
     pushed(&bob);
     pushed(&tablet);
     bob.decline("alice").await.unwrap();
@@ -128,8 +128,8 @@ async fn who_invited_each_other_have_one_answer() {
     world.register(APP, &["alice", "bob"]).await;
     let alice = world.log_in(APP, "alice", "web").await;
     let bob = world.log_in(APP, "bob", "web").await;
-    alice.invite(&["bob"], "").await.unwrap();
-    bob.invite(&["alice"], "").await.unwrap();
+    alice.invite_contact(&["bob"], "").await.unwrap();
+    bob.invite_contact(&["alice"], "").await.unwrap();
     alice.accept("bob").await.unwrap();
     assert!(matches!(bob.accept("alice").await, Err(Error::NoInvitation)));
     assert!(matches!(bob.decline("alice").await, Err(Error::NoInvitation)));
@@ -145,26 +145,26 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let bob = world.log_in(APP, "bob", "web").await;
     let zoe = world.log_in(OTHER, "zoe", "web").await;
     for names in [&["alice"][..], &["bob", "alice"], &[]] {
-        let refused = alice.invite(names, "").await.unwrap_err();
+        let refused = alice.invite_contact(names, "").await.unwrap_err();
         assert!(matches!(refused, Error::Argument { field: "usernames", .. }), "{refused}");
     }
     let many: Vec<String> = (0..=limits::CONTACT_BATCH).map(|n| format!("u{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(matches!(alice.invite(&many, "").await, Err(Error::Argument { .. })));
+    assert!(matches!(alice.invite_contact(&many, "").await, Err(Error::Argument { .. })));
     let long = "x".repeat(limits::REASON_CHARS + 1);
-    assert!(matches!(alice.invite(&["bob"], &long).await, Err(Error::Argument { .. })));
+    assert!(matches!(alice.invite_contact(&["bob"], &long).await, Err(Error::Argument { .. })));
     // All or none, and who is in another app is nobody.
     for nobody in ["zoe", "nobody"] {
-        let refused = alice.invite(&["bob", nobody], "").await;
+        let refused = alice.invite_contact(&["bob", nobody], "").await;
         assert!(matches!(refused, Err(Error::UnknownUser)));
     }
     assert!(pushed(&bob).is_empty() && pushed(&zoe).is_empty());
     assert!(matches!(bob.accept("alice").await, Err(Error::NoInvitation)));
 
-    alice.invite(&["bob"], "").await.unwrap();
+    alice.invite_contact(&["bob"], "").await.unwrap();
     bob.accept("alice").await.unwrap();
     for (who, whom) in [(&alice, "bob"), (&bob, "alice")] {
-        let refused = who.invite(&[whom], "").await.unwrap_err();
+        let refused = who.invite_contact(&[whom], "").await.unwrap_err();
         assert!(refused.to_string().contains("a contact already"), "{refused}");
     }
     // For nobody but oneself.
@@ -181,12 +181,12 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
 async fn invitations_have_an_end() {
     let world = World::new();
     world.register(APP, &["alice", "bob"]).await;
-    world.log_in(APP, "alice", "web").await.invite(&["bob"], "").await.unwrap();
+    world.log_in(APP, "alice", "web").await.invite_contact(&["bob"], "").await.unwrap();
     world.clock.advance(limits::INVITATION_LIFE - Duration::from_millis(1));
     let bob = world.log_in(APP, "bob", "web").await;
     world.clock.advance(Duration::from_millis(1));
     assert!(matches!(bob.accept("alice").await, Err(Error::NoInvitation)));
-    world.log_in(APP, "alice", "web").await.invite(&["bob"], "").await.unwrap();
+    world.log_in(APP, "alice", "web").await.invite_contact(&["bob"], "").await.unwrap();
     world.clock.advance(limits::INVITATION_LIFE - Duration::from_millis(1));
     world.log_in(APP, "bob", "web").await.accept("alice").await.unwrap();
 }
@@ -201,8 +201,8 @@ async fn a_plan_bounds_the_contacts_of_either_side() {
     let back_end = world.back_end(FRIENDS).await;
     let alice = world.log_in(FRIENDS, "alice", "web").await;
     let bob = world.log_in(FRIENDS, "bob", "web").await;
-    alice.invite(&["bob"], "").await.unwrap();
-    bob.invite(&["carol"], "").await.unwrap();
+    alice.invite_contact(&["bob"], "").await.unwrap();
+    bob.invite_contact(&["carol"], "").await.unwrap();
     for name in &names {
         world.chat.add_contact(&back_end, &user("alice"), &user(name)).await.unwrap();
     }
@@ -212,17 +212,17 @@ async fn a_plan_bounds_the_contacts_of_either_side() {
     };
     let (inviter, invitee) =
         ("Inviter's contact max count is 100", "Invitee's contact max count is 100");
-    assert_eq!(text(alice.invite(&["carol"], "").await), inviter);
+    assert_eq!(text(alice.invite_contact(&["carol"], "").await), inviter);
     assert_eq!(text(bob.accept("alice").await), inviter);
-    assert_eq!(text(bob.invite(&["alice"], "").await), invitee);
+    assert_eq!(text(bob.invite_contact(&["alice"], "").await), invitee);
     let added = world.chat.add_contact(&back_end, &user("carol"), &user("alice")).await;
     assert_eq!(text(added), invitee);
     assert_eq!(alice.contacts().await.len(), 100);
     // The same again is no more; one less makes room.
     world.chat.add_contact(&back_end, &user("alice"), &user("friend7")).await.unwrap();
-    alice.remove("friend7").await.unwrap();
+    alice.remove_contact("friend7").await.unwrap();
     bob.accept("alice").await.unwrap();
-    assert!(matches!(alice.remove("nobody").await, Err(Error::UnknownUser)));
+    assert!(matches!(alice.remove_contact("nobody").await, Err(Error::UnknownUser)));
     assert_eq!(alice.contacts().await.len(), 100);
 }
 
@@ -239,7 +239,7 @@ async fn only_contacts_may_write_where_the_app_says_so() {
     };
     let refused = alice.send_draft(draft("bob", "before", next())).await;
     assert!(matches!(refused, Err(Error::NotContacts)));
-    alice.invite(&["bob"], "").await.unwrap();
+    alice.invite_contact(&["bob"], "").await.unwrap();
     assert!(matches!(
         alice.send_draft(draft("bob", "asked", next())).await,
         Err(Error::NotContacts)
@@ -248,7 +248,7 @@ async fn only_contacts_may_write_where_the_app_says_so() {
     alice.send_draft(draft("bob", "now", next())).await.unwrap();
     bob.send_draft(draft("alice", "too", next())).await.unwrap();
     // Right behind the answer.
-    bob.remove("alice").await.unwrap();
+    bob.remove_contact("alice").await.unwrap();
     for (from, to) in [(&alice, "bob"), (&bob, "alice")] {
         let refused = from.send_draft(draft(to, "after", next())).await;
         assert!(matches!(refused, Err(Error::NotContacts)));
@@ -325,7 +325,7 @@ async fn a_name_that_is_registered_again_is_another_person() {
     let back_end = world.back_end(FRIENDS).await;
     world.chat.add_contact(&back_end, &user("alice"), &user("bob")).await.unwrap();
     let bob = world.log_in(FRIENDS, "bob", "web").await;
-    bob.invite(&["carol"], "").await.unwrap();
+    bob.invite_contact(&["carol"], "").await.unwrap();
     drop(bob);
     let alice = world.log_in(FRIENDS, "alice", "web").await;
     world.chat.delete_user(&back_end, &user("bob")).await.unwrap();

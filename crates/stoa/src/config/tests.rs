@@ -112,7 +112,7 @@ fn what_is_unknown_is_refused_with_what_was_meant() {
     let message = refused(from_file("log_levle = 'info'"));
     assert!(message.contains("there is no setting 'log_levle'"), "{message}");
     assert!(message.contains("did you mean 'log-level'?"), "{message}");
-    assert!(message.contains("data, keys, key-mirrors, root-key-file"), "{message}");
+    assert!(message.contains("data, files, keys, key-mirrors, root-key-file"), "{message}");
     assert!(refused(from_file("[tls]\nkey = 'x'")).contains("did you mean 'tls-key'?"));
 
     let message = refused(configured("", &[("STOA_LISTN", "x")], Settings::default()));
