@@ -364,6 +364,20 @@ fn each_message_is_answered_and_in_words_that_settle_the_sdk() {
 }
 
 #[test]
+fn a_receipt_in_a_group_names_the_message_and_what_the_reader_adds() {
+    check_open(
+        "> read-in-group 9 1234 500 seen
+         < call read-in-group 9 1234 500 \"seen\"
+         = done 9 ok
+         < answer 9 ok 500
+         > read-in-group 10 not-a-group 500 seen
+         < answer 10 1 group not found
+         > read-in-group 11 1234 none seen
+         < answer 11 3 a mandatory part is missing",
+    );
+}
+
+#[test]
 fn an_outcome_that_is_not_known_is_never_guessed() {
     check_open(
         "> send 7 bob hello

@@ -23,6 +23,11 @@ pub(crate) fn routes() -> Router<Rest> {
         .route("/chatgroups/{group}/shield", post(shield).delete(unshield))
 }
 
+/// The SDK would take the usual words for a group that does not exist (msync section 9.0.1).
+fn no_message() -> Failure {
+    Failure::of(Refusal::UnknownMessage).saying("no message of that id asks for receipts")
+}
+
 /// The message in the path. What is no message's id is answered as one that there is not.
 struct MessagePath(MessageId);
 
@@ -31,7 +36,7 @@ impl FromRequestParts<Rest> for MessagePath {
 
     async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
         let message = variable(parts, "message").await?;
-        let unknown = |_| Failure::of(Refusal::UnknownMessage);
+        let unknown = |_| no_message();
         message.parse().map(|id| Self(MessageId(id))).map_err(unknown)
     }
 }
@@ -54,7 +59,12 @@ async fn readers(
         })?,
         None => most,
     };
-    let page = rest.chat.group_readers(&caller, &group, message, limit, query.get("key")?).await?;
+    let key = query.get("key")?;
+    let page = rest.chat.group_readers(&caller, &group, message, limit, key).await;
+    let page = page.map_err(|error| match error {
+        stoa_chat::Error::UnknownMessage => no_message(),
+        error => error.into(),
+    })?;
     let data = json!({
         "ackmid": message.0.to_string(),
         "is_last": page.next.is_none(),

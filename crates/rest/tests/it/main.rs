@@ -11,6 +11,7 @@ mod contacts;
 mod conversations;
 mod faults;
 mod form;
+mod group_lists;
 mod groups;
 mod history;
 mod lab;
