@@ -170,7 +170,9 @@ impl World {
                 self.counts.recognised += 1;
                 let again = connection.again.entry(before).or_default();
                 *again += 1;
-                if *again > limits::REDELIVERED {
+                let again = *again;
+                note!(self, "tab {tab}: {id} of {queue} again, {again} of connection {before}");
+                if again > limits::REDELIVERED {
                     return self.model.fail(format!(
                         "tab {tab}: more of connection {before} came again than a page knows \
                          again, {id} of {queue}"

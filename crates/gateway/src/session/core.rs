@@ -18,6 +18,7 @@ use stoa_core::{
 };
 use stoa_wire::Frame;
 
+use super::close::CloseReason;
 use super::counted;
 use super::incoming::{self, Act, Incoming, Login, Sender};
 use super::outgoing::{self, Outgoing};
@@ -110,49 +111,6 @@ pub(crate) struct LoggedIn {
     pub(crate) expires: Timestamp,
     /// An id for a notice of the server, should one be needed.
     pub(crate) notice_id: MessageId,
-}
-
-/// Why a connection is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CloseReason {
-    /// It did not log in in time, or the login was refused.
-    NotLoggedIn,
-    /// A frame that is none, or a command out of order.
-    Protocol,
-    /// Far too many frames.
-    Flood,
-    /// It asks and does not read.
-    TooSlow,
-    /// The client closed it, or its connection broke.
-    Gone,
-    /// Silence.
-    Idle,
-    /// The token is over.
-    TokenExpired,
-    /// Told to end.
-    Kicked,
-    /// An answer could not be given in time, or its outcome is not known.
-    Unanswered,
-    /// The server ends; come again.
-    Shutdown,
-}
-
-impl CloseReason {
-    /// The WebSocket close code (RFC 6455, section 7.4.1) and reason.
-    pub(crate) const fn close_frame(self) -> (u16, &'static str) {
-        match self {
-            Self::NotLoggedIn => (1008, "not logged in"),
-            Self::Protocol => (1002, "not an MSYNC frame that is understood here"),
-            Self::Flood => (1008, "too many frames"),
-            Self::TooSlow => (1008, "answers are not read"),
-            Self::Gone => (1000, "closed"),
-            Self::Idle => (1001, "silent for too long"),
-            Self::TokenExpired => (1008, "the token has expired"),
-            Self::Kicked => (1000, "logged out"),
-            Self::Unanswered => (1011, "no answer could be given, come again"),
-            Self::Shutdown => (1001, "the server restarts, come again"),
-        }
-    }
 }
 
 /// Deliveries that may wait for the list of unread queues.
@@ -479,7 +437,7 @@ impl Open {
         };
         let answer = match key {
             Some(key) => self.queues.acknowledged(&queue, key),
-            None => self.queues.pulled(&queue),
+            None => self.queues.pulled(&queue, now),
         };
         match answer {
             Answer::Read(_) if self.wanted.len() >= WANTED => return Some(CloseReason::TooSlow),
@@ -497,6 +455,7 @@ impl Open {
             && let Some((queue, after)) = self.wanted.pop_front()
         {
             self.reading = true;
+            self.queues.reserve_page();
             self.call(Call::Page { queue, after }, out);
         }
     }
@@ -646,6 +605,7 @@ impl Open {
     fn page(&mut self, now: Timestamp, queue: Queue, page: Page, out: &mut Vec<Effect>) {
         let Page { start, entries, end, more } = page;
         self.reading = false;
+        self.queues.release_page();
         match self.queues.page_read(&queue, start, end, !entries.is_empty(), more, now) {
             PageAnswer::Entries(key) => {
                 counted::paged(entries.len());
@@ -658,6 +618,7 @@ impl Open {
             }
             PageAnswer::ReadOn(after) => {
                 self.reading = true;
+                self.queues.reserve_page();
                 self.call(Call::Page { queue, after: Some(after) }, out);
             }
         }

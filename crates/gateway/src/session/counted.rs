@@ -8,7 +8,7 @@ use stoa_metrics::logins::{LOGINS, Login};
 use stoa_metrics::messages::{ANSWER_TIME, DELIVERED, REFUSED, Refused, Way};
 use stoa_metrics::sessions::{CLOSED, Closed, QUEUED};
 
-use super::core::CloseReason;
+use super::close::CloseReason;
 
 /// A login was answered.
 pub(super) fn login<T>(result: &Result<T, Error>) {

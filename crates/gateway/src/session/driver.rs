@@ -18,7 +18,8 @@ use stoa_metrics::store::{FAULTS, Place};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Sleep};
 
-use super::core::{Call, CloseReason, Effect, Input, LoggedIn, Outcome, Session};
+use super::close::CloseReason;
+use super::core::{Call, Effect, Input, LoggedIn, Outcome, Session};
 use super::counted::{self, Queued};
 use super::mailbox::{Mail, Mailbox};
 use super::transport::Transport;

@@ -4,6 +4,7 @@
 //! make and the next deadline. It never waits and never looks at a clock, so that a script of frames
 //! tests all of it. [`driver`] owns the socket, makes the calls and sleeps until the deadline.
 
+mod close;
 pub(crate) mod core;
 mod counted;
 pub(crate) mod driver;

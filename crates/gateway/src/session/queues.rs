@@ -137,6 +137,8 @@ pub(crate) struct Queues {
     saving: u64,
     /// Entries sent and not acknowledged, in all queues.
     under_way: u64,
+    /// Entries that the page which is being read may bring.
+    reserved: u64,
     /// Moved since that was last told.
     fresh: Vec<(Queue, Seq)>,
     keys: PageKeys,
@@ -206,9 +208,14 @@ impl Queues {
     }
 
     /// The client pulls `queue` from its start: from what it acknowledged. Pages on their way are
-    /// taken for lost.
-    pub(crate) fn pulled(&mut self, queue: &Queue) -> Answer {
+    /// taken for lost if they were sent long ago. Of those sent just now the client knew nothing when it
+    /// asked: they come first, and their acknowledgement brings what follows. Were they sent again, more
+    /// could come a third time after a crash than the client knows again.
+    pub(crate) fn pulled(&mut self, queue: &Queue, now: Timestamp) -> Answer {
         let Some(state) = self.states.get_mut(queue) else { return Answer::Read(None) };
+        if !state.on_the_way.is_empty() && !state.lost(now) {
+            return Answer::Empty;
+        }
         state.on_the_way.clear();
         self.under_way -= state.under_way();
         state.sent = state.acked;
@@ -385,8 +392,18 @@ impl Queues {
     /// Whether so many more entries may be sent without more coming again after a crash than the
     /// client knows again.
     pub(crate) const fn has_room(&self, entries: usize) -> bool {
-        let unstored = self.under_way + self.unsaved + self.saving;
+        let unstored = self.under_way + self.reserved + self.unsaved + self.saving;
         unstored + entries as u64 <= limits::REDELIVERED as u64
+    }
+
+    /// A page begins to be read: what is pushed meanwhile leaves it its room.
+    pub(crate) const fn reserve_page(&mut self) {
+        self.reserved = limits::QUEUE_PAGE as u64;
+    }
+
+    /// The page was read, or will not be.
+    pub(crate) const fn release_page(&mut self) {
+        self.reserved = 0;
     }
 
     /// The cursors that moved since the last call, as they moved.
@@ -469,14 +486,14 @@ mod tests {
         // The event of 6 was missed.
         queues.unread_again(queue(), Seq(5));
         assert_eq!(queues.unread(now()), [queue()]);
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(5))));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(5))));
     }
 
     #[test]
     fn an_entry_waits_while_a_pull_is_open() {
         let mut queues = Queues::default();
         queues.unread_at_login(queue(), Seq(2), now());
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(2))));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(2))));
         assert_eq!(push(&mut queues, 4), None);
         let PageAnswer::Entries(key) =
             queues.page_read(&queue(), Seq(2), Seq(3), true, false, now())
@@ -519,7 +536,7 @@ mod tests {
         assert!(push(&mut queues, 2).is_some());
         for n in 0..100 {
             let name = Queue::With(format!("nobody-{n}").parse().unwrap());
-            assert_eq!(queues.pulled(&name), Answer::Read(None));
+            assert_eq!(queues.pulled(&name, now()), Answer::Read(None));
             queues.page_read(&name, Seq(0), Seq(0), false, false, now());
         }
         assert_eq!(queues.states.len(), 1);
@@ -529,7 +546,7 @@ mod tests {
     fn what_was_read_before_its_event_came_is_not_sent_again() {
         let mut queues = Queues::default();
         queues.unread_at_login(queue(), Seq(4), now());
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(4))));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(4))));
         let PageAnswer::Entries(key) =
             queues.page_read(&queue(), Seq(4), Seq(6), true, false, now())
         else {
@@ -553,7 +570,7 @@ mod tests {
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
         assert_eq!(queues.take_moved(), [(queue(), Seq(5))]);
         assert_eq!(queues.acknowledged(&queue(), key), Answer::Empty);
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(5))));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(5))));
     }
 
     #[test]
@@ -565,7 +582,7 @@ mod tests {
         assert_eq!(queues.unread(later), [queue()]);
         assert_eq!(queues.due_notices(later), [queue()]);
         assert!(queues.due_notices(later).is_empty(), "not twice at once");
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(0))));
+        assert_eq!(queues.pulled(&queue(), later), Answer::Read(Some(Seq(0))));
         let PageAnswer::Entries(again) =
             queues.page_read(&queue(), Seq(0), Seq(1), true, false, later)
         else {
@@ -602,6 +619,35 @@ mod tests {
     }
 
     #[test]
+    fn a_pull_that_crosses_a_page_does_not_bring_it_twice() {
+        let mut queues = Queues::default();
+        queues.unread_at_login(queue(), Seq(0), now());
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(0))));
+        let PageAnswer::Entries(key) =
+            queues.page_read(&queue(), Seq(0), Seq(40), true, true, now())
+        else {
+            panic!("the page has entries")
+        };
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Empty, "it is on its way");
+        assert!(!queues.has_room(limits::REDELIVERED - 39), "and counts");
+        assert_eq!(queues.acknowledged(&queue(), key), Answer::Read(Some(Seq(40))));
+    }
+
+    #[test]
+    fn what_is_pushed_leaves_room_for_the_page_that_is_being_read() {
+        let mut queues = Queues::default();
+        queues.reserve_page();
+        let pushed = (0..limits::REDELIVERED).filter(|n| {
+            let queue = Queue::With(format!("user-{n}").parse().unwrap());
+            let arrival = queues.arrived(&queue, Seq(1), true, true, now());
+            arrival != Arrival::Keep
+        });
+        assert_eq!(pushed.count(), limits::REDELIVERED - limits::QUEUE_PAGE);
+        queues.release_page();
+        assert!(queues.has_room(limits::QUEUE_PAGE));
+    }
+
+    #[test]
     fn own_messages_move_the_cursor_without_being_sent() {
         let mut queues = Queues::default();
         assert_eq!(queues.arrived(&queue(), Seq(1), false, true, now()), Arrival::Keep);
@@ -619,14 +665,14 @@ mod tests {
         assert_eq!(queues.arrived(&queue(), Seq(1), true, false, now()), Arrival::Keep);
         assert_eq!(queues.unread(now()), [queue()]);
         assert_eq!(push(&mut queues, 2), None, "not out of turn");
-        assert_eq!(queues.pulled(&queue()), Answer::Read(Some(Seq(0))));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(Some(Seq(0))));
         assert!(queues.unread(now()).is_empty(), "its answer is being read");
     }
 
     #[test]
     fn a_pull_of_a_queue_without_news_is_answered_empty() {
         let mut queues = Queues::default();
-        assert_eq!(queues.pulled(&queue()), Answer::Read(None));
+        assert_eq!(queues.pulled(&queue(), now()), Answer::Read(None));
         let answer = queues.page_read(&queue(), Seq(9), Seq(9), false, false, now());
         assert_eq!(answer, PageAnswer::Empty);
         assert!(push(&mut queues, 10).is_some());

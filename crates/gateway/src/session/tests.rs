@@ -351,7 +351,7 @@ fn each_message_is_answered_and_in_words_that_settle_the_sdk() {
          = done 10 late
          < answer 10 1 exceed recall time limit
          > to-group 11 1234
-         < answer 11 1 group not found
+         < call send 11 1234
          > to-other-app 14 bob
          < answer 14 1 the recipient's username doesn't exist!
          > no-body 12
