@@ -422,6 +422,9 @@ pub(crate) struct StoredEntry {
     /// Of an edit: where the edited message lies.
     #[prost(uint64, tag = "21")]
     pub(crate) about_seq: u64,
+    /// Of a message that was edited: where the entry lies that tells of the last edit.
+    #[prost(uint64, tag = "22")]
+    pub(crate) told_seq: u64,
 }
 
 /// What was last done to an entry: recognises the call when it comes again.
@@ -529,6 +532,7 @@ impl StoredEntry {
             marks: None,
             change: None,
             about_seq: 0,
+            told_seq: 0,
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_core::{Caller, MessageId, Resource, Target, limits};
+use stoa_core::{Caller, MessageId, Resource, Seq, Target, limits};
 
 use super::{CallMark, Place, audience_of_change, message, must_rule};
 use crate::entry::{EditMark, Entry, Kind};
@@ -147,6 +147,9 @@ async fn replace(
             .to_audience(audience_of_change(&entry, &mark.by))
     };
     let answer = batch.append(&told)?;
+    // Nobody needs to be told of what is not the last word.
+    batch.silence(Seq(stored.told_seq)).await?;
+    stored.told_seq = batch.tail.end.seq.0;
     stored.body = body.clone();
     stored.edit = Some(StoredEdit {
         count: edited.count,

@@ -3,7 +3,7 @@
 //! **The one idea: a message keeps its place.** It is rewritten where it lies, in the line of its
 //! log's appender, and an entry at the end tells those who have it already. So numbers stay dense,
 //! whoever reads later finds the last state only, and what was taken back is gone from the disk as
-//! soon as its old record is. A call that comes again is known by what it left in the message.
+//! soon as its old record is; so are the entries that told of earlier edits. A call that comes again is known by what it left in the message.
 
 mod edit;
 mod recall;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{AppScope, Caller, MessageId, Resource, Target, UserId, limits};
+use stoa_core::{AppScope, Caller, MessageId, Resource, Seq, Target, UserId, limits};
 use stoa_store::Bucket;
 
 use super::{CallMark, Place, audience_of_change, message, must_rule};
@@ -94,7 +94,7 @@ impl Chat {
             (Target::Group(_), _) => {
                 let unused: UserId = "admin".parse().map_err(|_| Error::Internal)?;
                 let log = Log::Conversation(recall.to.conversation(&unused));
-                let first = stoa_core::Seq::START.next();
+                let first = Seq::START.next();
                 let seq = self.position(caller, &log, first, recall.message).await?;
                 let seq = seq.ok_or(Error::UnknownMessage)?;
                 Place { target: recall.to.clone(), log, seq }
@@ -150,6 +150,8 @@ async fn take_back(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<Appended, E
     let pins_key = pins_key(batch.store, batch.blind);
     let pins = batch.txn.get(&pins_key).await?;
     let answer = batch.append(&told)?;
+    // What it said last stands there, too.
+    batch.silence(Seq(stored.told_seq)).await?;
     stored.kind = Kind::Recalled.into();
     stored.body = Bytes::new();
     stored.ext = Bytes::new();

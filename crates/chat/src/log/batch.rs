@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use prost::Message;
 use stoa_core::{ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
@@ -248,6 +249,22 @@ impl Batch<'_> {
         self.written += 1;
         let key = entry_key(self.store, self.log, self.blind, seq);
         Ok(self.txn.put(&key, Bucket::Day(self.now.day()), &stored.encode_to_vec()).await?)
+    }
+
+    /// Takes from the entry at `seq` all that it says; it keeps its place. Position 0 is no entry's.
+    pub(crate) async fn silence(&mut self, seq: Seq) -> Result<(), Error> {
+        let mut placed = self.tail.placed.iter_mut();
+        if let Some(placed) = placed.find(|placed| placed.seq == seq) {
+            placed.entry = Arc::new(placed.entry.place_only());
+            return Ok(());
+        }
+        if let Some(mut stored) = self.stored(seq).await? {
+            stored.kind = Kind::Mark.into();
+            (stored.body, stored.ext) = (Bytes::new(), Bytes::new());
+            (stored.edit, stored.change) = (None, None);
+            self.rewrite(seq, &stored).await?;
+        }
+        Ok(())
     }
 
     /// Appends `new`, for whoever reads the log now.

@@ -245,7 +245,15 @@ async fn an_edit_takes_the_place_of_what_was_said() {
     let image = alice.send_draft(image).await.unwrap();
     let wrong = edit(&alice, "bob", image.id, "text", 201).await;
     assert_eq!(refused(wrong), "Sorry, format is incorrect");
+    // Whoever comes now is told the last word only, and nothing once it is taken back.
+    let last = format!("edit {} hello {}", sent.id, limits::MESSAGE_EDITS - 1);
+    assert_eq!(bob.receive("alice").await, [last.as_str(), "picture"]);
+    let whole = bob.page("alice", Some(1)).await.entries;
+    assert_eq!(whole.len(), 2, "the entries of earlier edits are empty");
     recall(&alice, "bob", sent.id, 202).await.unwrap();
+    let rest = bob.page("alice", Some(0)).await.entries;
+    let rest: Vec<_> = rest.iter().map(|(_, entry)| entry.kind).collect();
+    assert_eq!(rest, [Kind::Image, Kind::Recall], "no word of it is left");
     let gone = edit(&alice, "bob", sent.id, "back", 203).await;
     assert_eq!(refused(gone), "Sorry, message does not exist");
     let none = edit(&alice, "bob", MessageId(7), "x", 204).await;

@@ -330,5 +330,5 @@ impl Device {
 }
 
 fn text(body: &Bytes) -> String {
-    String::from_utf8(body.to_vec()).unwrap()
+    String::from_utf8_lossy(body).into_owned()
 }
