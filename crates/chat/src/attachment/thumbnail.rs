@@ -220,8 +220,10 @@ mod tests {
 
     #[test]
     fn what_is_see_through_stays_so() {
-        let image =
-            RgbaImage::from_fn(300, 300, |x, y| Rgba([(x * y) as u8, (x ^ y) as u8, 7, 100]));
+        let image = RgbaImage::from_fn(300, 300, |x, y| {
+            let byte = |n: u32| u8::try_from(n % 256).unwrap();
+            Rgba([byte(x * y), byte(x ^ y), 7, 100])
+        });
         let source = encoded(&DynamicImage::ImageRgba8(image), ImageFormat::Png);
         let made = make(source, ThumbnailSize::default(), soon()).unwrap();
         assert_eq!(made.content_type, "image/png");

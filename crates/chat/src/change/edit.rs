@@ -144,7 +144,7 @@ async fn replace(
         only_resource: entry.only_resource.clone(),
         about: place.seq,
         ..NewEntry::event(Kind::Edit, (&mark.by, &mark.resource), entry.to.clone(), told)
-            .to_audience(audience_of_change(&entry, &mark.by))
+            .for_audience(audience_of_change(&entry, &mark.by))
     };
     let answer = batch.append(&told)?;
     // Nobody needs to be told of what is not the last word.

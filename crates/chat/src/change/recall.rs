@@ -145,7 +145,7 @@ async fn take_back(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<Appended, E
             entry.to.clone(),
             wanted.body.clone(),
         )
-        .to_audience(audience_of_change(&entry, &mark.by))
+        .for_audience(audience_of_change(&entry, &mark.by))
     };
     let pins_key = pins_key(batch.store, batch.blind);
     let pins = batch.txn.get(&pins_key).await?;

@@ -144,17 +144,14 @@ async fn before(
     while low <= high {
         let middle = low + (high - low) / 2;
         let range = log.clone().numbers(middle..=high);
-        match read.scan(&range, Direction::Forward, 1).await?.first() {
-            Some((key, value)) => {
-                let at = records::decode::<StoredEntry>(value, space)?.at_ms;
-                if at < time.as_millis() {
-                    found = Seq(key.number(1));
-                    low = found.0 + 1;
-                    continue;
-                }
+        // Entries may be missing.
+        if let Some((key, value)) = read.scan(&range, Direction::Forward, 1).await?.first() {
+            let at = records::decode::<StoredEntry>(value, space)?.at_ms;
+            if at < time.as_millis() {
+                found = Seq(key.number(1));
+                low = found.0 + 1;
+                continue;
             }
-            // Entries may be missing.
-            None => {}
         }
         if middle == 0 {
             break;

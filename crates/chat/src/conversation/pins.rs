@@ -199,7 +199,7 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
     let audience = audience_of_change(&entry, by);
     let told =
         NewEntry::event(Kind::Notice, (by, resource), entry.to.clone(), event::body(&notice));
-    batch.append(&told.to_audience(audience))?;
+    batch.append(&told.for_audience(audience))?;
     batch.written += 1;
     let bucket = Bucket::Object(batch.blind.0);
     Ok(batch.txn.put(&key, bucket, &pins.encode_to_vec()).await?)

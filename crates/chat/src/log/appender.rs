@@ -448,7 +448,7 @@ fn to_members(new: &NewEntry, members: &Roster) -> Option<NewEntry> {
     if users.is_empty() {
         users.push(new.from.clone());
     }
-    Some(new.clone().to_audience(Audience::only(users)))
+    Some(new.clone().for_audience(Audience::only(users)))
 }
 
 /// Tells whoever waits for it what became of `work`.

@@ -223,7 +223,7 @@ impl Batch<'_> {
         let (to, members) = (Target::Group(group.id().clone()), group.roster.clone());
         let body = event::body(event);
         let entry = NewEntry::event(Kind::GroupEvent, actor.parts(), to, body);
-        let entry = entry.to_audience(audience);
+        let entry = entry.for_audience(audience);
         self.tail.add(self.shared, &entry, Readers::Members(members), self.now)?;
         Ok(())
     }

@@ -83,7 +83,7 @@ impl NewEntry {
     }
 
     /// The same for some of the log's readers.
-    pub(crate) fn to_audience(self, audience: Audience) -> Self {
+    pub(crate) fn for_audience(self, audience: Audience) -> Self {
         Self { audience, ..self }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! **The one idea: whether a device is online is known by the register of sessions alone**; what is stored
 //! is what it published, so nothing has to be put right after a crash. A change is only noted where it
-//! happens; [`Chat::tell_presences`], which the server calls a few times a second, tells it once it has
+//! happens; [`Chat::tell_presences`](crate::Chat::tell_presences), which the server calls a few times a second, tells it once it has
 //! waited a second, so that somebody who reloads a page is told of once. Subscriptions end by the clock:
 //! each reader compares, and what is over is removed when it is met.
 //!

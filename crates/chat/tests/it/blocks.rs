@@ -169,7 +169,7 @@ async fn the_list_is_bounded_and_read_by_page() {
         }
     }
     assert_eq!(paged, all);
-    assert!(all[0] > "u449".to_owned(), "the newest first");
+    assert!(all[0].as_str() > "u449", "the newest first");
     let me = user("alice");
     let wrong = world.chat.blocked_users(&alice.caller, &me, 5, Some("x")).await;
     assert!(matches!(wrong, Err(Error::Argument { field: "cursor", .. })));

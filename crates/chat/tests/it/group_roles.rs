@@ -159,20 +159,20 @@ fn of_messages() -> Vec<Operation> {
             "send to one member",
             Changes,
             "ok ok ok mute out out out out none self self",
-            |a, me| { send(a, vec![user("target")]).await }
+            |a, me| send(a, vec![user("target")]).await
         ),
         operation!(
             "send while all are muted",
             Changes,
             Some("mute all"),
             "ok ok list mute out out out out none self self",
-            |a, me| { send(a, Vec::new()).await }
+            |a, me| send(a, Vec::new()).await
         ),
         operation!(
             "send a receipt",
             Changes,
             "ok ok ok ok out out out out none self self",
-            |a, me| { receipt(a).await }
+            |a, me| receipt(a).await
         ),
         operation!(
             "list the readers of another's message",
@@ -202,7 +202,7 @@ fn of_messages() -> Vec<Operation> {
 fn of_the_whole() -> Vec<Operation> {
     vec![
         operation!("see the group", Reads, "ok ok ok ok ok ok ok ok none ok none", |a, me| {
-            a.world.chat.groups(&a.caller, &[a.group.clone()]).await.map(drop)
+            a.world.chat.groups(&a.caller, std::slice::from_ref(&a.group)).await.map(drop)
         }),
         operation!("list members", Reads, "ok ok ok ok out out out out none ok none", |a, me| {
             a.world.chat.group_members(&a.caller, &a.group, 0, 10).await.map(drop)
@@ -264,13 +264,13 @@ fn of_the_whole() -> Vec<Operation> {
             "dismiss",
             Changes,
             "ok rank rank rank out out out out none ok none",
-            |a, me| { a.world.chat.dismiss_group(&a.caller, Some(&a.device), &a.group).await }
+            |a, me| a.world.chat.dismiss_group(&a.caller, Some(&a.device), &a.group).await
         ),
         operation!(
             "switch off",
             Changes,
             "self self self self self self self self self ok none",
-            |a, me| { a.world.chat.set_group_disabled(&a.caller, &a.group, true).await }
+            |a, me| a.world.chat.set_group_disabled(&a.caller, &a.group, true).await
         ),
         operation!(
             "rename what is switched off",
@@ -287,14 +287,14 @@ fn of_the_whole() -> Vec<Operation> {
             Changes,
             Some("switch off"),
             "off off off off out out out out none self self",
-            |a, me| { send(a, Vec::new()).await }
+            |a, me| send(a, Vec::new()).await
         ),
         operation!(
             "mute in what is switched off",
             Changes,
             Some("switch off"),
             "off off rank rank out out out out none ok none",
-            |a, me| { mute(a, "target").await }
+            |a, me| mute(a, "target").await
         ),
     ]
 }
@@ -309,43 +309,43 @@ fn of_membership() -> Vec<Operation> {
             "apply for another",
             Changes,
             "self self self self self self self self self ok none",
-            |a, me| { apply(a, &user("nobody")).await }
+            |a, me| apply(a, &user("nobody")).await
         ),
         operation!(
             "accept an application",
             Changes,
             "ok ok rank rank out out out out none ok none",
-            |a, me| { answer(a, "applicant", true).await }
+            |a, me| answer(a, "applicant", true).await
         ),
         operation!(
             "decline an application",
             Changes,
             "ok ok rank rank out out out out none ok none",
-            |a, me| { answer(a, "applicant", false).await }
+            |a, me| answer(a, "applicant", false).await
         ),
         operation!(
             "accept whoever did not apply",
             Changes,
             "arg arg rank rank out out out out none arg none",
-            |a, me| { answer(a, "nobody", true).await }
+            |a, me| answer(a, "nobody", true).await
         ),
         operation!(
             "invite a stranger",
             Changes,
             "ok ok rank rank out out out out none ok none",
-            |a, me| { invite(a, "nobody").await }
+            |a, me| invite(a, "nobody").await
         ),
         operation!(
             "invite a member",
             Changes,
             "in in rank rank out out out out none in none",
-            |a, me| { invite(a, "target").await }
+            |a, me| invite(a, "target").await
         ),
         operation!(
             "invite the blocked",
             Changes,
             "kept kept rank rank out out out out none kept none",
-            |a, me| { invite(a, "blocked").await }
+            |a, me| invite(a, "blocked").await
         ),
         operation!(
             "accept my invitation",
@@ -400,25 +400,25 @@ fn of_membership() -> Vec<Operation> {
             "remove a member",
             Changes,
             "ok ok rank rank out out out out none ok none",
-            |a, me| { remove(a, "target").await }
+            |a, me| remove(a, "target").await
         ),
         operation!(
             "remove an administrator",
             Changes,
             "ok rank rank rank out out out out none ok none",
-            |a, me| { remove(a, "deputy").await }
+            |a, me| remove(a, "deputy").await
         ),
         operation!(
             "remove the owner",
             Changes,
             "owner owner rank rank out out out out none owner none",
-            |a, me| { remove(a, "owner").await }
+            |a, me| remove(a, "owner").await
         ),
         operation!(
             "remove a stranger",
             Changes,
             "out out rank rank out out out out none out none",
-            |a, me| { remove(a, "nobody").await }
+            |a, me| remove(a, "nobody").await
         ),
         operation!("leave", Changes, "owner ok ok ok out out out out none self self", |a, me| {
             a.world.chat.leave_group(&a.caller, Some(&a.device), &a.group).await

@@ -194,7 +194,10 @@ async fn what_concerns_all_is_told_to_all() {
     chat.add_members(&place.world.back_end(APP).await, None, group, vec![amy.clone()])
         .await
         .unwrap();
-    let found = chat.member_attributes(&owner.caller, group, &[amy.clone()], &[]).await.unwrap();
+    let found = chat
+        .member_attributes(&owner.caller, group, std::slice::from_ref(&amy), &[])
+        .await
+        .unwrap();
     assert_eq!(found[&amy], Attributes::new());
 }
 

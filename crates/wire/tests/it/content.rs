@@ -264,7 +264,7 @@ proptest! {
             ..message
         };
         prop_assert_eq!(&MessageBody::decode(&*body).unwrap(), &expected);
-        prop_assert_eq!(json_about(&body).map(str::to_owned), expected.meta.clone());
+        prop_assert_eq!(json_about(&body).map(str::to_owned), expected.meta);
         let told = edit_told(&body, id, scope, "{}").unwrap();
         prop_assert_eq!(MessageBody::decode(told).unwrap(), MessageBody {
             kind: Some(MessageType::Edit as i32),
