@@ -47,6 +47,6 @@ impl Chat {
         let entry: StoredEntry = records::decode(&entry, spaces::MESSAGES.name)?;
         let at = Timestamp::from_millis(entry.at_ms);
         let sealed = read.sealed(&key).await?.ok_or(Error::UnknownMessage)?;
-        Ok(MessageAtRest { sealed, seq, at, until: at.plus(crate::MESSAGE_RETENTION) })
+        Ok(MessageAtRest { sealed, seq, at, until: at.plus(self.settings(caller).plan.messages) })
     }
 }

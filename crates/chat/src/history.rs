@@ -71,14 +71,14 @@ impl Chat {
             return Ok(nothing);
         };
         let since = membership.first();
-        let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let store = self.store.app(caller).await?;
         let log = Log::Conversation(query.with.conversation(me));
         let read = store.read().await?;
         let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
 
         let last = membership.last();
-        let view = View::new(&store, &read, me, &query.with, membership, now).await?;
+        let view = View::new(&store, &read, me, &query.with, membership, kept).await?;
 
         let start = match query.start {
             None => None,
@@ -135,7 +135,6 @@ impl Chat {
 
     fn is_wanted(&self, query: &HistoryQuery, entry: &Entry) -> bool {
         entry.kind.is_countable()
-            && !self.is_over(entry)
             && (query.kinds.is_empty() || query.kinds.contains(&entry.kind))
             && query.from.as_ref().is_none_or(|from| entry.from == *from)
             && query.since.is_none_or(|since| entry.at >= since)

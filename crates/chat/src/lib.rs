@@ -34,11 +34,12 @@ mod records;
 mod report;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use stoa_bus::Bus;
 pub use stoa_bus::Subscriber;
-use stoa_core::{AppDirectory, AppScope, ChatSettings, Clock, Entropy, IdGenerator};
+use stoa_core::{
+    App, AppDirectory, AppScope, ChatSettings, Clock, Entropy, IdGenerator, Timestamp,
+};
 use stoa_store::Store;
 
 pub use account::{NewUser, Registered, User, UserPage};
@@ -65,13 +66,9 @@ pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;
 pub use report::{Report, ReportPage};
 
-/// How long messages are kept: the default of the plan `self-hosted`.
-pub(crate) const MESSAGE_RETENTION: Duration = Duration::from_secs(180 * 86_400);
-
 /// The chat service of one node.
 pub struct Chat {
     shared: Arc<Shared>,
-    directory: Arc<dyn AppDirectory>,
     store: Store,
     entropy: Arc<dyn Entropy>,
     online: Arc<online::Online>,
@@ -86,6 +83,21 @@ pub(crate) struct Shared {
     pub(crate) ids: IdGenerator,
     pub(crate) bus: Arc<Bus<entry::Event>>,
     pub(crate) appenders: log::Appenders,
+    pub(crate) directory: Arc<dyn AppDirectory>,
+}
+
+impl Shared {
+    /// What the app's owner has decided by now: whoever holds an [`App`] knows it as it was once.
+    pub(crate) fn settings(&self, app: &App) -> ChatSettings {
+        self.directory.by_key(&app.key).map_or(app.chat, |app| app.chat)
+    }
+
+    /// What was taken up to this moment is over, by the app's plan.
+    pub(crate) fn kept_since(&self, app: &App) -> Timestamp {
+        let (now, kept) = (self.clock.now().as_millis(), self.settings(app).plan.messages);
+        let kept = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+        Timestamp::from_millis(now.saturating_sub(kept))
+    }
 }
 
 impl Chat {
@@ -106,8 +118,8 @@ impl Chat {
                 ids,
                 bus: Arc::default(),
                 appenders: log::Appenders::default(),
+                directory,
             }),
-            directory,
             store,
             entropy,
             online: Arc::default(),
@@ -137,8 +149,7 @@ impl Chat {
 
     /// What the app's owner has decided by now: a session's caller knows it as it was at login.
     pub(crate) fn settings(&self, scope: &impl AppScope) -> ChatSettings {
-        let app = scope.app();
-        self.directory.by_key(&app.key).map_or(app.chat, |app| app.chat)
+        self.shared.settings(scope.app())
     }
 
     /// A new id for something that is delivered without being stored (a notice of the server).

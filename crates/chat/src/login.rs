@@ -38,7 +38,7 @@ impl Chat {
     /// # Errors
     /// [`Error::UnknownApp`].
     pub fn app(&self, key: &AppKey) -> Result<Arc<App>, Error> {
-        self.directory.by_key(key).ok_or(Error::UnknownApp)
+        self.shared.directory.by_key(key).ok_or(Error::UnknownApp)
     }
 
     /// A visitor at the door of the app with that key.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, Resource, Seq, Target, limits};
+use stoa_core::{AppScope, Caller, Resource, Seq, Target, Timestamp, limits};
 use stoa_store::Direction;
 
 use crate::conversation::DeletedMessages;
@@ -42,7 +42,7 @@ impl Chat {
             Some(after) => after,
             None => self.cursor(caller, resource, queue).await?,
         };
-        let store = self.store.app(caller).await?;
+        let (store, kept) = (self.store.app(caller).await?, self.kept_since(caller));
         let target = match queue {
             Queue::Group(group) => Some(Target::Group(group.clone())),
             Queue::With(peer) => Some(Target::User(peer.clone())),
@@ -89,7 +89,7 @@ impl Chat {
             let shielded = membership.as_ref().is_some_and(|membership| {
                 membership.is_shielded_from(page.end) && entry.is_shielded_from(me)
             });
-            let hidden = gone || shielded || self.is_over(&entry);
+            let hidden = gone || shielded || entry.at <= kept;
             if seen && !hidden && entry.concerns(me, resource) {
                 page.entries.push((page.end, Arc::new(entry)));
             }
@@ -97,8 +97,8 @@ impl Chat {
         Ok(page)
     }
 
-    /// Whether the time for which an entry is kept has passed.
-    pub(crate) fn is_over(&self, entry: &Entry) -> bool {
-        self.shared.clock.now().since(entry.at) >= crate::MESSAGE_RETENTION
+    /// What was taken up to this moment is over, by the app's plan.
+    pub(crate) fn kept_since(&self, scope: &impl AppScope) -> Timestamp {
+        self.shared.kept_since(scope.app())
     }
 }

@@ -68,8 +68,8 @@ impl Chat {
             }
             Deletion::Before(time) => Place::UpTo(before(&read, &log, first, *time).await?),
             Deletion::All => {
-                let now = self.shared.clock.now();
-                let view = View::new(store, &read, user, target, membership, now).await?;
+                let kept = self.kept_since(caller);
+                let view = View::new(store, &read, user, target, membership, kept).await?;
                 Place::UpTo(view.head().await?.seq)
             }
         };

@@ -137,7 +137,7 @@ impl Chat {
             }
         };
         let store = self.store.app(caller).await?;
-        let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let memberships = self.memberships(caller, me).await?;
         let read = store.read().await?;
         let mut found = Vec::new();
@@ -153,7 +153,7 @@ impl Chat {
             let (is_group, name) = (row.is_group, row.name.clone());
             let pinned_ms = row.pinned_ms;
             let unlisted = row.unlisted_seq;
-            let view = View::new(&store, &read, me, &target, row, now).await?;
+            let view = View::new(&store, &read, me, &target, row, kept).await?;
             let last = view.last().await?;
             if pinned_ms.is_none() && last.as_ref().is_none_or(|(seq, _)| seq.0 <= unlisted) {
                 continue;

@@ -119,7 +119,7 @@ impl Chat {
         }
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
-        let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let log = Log::Conversation(target.conversation(me));
         let blind = log_blind(&store, &log);
         let pins = decode(read.get(&pins_key(&store, blind)).await?)?.pins;
@@ -127,7 +127,7 @@ impl Chat {
         let reached = skip.map(|seq| pins.iter().position(|pin| pin.seq == seq).unwrap_or(0));
         // The user's own deletions do not take pins down.
         let membership = records::Membership { cleared_seq: 0, has_deleted: false, ..membership };
-        let view = View::new(&store, &read, me, target, membership, now).await?;
+        let view = View::new(&store, &read, me, target, membership, kept).await?;
         let mut last = None;
         for pin in pins[..reached.unwrap_or(pins.len())].iter().rev() {
             let seq = Seq(pin.seq);
@@ -163,7 +163,7 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
     }
     let stored = batch.stored(place.seq).await?.ok_or(Error::UnknownMessage)?;
     let entry = stored.into_entry(spaces::MESSAGES.name)?;
-    let over = batch.now.since(entry.at) >= crate::MESSAGE_RETENTION;
+    let over = entry.at <= batch.kept_since();
     if !entry.is_history_of(by) || over {
         return Err(Error::UnknownMessage);
     }
@@ -178,7 +178,7 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
             for pin in pins.pins {
                 let stored = batch.stored(Seq(pin.seq)).await?;
                 let at = stored.map(|stored| Timestamp::from_millis(stored.at_ms));
-                if at.is_some_and(|at| batch.now.since(at) < crate::MESSAGE_RETENTION) {
+                if at.is_some_and(|at| at > batch.kept_since()) {
                     kept.push(pin);
                 }
             }

@@ -22,6 +22,7 @@ impl Chat {
     ) -> Result<Appended, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let answer = Appended { id: self.shared.ids.next(now, None), at: now };
         let Some(membership) = self.membership(caller, me, target).await? else {
             return match target {
@@ -32,7 +33,7 @@ impl Chat {
         let store = &self.store.app(caller).await?;
         let read_up_to = membership.read.as_ref().map_or(0, |read| read.seq);
         let read = store.read().await?;
-        let head = View::new(store, &read, me, target, membership, now).await?.head().await?;
+        let head = View::new(store, &read, me, target, membership, kept).await?.head().await?;
         drop(read);
         if head.seq.0 <= read_up_to {
             return Ok(answer);

@@ -29,7 +29,7 @@ impl Chat {
     ) -> Result<(Place, Entry), Error> {
         let store = &self.store.app(caller).await?;
         let read = &store.read().await?;
-        let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let mut rest =
             store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(store, user)).all();
         loop {
@@ -49,7 +49,7 @@ impl Chat {
                 };
                 let space = spaces::MESSAGES.name;
                 let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
-                let view = View::new(store, read, user, &target, row, now).await?;
+                let view = View::new(store, read, user, &target, row, kept).await?;
                 // Ids are unique in the app: it lies nowhere else.
                 if !view.shows(seq, &entry) {
                     return Err(Error::UnknownMessage);

@@ -31,9 +31,9 @@ impl Chat {
         target: &Target,
     ) -> Result<Option<Head>, Error> {
         let Some(membership) = self.membership(caller, me, target).await? else { return Ok(None) };
-        let now = self.shared.clock.now();
+        let kept = self.kept_since(caller);
         let read = store.read().await?;
-        View::new(store, &read, me, target, membership, now).await?.head().await.map(Some)
+        View::new(store, &read, me, target, membership, kept).await?.head().await.map(Some)
     }
 
     /// Changes the part of `me` in the conversation with `target` and tells the user's other devices that `op` was done. Answers false, and does nothing, if there is no such conversation.

@@ -18,7 +18,7 @@ const FIRST_STEP: usize = 8;
 pub(crate) struct View<'a> {
     read: &'a ReadTxn,
     me: &'a UserId,
-    now: Timestamp,
+    kept_since: Timestamp,
     log: KeyBuilder,
     pub(crate) membership: Membership,
     deleted: DeletedMessages,
@@ -33,20 +33,20 @@ pub(crate) struct Head {
 }
 
 impl<'a> View<'a> {
-    /// The view of `me` on the conversation with `target`.
+    /// The view of `me` on the conversation with `target`, without what was taken up to `kept_since`.
     pub(crate) async fn new(
         store: &AppStore,
         read: &'a ReadTxn,
         me: &'a UserId,
         target: &Target,
         membership: Membership,
-        now: Timestamp,
+        kept_since: Timestamp,
     ) -> Result<Self, Error> {
         let conversation: Blind = log_blind(store, &Log::Conversation(target.conversation(me)));
         let user = account::user_blind(store, me);
         let deleted = DeletedMessages::load(store, read, user, conversation, &membership).await?;
         let log = store.key(&spaces::MESSAGES).blind(conversation);
-        Ok(Self { read, me, now, log, membership, deleted })
+        Ok(Self { read, me, kept_since, log, membership, deleted })
     }
 
     /// Whether the user sees `entry`, which lies at `seq`, in the history.
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         self.membership.sees(seq)
             && !self.deleted.has(seq)
             && entry.is_history_of(self.me)
-            && self.now.since(entry.at) < crate::MESSAGE_RETENTION
+            && entry.at > self.kept_since
     }
 
     /// Whether the user has `entry`, which lies at `seq`, in its list: while it takes no messages of a

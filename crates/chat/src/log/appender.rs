@@ -305,6 +305,7 @@ impl Appender {
             store: &self.store,
             txn,
             shared,
+            app: &self.app,
             now,
             group,
             tail: Tail::new(end),

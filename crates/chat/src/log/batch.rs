@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
+use stoa_core::{App, ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
 
 use super::{Appended, NewEntry, entry_key, log_space};
@@ -166,6 +166,7 @@ pub(crate) struct Batch<'t> {
     pub(crate) store: &'t AppStore,
     pub(crate) txn: &'t mut Txn,
     pub(crate) shared: &'t Shared,
+    pub(crate) app: &'t App,
     pub(crate) now: Timestamp,
     /// The group as it is by now; none if there is none.
     pub(crate) group: Option<Group>,
@@ -195,6 +196,11 @@ impl Actor {
 }
 
 impl Batch<'_> {
+    /// What was taken up to this moment is over, by the app's plan.
+    pub(crate) fn kept_since(&self) -> Timestamp {
+        self.shared.kept_since(self.app)
+    }
+
     /// The group.
     ///
     /// # Errors

@@ -498,3 +498,36 @@ proptest::proptest! {
         });
     }
 }
+
+/// What a user of many groups must be able to do: list them, hear of what is new in each, write.
+#[tokio::test]
+async fn a_user_is_in_two_thousand_groups() {
+    const GROUPS: usize = 2_000;
+    let world = World::new();
+    world.register(APP, &["olga", "mia"]).await;
+    let olga = world.log_in(APP, "olga", "web").await;
+    // A name of any characters, up to 128 of them.
+    let name = "Ünï-日本語 👩‍🚀 \u{202e}abc".chars().cycle().take(128).collect::<String>();
+    let mut groups = std::collections::BTreeSet::new();
+    for _ in 0..GROUPS {
+        groups
+            .insert(olga.make(NewGroup { name: name.clone(), ..group_of("olga", &["mia"]) }).await);
+    }
+    assert_eq!(groups.len(), GROUPS);
+    let mia = world.log_in(APP, "mia", "web").await;
+    let me = user("mia");
+    let mut listed = std::collections::BTreeSet::new();
+    for page in 0..GROUPS / 500 {
+        let page = world.chat.groups_joined(&mia.caller, &me, page * 500, 500, true).await.unwrap();
+        assert!(page.iter().all(|group| group.info.name == name));
+        listed.extend(page.into_iter().map(|group| group.info.id));
+    }
+    assert_eq!(listed, groups);
+    assert_eq!(world.chat.count_groups_joined(&mia.caller, &me).await.unwrap(), GROUPS);
+    // She was added to each, and has not heard of it yet.
+    assert_eq!(mia.unread().await.len(), GROUPS);
+    let last = groups.last().unwrap();
+    mia.send_draft(Draft { to: Target::Group(last.clone()), ..draft("olga", "hello", 1) })
+        .await
+        .unwrap();
+}

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use stoa_chat::entry::Kind;
 use stoa_chat::{Draft, Error, HistoryQuery};
-use stoa_core::{Clock, MessageId};
+use stoa_core::{Clock, MessageId, Target};
 
-use crate::world::{APP, Device, World, draft};
+use crate::world::{APP, Device, FRIENDS, World, draft};
 
 fn query(with: &str) -> HistoryQuery {
     HistoryQuery {
-        with: stoa_core::Target::User(with.parse().unwrap()),
+        with: Target::User(with.parse().unwrap()),
         start: None,
         count: 10,
         oldest_first: false,
@@ -126,4 +126,29 @@ async fn a_name_that_was_deleted_and_registered_again_is_another_person() {
     assert_eq!(bob.receive("alice").await, ["for the second bob"]);
     assert_eq!(read(&bob, query("alice")).await, ["for the second bob"]);
     assert_eq!(read(&alice, query("bob")).await, ["for the second bob", "for the first bob"]);
+}
+
+#[tokio::test]
+async fn messages_are_kept_as_long_as_the_plan_says() {
+    let world = World::new();
+    world.register(FRIENDS, &["alice", "bob"]).await;
+    let back_end = world.back_end(FRIENDS).await;
+    let (a, b) = ("alice".parse().unwrap(), "bob".parse().unwrap());
+    world.chat.add_contact(&back_end, &a, &b).await.unwrap();
+    let alice = world.log_in(FRIENDS, "alice", "web").await;
+    let bob = world.log_in(FRIENDS, "bob", "web").await;
+    let sent = alice.send("bob", "for a week").await;
+    let seen = async || {
+        let history = world.chat.history(&bob.caller, &query("alice")).await.unwrap();
+        let page = bob.page("alice", Some(0)).await;
+        (history.entries.len(), page.entries.len())
+    };
+    // The plan `free`: seven days, to the millisecond.
+    world.clock.advance(Duration::from_secs(7 * 86_400) - Duration::from_millis(1));
+    assert_eq!(seen().await, (1, 1));
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(seen().await, (0, 0));
+    let (with, device) = (Target::User(a), &bob.resource);
+    let pinned = world.chat.pin_message(&bob.caller, device, &with, sent.id, true).await;
+    assert!(matches!(pinned, Err(Error::UnknownMessage)), "{pinned:?}");
 }

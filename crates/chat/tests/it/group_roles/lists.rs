@@ -224,5 +224,11 @@ pub(super) fn operations() -> Vec<Operation> {
                 a.world.chat.member_attributes(&a.caller, &a.group, &users, &[]).await.map(drop)
             }
         ),
+        operation!(
+            "list shared files",
+            Reads,
+            "ok ok ok ok out out out out none ok none",
+            |a, me| a.world.chat.group_files(&a.caller, &a.group, 0, 10).await.map(drop)
+        ),
     ]
 }
