@@ -531,3 +531,55 @@ async fn a_user_is_in_two_thousand_groups() {
         .await
         .unwrap();
 }
+
+/// The largest of the vendor's groups: everybody is listed once, by place and by cursor, hears what is said, and
+/// is out of it when it is dismissed.
+#[tokio::test]
+async fn a_group_has_five_thousand_members() {
+    const MEMBERS: usize = 5_000;
+    let world = World::new();
+    let names: Vec<_> = (1..MEMBERS).map(|number| format!("member{number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    world.register(APP, &["olga"]).await;
+    world.register(APP, &names).await;
+    let olga = world.log_in(APP, "olga", "web").await;
+    let most = u32::try_from(MEMBERS).unwrap();
+    let new = NewGroup { max_members: most, ..group_of("olga", &names) };
+    let group = olga.make(new).await;
+    let expected: std::collections::BTreeSet<_> =
+        names.iter().copied().chain(["olga"]).map(user).collect();
+
+    let (mut listed, mut cursor) = (Vec::new(), None);
+    loop {
+        let chat = &world.chat;
+        let page = chat.group_members_from(&olga.caller, &group, cursor.as_deref(), 499);
+        let page = page.await.unwrap();
+        listed.extend(page.members.into_iter().map(|member| member.user));
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed.len(), MEMBERS);
+    assert_eq!(listed.into_iter().collect::<std::collections::BTreeSet<_>>(), expected);
+    let last = world.chat.group_members(&olga.caller, &group, MEMBERS - 1, 10).await.unwrap();
+    assert_eq!(last.len(), 1);
+
+    // One more is one too many.
+    world.register(APP, &["zoe"]).await;
+    let device = Some(&olga.resource);
+    let refused = world.chat.invite_to_group(&olga.caller, device, &group, users(&["zoe"])).await;
+    assert!(matches!(refused, Err(Error::GroupFull)), "{refused:?}");
+
+    let to = Target::Group(group.clone());
+    olga.send_draft(Draft { to, ..draft("olga", "hello", 1) }).await.unwrap();
+    for name in [names[0], names[MEMBERS / 2], names[MEMBERS - 2]] {
+        let member = world.log_in(APP, name, "web").await;
+        assert_eq!(member.unread().await.len(), 1, "{name}");
+    }
+    world.chat.dismiss_group(&olga.caller, Some(&olga.resource), &group).await.unwrap();
+    for name in [names[0], names[MEMBERS / 2], names[MEMBERS - 2]] {
+        let member = world.log_in(APP, name, "web").await;
+        assert_eq!(world.chat.count_groups_joined(&member.caller, &user(name)).await.unwrap(), 0);
+    }
+}
