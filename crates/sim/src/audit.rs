@@ -15,6 +15,10 @@ use crate::world::{World, note, user_name};
 
 /// Long enough for every timer of the client and the server.
 const PEACE_MS: u64 = 100_000;
+/// When nothing has come for this long, nothing more is on its way.
+const QUIET_MS: u64 = 20_000;
+/// How often what is slow gets more time.
+const MORE_TIMES: u32 = 20;
 /// The device as which the audit reads: nobody has it, so everything concerns it.
 const AUDITOR: &str = "auditor";
 
@@ -49,7 +53,19 @@ impl World {
                 self.open_tab(device);
             }
         }
+        self.let_all_come();
+    }
+
+    /// Goes on until every timer has run, and longer while a backlog is still coming.
+    fn let_all_come(&mut self) {
         self.go_on(PEACE_MS);
+        for _ in 0..MORE_TIMES {
+            let before = (self.counts.shown, self.counts.acknowledged);
+            self.go_on(QUIET_MS);
+            if before == (self.counts.shown, self.counts.acknowledged) {
+                return;
+            }
+        }
     }
 
     /// Judges everything.
@@ -63,7 +79,7 @@ impl World {
         for tab in 0..self.tabs.len() {
             self.drop_connection(tab);
         }
-        self.go_on(PEACE_MS);
+        self.let_all_come();
         let lost = self.judge_once();
         for what in missing {
             let fate = if lost.contains(&what) { "lost" } else { "came only after a reconnect" };
