@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 use stoa_core::{
-    Caller, ConversationId, GroupId, Resource, Seq, Target, Timestamp, UserId, limits,
+    Caller, ConversationId, GroupId, MucKind, Resource, Seq, Target, Timestamp, UserId, limits,
 };
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
@@ -27,7 +27,10 @@ pub(crate) fn conversation_blind(store: &AppStore, conversation: &ConversationId
         ConversationId::OneToOne(a, b) => {
             store.blind("one-to-one", &[a.as_str().as_bytes(), b.as_str().as_bytes()])
         }
-        ConversationId::Group(group) => store.blind("group", &[group.as_str().as_bytes()]),
+        ConversationId::Group(group) => {
+            let label = if group.is_room() { "room" } else { "group" };
+            store.blind(label, &[group.as_str().as_bytes()])
+        }
     }
 }
 
@@ -203,13 +206,16 @@ impl Membership {
         self.until_seq.map(Seq)
     }
 
-    /// What the user's devices call the conversation.
+    /// What the user's devices call the conversation; none if it is a chat room's, which has no
+    /// queue and stands in no list.
     pub(crate) fn target(&self) -> Option<Target> {
-        if self.is_group {
-            self.name.parse().ok().map(Target::Group)
-        } else {
-            self.name.parse().ok().map(Target::User)
-        }
+        if self.is_room { None } else { records::target(&self.name, self.is_group, false) }
+    }
+
+    /// The chat room that the user is in, if it is one's.
+    pub(crate) fn room(&self) -> Option<GroupId> {
+        let is_in = self.is_room && !self.is_away;
+        is_in.then(|| GroupId::parse(MucKind::Room, &self.name).ok()).flatten()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{MessageId, Target, Timestamp, UserId};
+use stoa_core::{GroupId, MessageId, MucKind, Target, Timestamp, UserId};
 use stoa_store::StoreError;
 
 use crate::entry::{Audience, EditMark, Entry, Kind};
@@ -59,7 +59,7 @@ impl Account {
 /// NAMES: what a name belongs to.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Name {
-    /// 1: a user; 2: a group.
+    /// 1: a user; 2: a group; 3: a chat room.
     #[prost(uint32, tag = "1")]
     pub(crate) kind: u32,
 }
@@ -67,6 +67,7 @@ pub(crate) struct Name {
 impl Name {
     pub(crate) const USER: u32 = 1;
     pub(crate) const GROUP: u32 = 2;
+    pub(crate) const ROOM: u32 = 3;
 }
 
 /// USER_UUIDS and USERS_BY_TIME: a username.
@@ -161,6 +162,12 @@ pub(crate) struct Membership {
     /// Earlier times in which the user took none.
     #[prost(message, repeated, tag = "31")]
     pub(crate) shields: Vec<Span>,
+    /// The conversation is a chat room's.
+    #[prost(bool, tag = "40")]
+    pub(crate) is_room: bool,
+    /// The user has a standing in the room, but is not in it.
+    #[prost(bool, tag = "41")]
+    pub(crate) is_away: bool,
 }
 
 /// A time in which a user was a member: entries behind `since` up to and with `until`.
@@ -263,6 +270,9 @@ pub(crate) struct StoredMember {
     /// Takes no messages of the group.
     #[prost(bool, tag = "8")]
     pub(crate) shielded: bool,
+    /// Is not in the room, and keeps what it is there.
+    #[prost(bool, tag = "9")]
+    pub(crate) away: bool,
 }
 
 /// GROUP_ROSTERS: a part of the roster of a group.
@@ -288,7 +298,7 @@ pub(crate) struct GroupFile {
     pub(crate) created_ms: u64,
 }
 
-/// GROUPS_BY_TIME: a group's id.
+/// GROUPS_BY_TIME and ROOMS_BY_TIME: an id.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct GroupName {
     #[prost(string, tag = "1")]
@@ -302,6 +312,30 @@ pub(crate) struct GroupName {
 pub(crate) struct MemberAttributes {
     #[prost(btree_map = "string, string", tag = "1")]
     pub(crate) values: BTreeMap<String, String>,
+}
+
+/// ROOM_ATTRIBUTES: an attribute.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RoomAttribute {
+    #[prost(string, tag = "1")]
+    pub(crate) key: String,
+    #[prost(string, tag = "2")]
+    pub(crate) value: String,
+    /// Who set it; empty for the app's back end.
+    #[prost(string, tag = "3")]
+    pub(crate) by: String,
+    /// It goes when whoever set it leaves.
+    #[prost(bool, tag = "4")]
+    pub(crate) auto_delete: bool,
+}
+
+/// SUPER_ADMINS: a user who may make chat rooms.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct SuperAdmin {
+    #[prost(string, tag = "1")]
+    pub(crate) username: String,
+    #[prost(uint64, tag = "2")]
+    pub(crate) since_ms: u64,
 }
 
 /// GROUP_READS: a message of a group whose readers send receipts.
@@ -425,6 +459,9 @@ pub(crate) struct StoredEntry {
     /// Of a message that was edited: where the entry lies that tells of the last edit.
     #[prost(uint64, tag = "22")]
     pub(crate) told_seq: u64,
+    /// `to` is a chat room.
+    #[prost(bool, tag = "23")]
+    pub(crate) to_room: bool,
 }
 
 /// What was last done to an entry: recognises the call when it comes again.
@@ -493,6 +530,17 @@ pub(crate) struct StoredReport {
     pub(crate) reason: String,
     #[prost(uint64, tag = "7")]
     pub(crate) at_ms: u64,
+    #[prost(bool, tag = "8")]
+    pub(crate) is_room: bool,
+}
+
+/// What `name` is the name of: a group, a chat room or a user; none if it cannot be.
+pub(crate) fn target(name: &str, is_group: bool, is_room: bool) -> Option<Target> {
+    match (is_group, is_room) {
+        (_, true) => GroupId::parse(MucKind::Room, name).ok().map(Target::Group),
+        (true, false) => name.parse().ok().map(Target::Group),
+        (false, false) => name.parse().ok().map(Target::User),
+    }
 }
 
 /// The users that `audience` names, and whether it is everybody else.
@@ -516,7 +564,8 @@ impl StoredEntry {
             from: entry.from.as_str().into(),
             from_resource: entry.from_resource.as_str().into(),
             to: entry.to.name().into(),
-            to_group: entry.to.group().is_some(),
+            to_group: entry.to.group().is_some() && !entry.to.is_room(),
+            to_room: entry.to.is_room(),
             only,
             but,
             edit: entry.edit.as_ref().map(|edit| StoredEdit {
@@ -541,11 +590,7 @@ impl StoredEntry {
         let corrupt = StoreError::Corrupt { space };
         let user = |name: &str| name.parse::<UserId>().ok();
         let kind = Kind::try_from(self.kind).unwrap_or(Kind::Unknown);
-        let to = if self.to_group {
-            self.to.parse().ok().map(Target::Group)
-        } else {
-            user(&self.to).map(Target::User)
-        };
+        let to = target(&self.to, self.to_group, self.to_room);
         let (Some(from), Some(to)) = (user(&self.from), to) else { return Err(corrupt) };
         let listed: Option<Arc<[UserId]>> = self.only.iter().map(|name| user(name)).collect();
         let Some(listed) = listed else { return Err(corrupt) };

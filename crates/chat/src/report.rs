@@ -68,7 +68,8 @@ impl Chat {
             message: message.0,
             reporter: me.as_str().into(),
             peer: place.target.name().into(),
-            is_group: place.target.group().is_some(),
+            is_group: place.target.group().is_some() && !place.target.is_room(),
+            is_room: place.target.is_room(),
             label: label.into(),
             reason: reason.into(),
             at_ms: self.shared.clock.now().as_millis(),
@@ -128,11 +129,7 @@ impl Chat {
 
 impl Report {
     fn read(stored: StoredReport) -> Result<Self, Error> {
-        let conversation = if stored.is_group {
-            stored.peer.parse().ok().map(Target::Group)
-        } else {
-            stored.peer.parse().ok().map(Target::User)
-        };
+        let conversation = records::target(&stored.peer, stored.is_group, stored.is_room);
         let (Some(conversation), Ok(reporter)) = (conversation, stored.reporter.parse()) else {
             return Err(stoa_store::StoreError::Corrupt { space: spaces::REPORTS.name }.into());
         };

@@ -71,6 +71,11 @@ pub(crate) struct AppRecord {
     /// 0: the default.
     #[prost(uint64, tag = "14")]
     attachment_bytes: u64,
+    /// None: the default.
+    #[prost(uint32, optional, tag = "15")]
+    room_history: Option<u32>,
+    #[prost(uint32, tag = "16")]
+    room_rate: u32,
 }
 
 impl AppRecord {
@@ -90,6 +95,8 @@ impl AppRecord {
             friends_only: app.chat.friends_only,
             recall_window_s: u32::try_from(app.chat.recall_window.as_secs()).unwrap_or(u32::MAX),
             attachment_bytes: app.chat.attachment_bytes,
+            room_history: Some(app.chat.room_history),
+            room_rate: app.chat.room_rate,
         }
     }
 
@@ -110,6 +117,11 @@ impl AppRecord {
                 0 => default.attachment_bytes,
                 bytes => bytes.min(limits::ATTACHMENT_BYTES_MOST),
             },
+            room_history: self
+                .room_history
+                .unwrap_or(default.room_history)
+                .min(limits::ROOM_HISTORY_MOST),
+            room_rate: self.room_rate,
         };
         Ok(App {
             number,

@@ -7,7 +7,7 @@ use crate::{GroupId, UserId};
 pub enum Target {
     /// One user.
     User(UserId),
-    /// The members of a group.
+    /// The members of a group, or of a chat room.
     Group(GroupId),
 }
 
@@ -28,12 +28,17 @@ impl Target {
         }
     }
 
-    /// The group, if it is one.
+    /// The group or chat room, if it is one.
     pub const fn group(&self) -> Option<&GroupId> {
         match self {
             Self::Group(group) => Some(group),
             Self::User(_) => None,
         }
+    }
+
+    /// Whether it is a chat room.
+    pub const fn is_room(&self) -> bool {
+        matches!(self, Self::Group(group) if group.is_room())
     }
 
     /// The conversation that `user` has with it.
@@ -63,7 +68,7 @@ pub enum ConversationId {
     /// Between two users, or of one with itself. Made by [`ConversationId::one_to_one`], which puts
     /// the two into order, so that both sides name the same conversation.
     OneToOne(UserId, UserId),
-    /// Of a group's members.
+    /// Of the members of a group, or of a chat room.
     Group(GroupId),
 }
 
@@ -80,6 +85,14 @@ impl ConversationId {
             Self::OneToOne(a, b) if a == b => vec![a.clone()],
             Self::OneToOne(a, b) => vec![a.clone(), b.clone()],
             Self::Group(_) => Vec::new(),
+        }
+    }
+
+    /// The chat room whose conversation it is; none of a group or of two users.
+    pub const fn room(&self) -> Option<&GroupId> {
+        match self {
+            Self::Group(group) if group.is_room() => Some(group),
+            _ => None,
         }
     }
 

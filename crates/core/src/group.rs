@@ -1,4 +1,4 @@
-//! Groups.
+//! Groups and chat rooms: both have members, an owner and administrators.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,23 @@ use std::sync::Arc;
 
 use crate::Entropy;
 
-/// A group's id: a decimal number that the server draws at random, in its text form
-/// (chat-rest section 1.4).
+/// What an id is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MucKind {
+    /// A group: its members get everything, also later.
+    Group,
+    /// A chat room: who is there gets what is said.
+    Room,
+}
+
+/// The id of a group or of a chat room, and which of the two: a decimal number that the server draws at
+/// random, in its text form (chat-rest section 1.4). A room's id is never equal to a group's, so that
+/// neither is met where the other is asked for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId(Arc<str>);
+pub struct GroupId {
+    digits: Arc<str>,
+    kind: MucKind,
+}
 
 impl GroupId {
     /// Digits of an id that is drawn. They fit into a signed 64-bit number, as which some clients
@@ -19,29 +32,54 @@ impl GroupId {
     pub const MAX: usize = 20;
 
     /// A new id.
-    pub fn random(entropy: &dyn Entropy) -> Self {
+    pub fn random(kind: MucKind, entropy: &dyn Entropy) -> Self {
         let first = 10_u128.pow(Self::DIGITS - 1);
         // Of 128 bits the remainder is even enough: no id is likelier than another by 2^-68.
         let drawn = first + u128::from_le_bytes(entropy.bytes()) % (9 * first);
-        Self(drawn.to_string().into())
+        Self { digits: drawn.to_string().into(), kind }
+    }
+
+    /// The id that `text` is, of a group or a room.
+    ///
+    /// # Errors
+    /// When it does not consist of 1 to 20 digits.
+    pub fn parse(kind: MucKind, text: &str) -> Result<Self, GroupIdError> {
+        let fits = (1..=Self::MAX).contains(&text.len());
+        if fits && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self { digits: text.into(), kind })
+        } else {
+            Err(GroupIdError)
+        }
+    }
+
+    /// The same digits as the id of the other kind, or of the same.
+    #[must_use]
+    pub fn with_kind(&self, kind: MucKind) -> Self {
+        Self { digits: self.digits.clone(), kind }
+    }
+
+    /// Which of the two it is the id of.
+    pub const fn kind(&self) -> MucKind {
+        self.kind
+    }
+
+    /// Whether it is a chat room's.
+    pub const fn is_room(&self) -> bool {
+        matches!(self.kind, MucKind::Room)
     }
 
     /// The digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.digits
     }
 }
 
 impl FromStr for GroupId {
     type Err = GroupIdError;
 
+    /// The id of a group.
     fn from_str(text: &str) -> Result<Self, GroupIdError> {
-        let fits = (1..=Self::MAX).contains(&text.len());
-        if fits && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.into()))
-        } else {
-            Err(GroupIdError)
-        }
+        Self::parse(MucKind::Group, text)
     }
 }
 
@@ -66,13 +104,22 @@ mod tests {
     fn ids_are_drawn_with_eighteen_digits() {
         let entropy = SeededEntropy::new(5);
         let ids: std::collections::HashSet<_> =
-            (0..1000).map(|_| GroupId::random(&entropy)).collect();
+            (0..1000).map(|_| GroupId::random(MucKind::Group, &entropy)).collect();
         assert_eq!(ids.len(), 1000);
         for id in ids {
             assert_eq!(id.as_str().len(), 18);
             assert!(id.as_str().parse::<i64>().is_ok());
             assert_eq!(id.as_str().parse(), Ok(id));
         }
+    }
+
+    #[test]
+    fn a_rooms_id_is_never_a_groups() {
+        let group: GroupId = "7".parse().unwrap();
+        let room = GroupId::parse(MucKind::Room, "7").unwrap();
+        assert_ne!(group, room);
+        assert_eq!(group.with_kind(MucKind::Room), room);
+        assert!(room.is_room() && !group.is_room());
     }
 
     #[test]

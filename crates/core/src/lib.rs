@@ -28,7 +28,7 @@ pub use caller::{
 };
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use group::{GroupId, GroupIdError};
+pub use group::{GroupId, GroupIdError, MucKind};
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
 pub use plan::{ChatSettings, Plan};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};

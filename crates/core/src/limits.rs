@@ -313,3 +313,35 @@ pub const GROUP_RECEIPTS: Duration = Duration::from_secs(3 * 86_400);
 
 /// Readers of a group's message in one page. The SDK asks for 500 (msync section 9.5).
 pub const GROUP_READERS_PAGE: usize = 500;
+
+/// Messages of a chat room that whoever joins is sent (chat-rest section 3.2).
+pub const ROOM_HISTORY: u32 = 10;
+
+/// As many at the most.
+pub const ROOM_HISTORY_MOST: u32 = 200;
+
+/// Members of a chat room at the most, the owner included, if nobody says how many.
+pub const ROOM_MEMBERS_DEFAULT: u32 = 1_000;
+
+/// How long a member of a chat room may be without a session before it has left
+/// (chat-rest section 3.3).
+pub const ROOM_ABSENCE: Duration = Duration::from_secs(120);
+
+/// What waits for a socket is this much at the most where messages of chat rooms are put behind it,
+/// in bytes; half of it for messages that are not of high priority.
+pub const ROOM_BACKLOG_BYTES: usize = 64 * 1024;
+
+/// Attributes of one chat room (chat-rest section 3.3).
+pub const ROOM_ATTRIBUTES: usize = 100;
+/// Characters of the key of a chat room's attribute.
+pub const ROOM_ATTRIBUTE_KEY_CHARS: usize = 128;
+/// Characters of the value of a chat room's attribute.
+pub const ROOM_ATTRIBUTE_VALUE_CHARS: usize = 4096;
+/// Attributes of a chat room that one call sets or removes.
+pub const ROOM_ATTRIBUTES_BATCH: usize = 10;
+
+/// Bytes of what a user adds to joining a chat room, for those who are there.
+pub const ROOM_JOIN_EXT_BYTES: usize = 1024;
+
+/// Chat rooms that one call sends a message to.
+pub const ROOM_SEND_BATCH: usize = 10;

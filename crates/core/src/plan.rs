@@ -18,6 +18,14 @@ pub struct Plan {
     pub group_members: u32,
     /// Groups that one user is a member of.
     pub groups_joined: u32,
+    /// Chat rooms of the app.
+    pub rooms: u32,
+    /// Members of one chat room.
+    pub room_members: u32,
+    /// Chat rooms that one user is in.
+    pub rooms_joined: u32,
+    /// Whether one message may be sent to all chat rooms.
+    pub room_broadcast: bool,
     /// Whether readers in groups may send receipts, and users may report messages.
     pub receipts_and_reports: bool,
     /// How long messages are kept.
@@ -38,6 +46,10 @@ impl Plan {
         groups: NO_BOUND,
         group_members: NO_BOUND,
         groups_joined: NO_BOUND,
+        rooms: NO_BOUND,
+        room_members: NO_BOUND,
+        rooms_joined: NO_BOUND,
+        room_broadcast: true,
         receipts_and_reports: true,
         messages: days(180),
     };
@@ -51,6 +63,10 @@ impl Plan {
             groups: 100,
             group_members: 100,
             groups_joined: 100,
+            rooms: 100,
+            room_members: 100,
+            rooms_joined: 100,
+            room_broadcast: false,
             receipts_and_reports: false,
             messages: days(7),
         },
@@ -60,6 +76,10 @@ impl Plan {
             groups: 10_000,
             group_members: 250,
             groups_joined: 1_000,
+            rooms: 10_000,
+            room_members: 2_000,
+            rooms_joined: 1_000,
+            room_broadcast: false,
             receipts_and_reports: false,
             messages: days(90),
         },
@@ -69,6 +89,10 @@ impl Plan {
             groups: 50_000,
             group_members: 1_000,
             groups_joined: 2_000,
+            rooms: 50_000,
+            room_members: 10_000,
+            rooms_joined: 2_000,
+            room_broadcast: true,
             receipts_and_reports: true,
             messages: days(180),
         },
@@ -78,6 +102,10 @@ impl Plan {
             groups: 100_000,
             group_members: 5_000,
             groups_joined: 10_000,
+            rooms: 100_000,
+            room_members: 20_000,
+            rooms_joined: 10_000,
+            room_broadcast: true,
             receipts_and_reports: true,
             messages: days(180),
         },
@@ -113,6 +141,12 @@ pub struct ChatSettings {
     pub recall_window: Duration,
     /// Bytes of one attachment.
     pub attachment_bytes: u64,
+    /// How many of a chat room's last messages whoever joins is sent, at most
+    /// [`limits::ROOM_HISTORY_MOST`].
+    pub room_history: u32,
+    /// Messages that a chat room passes on in a second before it drops those of low and normal
+    /// priority; 0 for no such bound.
+    pub room_rate: u32,
 }
 
 impl Default for ChatSettings {
@@ -122,6 +156,8 @@ impl Default for ChatSettings {
             friends_only: false,
             recall_window: Duration::from_secs(120),
             attachment_bytes: limits::ATTACHMENT_BYTES,
+            room_history: limits::ROOM_HISTORY,
+            room_rate: 0,
         }
     }
 }

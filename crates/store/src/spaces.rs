@@ -435,6 +435,40 @@ pub static GROUP_FILES: Space = Space {
     readers: "chat",
 };
 
+/// Chat rooms in the order of their creation. What else is kept of a room stands where that of groups
+/// does, under names of its own.
+pub static ROOMS_BY_TIME: Space = Space {
+    code: 63,
+    name: "rooms_by_time",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("created, ms"), Part::Blind("room")],
+    value: "1: room id",
+    readers: "chat",
+};
+
+/// What members keep in a chat room for all who are there.
+pub static ROOM_ATTRIBUTES: Space = Space {
+    code: 64,
+    name: "room_attributes",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("room"), Part::Blind("key")],
+    value: "1: key, value, who set it, whether it goes with whoever set it",
+    readers: "chat",
+};
+
+/// Users who may make chat rooms.
+pub static SUPER_ADMINS: Space = Space {
+    code: 65,
+    name: "super_admins",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("user")],
+    value: "1: name, since when",
+    readers: "chat",
+};
+
 /// Files that users send: what is known of each. Their bytes lie sealed beside the store.
 pub static ATTACHMENTS: Space = Space {
     code: 70,
@@ -482,6 +516,9 @@ pub static SPACES: &[&Space] = &[
     &GROUP_READS,
     &GROUP_READERS,
     &GROUP_FILES,
+    &ROOMS_BY_TIME,
+    &ROOM_ATTRIBUTES,
+    &SUPER_ADMINS,
     &ATTACHMENTS,
 ];
 

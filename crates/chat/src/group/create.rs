@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{AppScope, Caller, GroupId, Resource, UserId, limits};
+use stoa_core::{AppScope, Caller, GroupId, MucKind, Resource, UserId, limits};
 
 use super::state::{Group, Info, name_key};
 use super::{GroupActor, Standing};
@@ -106,7 +106,7 @@ impl Chat {
             return Err(Error::NotPossible(TOO_MANY_MEMBERS.into()));
         }
         self.check_group_count(caller).await?;
-        let id = GroupId::random(&*self.entropy);
+        let id = GroupId::random(MucKind::Group, &*self.entropy);
         let now = self.shared.clock.now();
         let info = Info {
             id: id.clone(),

@@ -1,4 +1,9 @@
 //! Who is a member of a group, invited to it, applying or kept out.
+//!
+//! A line of a chat room's roster may be *away*: the user is something there, an administrator or
+//! muted, and is not in the room.
+
+use std::sync::Arc;
 
 use stoa_core::{Timestamp, UserId, limits};
 use stoa_store::StoreError;
@@ -49,6 +54,8 @@ pub(crate) struct Line {
     pub(crate) allowed: bool,
     /// Takes no messages of the group.
     pub(crate) shielded: bool,
+    /// Is not in the room at present.
+    pub(crate) away: bool,
     /// The part of the roster in which it is stored.
     part: u64,
 }
@@ -56,6 +63,16 @@ pub(crate) struct Line {
 impl Line {
     /// The end of a mute that has none.
     pub(crate) const FOR_EVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
+    /// Whether it is that of somebody who is there.
+    pub(crate) const fn is_joined(&self) -> bool {
+        self.standing.is_member() && !self.away
+    }
+
+    /// Whether the user is still something when it leaves a chat room at `now`.
+    fn outlasts_leaving(&self, now: Timestamp) -> bool {
+        self.standing.manages() || self.allowed || self.is_muted(now)
+    }
 
     /// Whether the user is muted at `now`.
     pub(crate) fn is_muted(&self, now: Timestamp) -> bool {
@@ -69,8 +86,8 @@ pub(crate) struct Roster {
     lines: imbl::OrdMap<UserId, Line>,
     /// The members by their numbers: a page of the list costs what it shows, not what there is.
     order: imbl::OrdMap<u64, UserId>,
-    /// How many lines each part has.
-    parts: imbl::OrdMap<u64, usize>,
+    /// Whose lines stand in each part.
+    parts: imbl::OrdMap<u64, Arc<Vec<UserId>>>,
     members: u32,
     pending: usize,
     blocked: usize,
@@ -85,7 +102,17 @@ impl Roster {
 
     /// The line of `user`, if it is a member.
     pub(crate) fn member(&self, user: &UserId) -> Option<&Line> {
+        self.lines.get(user).filter(|line| line.is_joined())
+    }
+
+    /// The line of `user`, if it is a member, or was and is still something in a chat room.
+    pub(crate) fn belonging(&self, user: &UserId) -> Option<&Line> {
         self.lines.get(user).filter(|line| line.standing.is_member())
+    }
+
+    /// The lines of all who [belong](Self::belonging), by name.
+    pub(crate) fn all_belonging(&self) -> impl Iterator<Item = (&UserId, &Line)> {
+        self.lines.iter().filter(|(_, line)| line.standing.is_member())
     }
 
     /// Whether `user` is a member.
@@ -95,7 +122,7 @@ impl Roster {
 
     /// All members, by name.
     pub(crate) fn joined(&self) -> impl Iterator<Item = (&UserId, &Line)> {
-        self.lines.iter().filter(|(_, line)| line.standing.is_member())
+        self.lines.iter().filter(|(_, line)| line.is_joined())
     }
 
     /// Members whose number is below `number`, the last that came first.
@@ -134,8 +161,8 @@ impl Roster {
         self.lines.iter().filter(|(_, line)| line.standing.manages()).map(|(user, _)| user)
     }
 
-    fn count(&mut self, standing: &Standing, by: isize) {
-        let counter = match standing {
+    fn count(&mut self, line: &Line, by: isize) {
+        let counter = match &line.standing {
             Standing::Owner | Standing::Member => None,
             Standing::Admin => Some(&mut self.admins),
             Standing::Invited(_) | Standing::Applied => Some(&mut self.pending),
@@ -144,7 +171,7 @@ impl Roster {
         if let Some(counter) = counter {
             *counter = counter.saturating_add_signed(by);
         }
-        if standing.is_member() {
+        if line.is_joined() {
             let by = if by > 0 { 1 } else { -1 };
             self.members = self.members.saturating_add_signed(by);
         }
@@ -162,9 +189,8 @@ impl Roster {
         let before = self.lines.get(user).cloned();
         if let Some(before) = &before {
             self.order.remove(&before.number);
-            self.count(&before.standing, -1);
+            self.count(before, -1);
         }
-        self.count(&standing, 1);
         let stays = before.as_ref().is_some_and(|before| {
             before.standing.is_member() == standing.is_member() && standing.is_member()
         });
@@ -180,16 +206,51 @@ impl Roster {
                     muted_until: None,
                     allowed: false,
                     shielded: false,
+                    away: false,
                     part,
                 }
             }
         };
+        self.enter(user, line)
+    }
+
+    /// Puts a line into its place. Answers the part that is to be stored.
+    fn enter(&mut self, user: &UserId, line: Line) -> u64 {
         let part = line.part;
-        self.enter_order(user, &line);
+        self.count(&line, 1);
+        if line.is_joined() {
+            self.order.insert(line.number, user.clone());
+        }
         if self.lines.insert(user.clone(), line).is_none() {
-            *self.parts.entry(part).or_insert(0) += 1;
+            Arc::make_mut(self.parts.entry(part).or_default()).push(user.clone());
         }
         part
+    }
+
+    /// `user` comes into a chat room: as what it was when it left, or as an ordinary member. Answers
+    /// the part that is to be stored.
+    pub(crate) fn arrive(&mut self, user: &UserId, next_number: &mut u64, now: Timestamp) -> u64 {
+        match self.belonging(user).cloned() {
+            Some(before) if before.away => {
+                self.count(&before, -1);
+                *next_number += 1;
+                self.enter(user, Line { away: false, number: *next_number, since: now, ..before })
+            }
+            Some(before) => before.part,
+            None => self.set(user, Standing::Member, next_number, now),
+        }
+    }
+
+    /// `user`, a member of a chat room, leaves it; what it is there besides it stays. Answers the part
+    /// that is to be stored.
+    pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) -> Option<u64> {
+        let line = self.member(user)?.clone();
+        if !line.outlasts_leaving(now) {
+            return self.remove(user);
+        }
+        self.count(&line, -1);
+        self.order.remove(&line.number);
+        Some(self.enter(user, Line { away: true, ..line }))
     }
 
     /// Changes a line that is there, but not its standing. Answers the part that is to be stored.
@@ -203,21 +264,15 @@ impl Roster {
     pub(crate) fn remove(&mut self, user: &UserId) -> Option<u64> {
         let line = self.lines.remove(user)?;
         self.order.remove(&line.number);
-        self.count(&line.standing, -1);
-        if let Some(lines) = self.parts.get_mut(&line.part) {
-            *lines -= 1;
+        self.count(&line, -1);
+        if let Some(users) = self.parts.get_mut(&line.part) {
+            Arc::make_mut(users).retain(|other| other != user);
         }
         Some(line.part)
     }
 
-    fn enter_order(&mut self, user: &UserId, line: &Line) {
-        if line.standing.is_member() {
-            self.order.insert(line.number, user.clone());
-        }
-    }
-
     fn part_with_room(&self) -> u64 {
-        let room = self.parts.iter().find(|(_, lines)| **lines < limits::ROSTER_PART);
+        let room = self.parts.iter().find(|(_, users)| users.len() < limits::ROSTER_PART);
         match room {
             Some((part, _)) => *part,
             None => self.parts.get_max().map_or(0, |(part, _)| part + 1),
@@ -231,7 +286,8 @@ impl Roster {
 
     /// The lines of a part as they are stored.
     pub(crate) fn stored(&self, part: u64) -> Vec<StoredMember> {
-        let lines = self.lines.iter().filter(|(_, line)| line.part == part);
+        let users = self.parts.get(&part).into_iter().flat_map(|users| users.iter());
+        let lines = users.filter_map(|user| self.lines.get_key_value(user));
         lines.map(|(user, line)| stored(user, line)).collect()
     }
 
@@ -251,7 +307,6 @@ impl Roster {
                 Ok(StoredStanding::Blocked) => Standing::Blocked,
                 Ok(StoredStanding::Unknown) | Err(_) => return Err(corrupt()),
             };
-            self.count(&standing, 1);
             let muted_until = Timestamp::from_millis(stored.muted_until_ms);
             let line = Line {
                 standing,
@@ -260,11 +315,10 @@ impl Roster {
                 muted_until: Some(muted_until).filter(|until| until.as_millis() > 0),
                 allowed: stored.allowed,
                 shielded: stored.shielded,
+                away: stored.away,
                 part,
             };
-            self.enter_order(&user, &line);
-            self.lines.insert(user, line);
-            *self.parts.entry(part).or_insert(0) += 1;
+            self.enter(&user, line);
         }
         Ok(())
     }
@@ -287,6 +341,7 @@ fn stored(user: &UserId, line: &Line) -> StoredMember {
         muted_until_ms: line.muted_until.map_or(0, |until| until.as_millis()),
         allowed: line.allowed,
         shielded: line.shielded,
+        away: line.away,
         by: by.into(),
     }
 }

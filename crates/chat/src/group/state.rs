@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prost::Message;
-use stoa_core::{ConversationId, GroupId, Timestamp, UserId};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn, spaces};
+use stoa_core::{ConversationId, GroupId, MucKind, Timestamp, UserId};
+use stoa_store::spaces::{self, Space};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn};
 
 use super::{Roster, Standing};
 use crate::records::{self, GroupName, Name, RosterPage, StoredGroup};
@@ -83,8 +84,17 @@ fn part_key(store: &AppStore, group: Blind, part: u64) -> Key {
     store.key(&spaces::GROUP_ROSTERS).blind(group).number(part).done()
 }
 
-fn time_key(store: &AppStore, group: Blind, created: Timestamp) -> Key {
-    store.key(&spaces::GROUPS_BY_TIME).number(created.as_millis()).blind(group).done()
+/// The space in which groups, or rooms, stand in the order of their creation.
+pub(crate) const fn list_space(kind: MucKind) -> &'static Space {
+    match kind {
+        MucKind::Group => &spaces::GROUPS_BY_TIME,
+        MucKind::Room => &spaces::ROOMS_BY_TIME,
+    }
+}
+
+fn time_key(store: &AppStore, info: &Info, group: Blind) -> Key {
+    let space = list_space(info.id.kind());
+    store.key(space).number(info.created.as_millis()).blind(group).done()
 }
 
 /// The key under which an app's users, groups and rooms have their names.
@@ -117,7 +127,7 @@ impl Group {
         let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
         let mut group = Self {
             next_number: stored.next_number,
-            info: Arc::new(stored.try_into()?),
+            info: Arc::new(Info::read(stored, id.kind())?),
             roster: Roster::default(),
             changed: Changed::default(),
         };
@@ -147,7 +157,7 @@ impl Group {
         let Some(value) = reader.get(&key).await? else { return Ok(None) };
         let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
         let members = stored.members;
-        Ok(Some((stored.try_into()?, members)))
+        Ok(Some((Info::read(stored, id.kind())?, members)))
     }
 
     /// Its id.
@@ -164,6 +174,20 @@ impl Group {
     pub(crate) fn info_mut(&mut self) -> &mut Info {
         self.changed.info = true;
         Arc::make_mut(&mut self.info)
+    }
+
+    /// `user` comes into a chat room: as what it was when it left, or as an ordinary member.
+    pub(crate) fn arrive(&mut self, user: &UserId, now: Timestamp) {
+        let part = self.roster.arrive(user, &mut self.next_number, now);
+        self.changed.parts.insert(part);
+        self.changed.info = true;
+    }
+
+    /// `user` leaves a chat room; what it is there besides a member stays.
+    pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) {
+        let part = self.roster.depart(user, now);
+        self.changed.parts.extend(part);
+        self.changed.info = true;
     }
 
     /// Gives `user` a standing.
@@ -199,7 +223,7 @@ impl Group {
         let bucket = Bucket::Object(blind.0);
         if changed.gone {
             txn.delete(&group_key(store, blind))?;
-            txn.delete(&time_key(store, blind, self.info.created))?;
+            txn.delete(&time_key(store, &self.info, blind))?;
             for part in self.roster.parts() {
                 txn.delete(&part_key(store, blind, part))?;
             }
@@ -220,13 +244,14 @@ impl Group {
             txn.put(&group_key(store, blind), bucket, &value).await?;
         }
         if changed.new {
-            let name = Name { kind: Name::GROUP };
+            let kind = if self.id().is_room() { Name::ROOM } else { Name::GROUP };
+            let name = Name { kind };
             txn.put(&name_key(store, self.id()), bucket, &name.encode_to_vec()).await?;
         }
         if changed.info || changed.new {
             let id = self.id().as_str().into();
             let row = GroupName { id, public: self.info.public };
-            let key = time_key(store, blind, self.info.created);
+            let key = time_key(store, &self.info, blind);
             txn.put(&key, bucket, &row.encode_to_vec()).await?;
         }
         Ok(())
@@ -278,13 +303,12 @@ impl Group {
     }
 }
 
-impl TryFrom<StoredGroup> for Info {
-    type Error = StoreError;
-
-    fn try_from(stored: StoredGroup) -> Result<Self, StoreError> {
+impl Info {
+    /// What is stored of a group or room.
+    fn read(stored: StoredGroup, kind: MucKind) -> Result<Self, StoreError> {
         let corrupt = || StoreError::Corrupt { space: spaces::GROUPS.name };
         Ok(Self {
-            id: stored.id.parse().map_err(|_| corrupt())?,
+            id: GroupId::parse(kind, &stored.id).map_err(|_| corrupt())?,
             name: stored.name,
             description: stored.description,
             avatar: stored.avatar,
