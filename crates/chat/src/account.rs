@@ -348,6 +348,7 @@ impl Chat {
             self.user(caller, user).await?;
             self.leave_contacts(caller, store, user).await?;
             self.leave_all_groups(caller, user).await?;
+            self.leave_all_rooms(caller, user).await?;
             let deleted = store.transact(|mut txn| async move {
                 let deleted = User::try_from(load(store, &mut txn, user).await?)?;
                 // Somebody was quicker.

@@ -274,6 +274,8 @@ pub enum Event {
     Appended(Delivery),
     /// An entry that is not stored: for whoever is online.
     Passing(Delivery),
+    /// Something is said in a chat room, at this moment.
+    Room(RoomPage),
     /// Sessions are to end.
     Kick(Kick),
     /// The user presented a newer token: sessions of this device live until then.
@@ -298,6 +300,34 @@ pub struct Delivery {
     pub countable: u64,
     /// Room for a door's encoded form, so that it is made once for all sessions.
     pub encoded: OnceLock<Encoded>,
+}
+
+/// What is said in a chat room, for all sessions of which it is the same: to be handed to their sockets
+/// at once, and to be dropped where these do not keep up. Nobody acknowledges it.
+#[derive(Debug)]
+pub struct RoomPage {
+    /// The app's key, `org#app`.
+    pub app_key: Arc<str>,
+    /// The room.
+    pub room: GroupId,
+    /// The entries, in their order.
+    pub entries: Vec<Arc<Entry>>,
+    /// The highest priority of them.
+    pub priority: Priority,
+    /// Room for a door's encoded form, so that it is made once for all sessions.
+    pub encoded: OnceLock<Encoded>,
+}
+
+/// What is dropped first in a chat room where there is too much (msync section 5.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Before all others.
+    Low,
+    /// After those of low priority.
+    #[default]
+    Normal,
+    /// Last. Events of rooms have it, too.
+    High,
 }
 
 /// What a door keeps with a delivery. Opaque here.

@@ -57,6 +57,9 @@ pub enum Error {
     /// No group has that id.
     #[error("no such group")]
     UnknownGroup,
+    /// No chat room has that id.
+    #[error("the chat room does not exist")]
+    UnknownRoom,
     /// The caller's standing in the group does not allow it.
     #[error("the operation is not allowed to this member")]
     Forbidden,
@@ -209,6 +212,7 @@ impl Error {
             Self::EditFormat => Refusal::EditFormat,
             Self::ReportsClosed => Refusal::ReportsClosed,
             Self::UnknownGroup => Refusal::UnknownGroup,
+            Self::UnknownRoom => Refusal::UnknownRoom,
             Self::Forbidden => Refusal::Forbidden,
             Self::NotInGroup => Refusal::NotInGroup,
             Self::AlreadyInGroup => Refusal::AlreadyInGroup,

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use prost::Message;
 
-/// What happened in a group. The numbers are those of MSYNC (msync section 6.3).
+/// What happened in a group or a chat room. The numbers are those of MSYNC (msync section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, prost::Enumeration)]
 #[repr(i32)]
 pub enum GroupAct {
@@ -73,11 +73,15 @@ pub enum GroupAct {
     Disabled = 41,
     /// The app's back end switched it on again: for all members.
     Enabled = 42,
+    /// For the other members of a room, and the actor's other devices.
+    RoomAttributesSet = 43,
+    /// For the other members of a room, and the actor's other devices.
+    RoomAttributesDeleted = 44,
     /// A member's attributes changed: for all members.
     AttributesChanged = 45,
 }
 
-/// An event of a group.
+/// An event of a group or a chat room.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct GroupEvent {
     /// The group.
@@ -107,6 +111,12 @@ pub struct GroupEvent {
     /// Compact JSON whose form follows from the act (msync section 6.3, `eventInfo.ext`).
     #[prost(string, optional, tag = "9")]
     pub detail: Option<String>,
+    /// It is a chat room.
+    #[prost(bool, tag = "10")]
+    pub is_room: bool,
+    /// What whoever came into the room had to add.
+    #[prost(string, optional, tag = "11")]
+    pub ext: Option<String>,
 }
 
 /// What happened with a contact. The numbers are those of MSYNC (msync section 7).

@@ -62,9 +62,10 @@ impl Chat {
         query: &HistoryQuery,
     ) -> Result<HistoryPage, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
+        let with = &self.as_named(caller, &query.with).await?;
         let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
-        let Some(membership) = self.membership(caller, me, &query.with).await? else {
-            if let Target::Group(group) = &query.with {
+        let Some(membership) = self.membership(caller, me, with).await? else {
+            if let Target::Group(group) = with {
                 self.group_state(caller, group).await?;
                 return Err(Error::NotInGroup);
             }
@@ -73,12 +74,12 @@ impl Chat {
         let since = membership.first();
         let kept = self.kept_since(caller);
         let store = self.store.app(caller).await?;
-        let log = Log::Conversation(query.with.conversation(me));
+        let log = Log::Conversation(with.conversation(me));
         let read = store.read().await?;
         let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
 
         let last = membership.last();
-        let view = View::new(&store, &read, me, &query.with, membership, kept).await?;
+        let view = View::new(&store, &read, me, with, membership, kept).await?;
 
         let start = match query.start {
             None => None,

@@ -32,6 +32,7 @@ mod presence;
 mod queue;
 mod records;
 mod report;
+mod room;
 
 use std::sync::Arc;
 
@@ -65,13 +66,13 @@ pub use online::{Attachment, DeviceInfo, OnlineDevice};
 pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;
 pub use report::{Report, ReportPage};
+pub use room::RoomEntered;
 
 /// The chat service of one node.
 pub struct Chat {
     shared: Arc<Shared>,
     store: Store,
     entropy: Arc<dyn Entropy>,
-    online: Arc<online::Online>,
     places: places::Places,
     passwords: password::Passwords,
     attachments: Option<attachment::Attachments>,
@@ -83,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) ids: IdGenerator,
     pub(crate) bus: Arc<Bus<entry::Event>>,
     pub(crate) appenders: log::Appenders,
+    pub(crate) online: online::Online,
+    pub(crate) absences: room::Absences,
     pub(crate) directory: Arc<dyn AppDirectory>,
 }
 
@@ -118,11 +121,12 @@ impl Chat {
                 ids,
                 bus: Arc::default(),
                 appenders: log::Appenders::default(),
+                online: online::Online::default(),
+                absences: room::Absences::default(),
                 directory,
             }),
             store,
             entropy,
-            online: Arc::default(),
             places: places::Places::default(),
             attachments: None,
         }

@@ -14,8 +14,9 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
 use crate::contact::Relation;
 use crate::entry::Queue;
+use crate::group::name_key;
 use crate::log::{entry_key, log_blind};
-use crate::records::{self, Cursors, Device, DeviceCursor, Membership, Span};
+use crate::records::{self, Cursors, Device, DeviceCursor, Membership, Name, Span};
 use crate::{Chat, Error, account};
 
 /// Rows that one step of a long walk reads.
@@ -134,6 +135,37 @@ pub(crate) async fn leave(
     row.pinned_ms = None;
     row.marks.clear();
     row.set_shielded(false, end);
+    save(store, txn, user, &key, &row).await
+}
+
+/// Notes that `user` is in a chat room: it sees the whole of its history.
+pub(crate) async fn enter_room(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    room: &GroupId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let key = key_of(store, user, &Target::Group(room.clone()));
+    let (name, since_ms) = (room.as_str().into(), now.as_millis());
+    let row = Membership { name, since_ms, is_room: true, ..Membership::default() };
+    save(store, txn, user, &key, &row).await
+}
+
+/// Notes that `user` has left a chat room. With `is_away` it is still something there.
+pub(crate) async fn leave_room(
+    store: &AppStore,
+    txn: &mut Txn,
+    user: &UserId,
+    room: &GroupId,
+    is_away: bool,
+) -> Result<(), Error> {
+    let key = key_of(store, user, &Target::Group(room.clone()));
+    if !is_away {
+        return Ok(txn.delete(&key)?);
+    }
+    let name = room.as_str().into();
+    let row = Membership { name, is_room: true, is_away, ..Membership::default() };
     save(store, txn, user, &key, &row).await
 }
 
@@ -357,7 +389,8 @@ impl Chat {
     }
 
     /// The queues in which `resource` of the calling user has something to receive. Found by asking
-    /// whether an entry lies behind the device's place, so no count is kept for it.
+    /// whether an entry lies behind the device's place, so no count is kept for it. The session is in
+    /// the user's chat rooms from then on.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
@@ -369,7 +402,7 @@ impl Chat {
         let moved = self.places.of(caller, me, resource);
         self.store_places(caller, resource, &moved).await?;
         let read = store.read().await?;
-        let mut unread = Vec::new();
+        let (mut unread, mut rooms) = (Vec::new(), Vec::new());
         let mut queues =
             vec![(Queue::OwnLog, self.cursor(caller, resource, &Queue::OwnLog).await?)];
         let mut from = None;
@@ -380,6 +413,7 @@ impl Chat {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+                rooms.extend(row.room());
                 let cursor = row.cursor(resource);
                 if let Some(target) = row.target()
                     && row.last().is_none_or(|last| cursor < last)
@@ -397,6 +431,7 @@ impl Chat {
                 }
             }
             if !full {
+                self.enter_rooms(caller, &rooms).await?;
                 return Ok(unread);
             }
         }
@@ -440,6 +475,22 @@ impl Chat {
         }))
     }
 
+    /// What `target` is: where the SDK names a group or a chat room without saying which, the one that
+    /// there is.
+    pub(crate) async fn as_named(&self, caller: &Caller, target: &Target) -> Result<Target, Error> {
+        let Target::Group(id) = target else { return Ok(target.clone()) };
+        if id.is_room() {
+            return Ok(target.clone());
+        }
+        let store = self.store.app(caller).await?;
+        let Some(value) = store.read().await?.get(&name_key(&store, id)).await? else {
+            return Ok(target.clone());
+        };
+        let name: Name = records::decode(&value, spaces::NAMES.name)?;
+        let kind = if name.kind == Name::ROOM { MucKind::Room } else { MucKind::Group };
+        Ok(Target::Group(id.with_kind(kind)))
+    }
+
     /// The calling user's part in the conversation with `target`; none if it never had one.
     pub(crate) async fn membership(
         &self,
@@ -449,10 +500,9 @@ impl Chat {
     ) -> Result<Option<Membership>, Error> {
         let store = self.store.app(caller).await?;
         let value = store.read().await?.get(&key_of(&store, me, target)).await?;
-        Ok(match value {
-            Some(value) => Some(records::decode(&value, spaces::MEMBERSHIPS.name)?),
-            None => None,
-        })
+        let row = value.map(|value| records::decode(&value, spaces::MEMBERSHIPS.name));
+        // Who is something in a room, and not in it, has no part in it.
+        Ok(row.transpose()?.filter(|row: &Membership| !row.is_away))
     }
 
     /// Notes how far `resource` of the calling user has received, so that a session that takes this one

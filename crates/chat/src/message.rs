@@ -11,7 +11,7 @@ use stoa_metrics::messages::{ACCEPTED, Taken};
 use stoa_store::{AppStore, StoreError};
 
 use crate::contact::Relation;
-use crate::entry::{Audience, Delivery, Entry, Event, Kind, Log, Queue};
+use crate::entry::{Audience, Delivery, Entry, Event, Kind, Log, Priority, Queue};
 use crate::log::{Appended, Done, NewEntry};
 use crate::{Chat, Error, account};
 
@@ -38,6 +38,8 @@ pub struct Draft {
     pub online_only: bool,
     /// Its readers in the group send receipts, where the app's plan has them.
     pub receipts: bool,
+    /// In a chat room: how soon it is dropped where there is too much.
+    pub priority: Priority,
 }
 
 /// A receipt as a device hands it in.
@@ -122,6 +124,8 @@ impl Chat {
             contacts_only: self.settings(caller).friends_only,
             about: Seq::START,
             receipts: draft.receipts && self.settings(caller).plan.receipts_and_reports,
+            priority: draft.priority,
+            by_back_end: false,
         };
         self.shared.appenders.of(caller.app(), store, &log).submit(&self.shared, entry, done);
     }
@@ -165,6 +169,8 @@ impl Chat {
             contacts_only: false,
             about: Seq::START,
             receipts: false,
+            priority: Priority::Normal,
+            by_back_end: false,
         };
         let own = receipt.kind != Kind::DeliveryReceipt && receipt.to != *me;
         match self.user_exists(caller, &receipt.to).await {
@@ -216,6 +222,9 @@ impl Chat {
                 self.may_write(caller, from, to).await?;
                 (Audience::All, draft.to.conversation(from).pair())
             }
+            Target::Group(group) if group.is_room() => {
+                return self.pass_on_in_room(caller, from, resource, group, &draft).await;
+            }
             Target::Group(group) => {
                 let members = self.may_write_to_group(caller, from, group).await?;
                 match draft.only_users.is_empty() {
@@ -254,6 +263,36 @@ impl Chat {
         }
         ACCEPTED.of(Taken::Passing).inc();
         Ok(Appended { id, at: now })
+    }
+
+    /// Hands a message that is not stored to who is in a room.
+    async fn pass_on_in_room(
+        &self,
+        caller: &Caller,
+        from: &UserId,
+        resource: &Resource,
+        room: &GroupId,
+        draft: &Draft,
+    ) -> Result<Appended, Error> {
+        let audience = match draft.only_users.is_empty() {
+            true => Audience::All,
+            false => Audience::only(draft.only_users.iter().cloned()),
+        };
+        let event =
+            NewEntry::event(draft.kind, (from, resource), draft.to.clone(), draft.body.clone());
+        let new = NewEntry { ext: draft.ext.clone(), ..event.for_audience(audience) };
+        let work = Arc::new((new, draft.priority));
+        let said = self.act_on_group(caller, room, move |batch| {
+            let work = work.clone();
+            Box::pin(async move {
+                let (new, priority) = &*work;
+                batch.group()?.may_send(&new.from, batch.now)?;
+                let id = batch.shared.ids.next(batch.now, None);
+                batch.say(Arc::new(new.placed(id, batch.now)), *priority);
+                Ok(Appended { id, at: batch.now })
+            })
+        });
+        said.await.inspect(|_| ACCEPTED.of(Taken::Passing).inc())
     }
 
     /// Whether a message of `from` may go to `to`, as the stored relation of the two has it.

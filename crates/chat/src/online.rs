@@ -1,10 +1,12 @@
 //! Who is connected at this moment, on which devices.
 //!
 //! A session attaches itself when it has logged in. Its [`Attachment`] holds both the subscription to
-//! the user's events and the place in this register; dropping it gives both back on every way out. That
+//! the user's events and the place in this register; dropping it gives both back on every way out. All
+//! sessions of a user are in the chat rooms that the user is in: which these are stands here, too. That
 //! something has changed is noted beside, for whoever tells subscribers of a user's presence.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +15,9 @@ use stoa_bus::{Subscriber, Subscription, Topic};
 use stoa_core::{AppScope, Caller, Resource, Timestamp, UserId, limits};
 
 use crate::entry::{Event, Kick, KickReason, Which};
-use crate::{Chat, Error};
+use crate::log::Appender;
+use crate::room::{RoomWork, Seat};
+use crate::{Chat, Error, Shared};
 
 /// A device as it presents itself at login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +44,37 @@ pub struct OnlineDevice {
     leaving: bool,
 }
 
+/// A session in the register.
+struct Session {
+    device: OnlineDevice,
+    to: Arc<dyn Subscriber<Event>>,
+}
+
+/// A user in the register.
+#[derive(Default)]
+struct Present {
+    sessions: Vec<Session>,
+    /// The chat rooms that the user is in, each by the one that appends to its log.
+    rooms: Vec<Arc<Appender>>,
+}
+
+impl Present {
+    /// What is to be put into a room's line so that a session is in it.
+    fn seat(&self, user: &UserId, session: &Session, with_recent: bool) -> RoomWork {
+        let seat = Seat {
+            user: user.clone(),
+            resource: session.device.info.resource.clone(),
+            number: session.device.number,
+            to: session.to.clone(),
+        };
+        RoomWork::Seat(Box::new(seat), with_recent)
+    }
+}
+
 /// The register.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Online {
-    devices: Mutex<HashMap<Topic, Vec<OnlineDevice>>>,
+    users: Mutex<HashMap<Topic, Present>>,
     next: AtomicU64,
     changes: Mutex<HashMap<Topic, Change>>,
 }
@@ -58,10 +89,9 @@ pub(crate) struct Change {
 }
 
 /// A session's place in the register and its subscription to the user's events.
-#[derive(Debug)]
 pub struct Attachment {
     _subscription: Subscription<Event>,
-    online: Arc<Online>,
+    shared: Arc<Shared>,
     topic: Topic,
     caller: Caller,
     number: u64,
@@ -74,57 +104,125 @@ impl Attachment {
     }
 }
 
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Attachment {
     fn drop(&mut self) {
-        let mut devices = self.online.devices.lock();
-        if let Some(list) = devices.get_mut(&self.topic) {
-            list.retain(|device| device.number != self.number);
-            if list.is_empty() {
-                devices.remove(&self.topic);
+        let online = &self.shared.online;
+        let mut users = online.users.lock();
+        let mut rooms = Vec::new();
+        if let Some(present) = users.get_mut(&self.topic) {
+            present.sessions.retain(|session| session.device.number != self.number);
+            for room in &present.rooms {
+                room.submit_to_room(&self.shared, [RoomWork::Rise(self.number)]);
+            }
+            if present.sessions.is_empty() {
+                rooms = users.remove(&self.topic).map(|present| present.rooms).unwrap_or_default();
             }
         }
-        drop(devices);
-        self.online.changed(&self.caller, &self.topic);
+        drop(users);
+        if !rooms.is_empty() {
+            let now = self.shared.clock.now();
+            self.shared.absences.note(now, self.topic.clone(), rooms);
+        }
+        online.changed(&self.caller, &self.topic);
     }
 }
 
 impl Online {
     /// Enters a session, and answers which others have to go: those of the same device, and where
     /// there are too many, the earliest of the platform or of all.
-    fn enter(&self, topic: &Topic, info: DeviceInfo, now: Timestamp) -> (u64, Vec<u64>) {
+    fn enter(
+        &self,
+        topic: &Topic,
+        info: DeviceInfo,
+        to: Arc<dyn Subscriber<Event>>,
+        now: Timestamp,
+    ) -> (u64, Vec<u64>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut devices = self.devices.lock();
+        let mut users = self.users.lock();
         // Mostly there is one.
-        let list = devices.entry(topic.clone()).or_insert_with(|| Vec::with_capacity(1));
+        let new = || Present { sessions: Vec::with_capacity(1), rooms: Vec::new() };
+        let list = &mut users.entry(topic.clone()).or_insert_with(new).sessions;
         let mut gone = Vec::new();
         // Ends the earliest of those that `which` picks until fewer than `limit` are left.
         let mut make_room = |limit: usize, which: &dyn Fn(&DeviceInfo) -> bool| loop {
             let staying = |device: &OnlineDevice| !device.leaving && which(&device.info);
-            if list.iter().filter(|device| staying(device)).count() < limit {
+            if list.iter().filter(|session| staying(&session.device)).count() < limit {
                 break;
             }
-            let Some(earliest) = list.iter_mut().find(|device| staying(device)) else { break };
-            earliest.leaving = true;
-            gone.push(earliest.number);
+            let earliest = list.iter_mut().find(|session| staying(&session.device));
+            let Some(Session { device, .. }) = earliest else { break };
+            device.leaving = true;
+            gone.push(device.number);
         };
         make_room(1, &|other| other.resource == info.resource);
         make_room(limits::DEVICES_ONLINE_PER_PLATFORM, &|other| other.platform == info.platform);
         make_room(limits::DEVICES_ONLINE, &|_| true);
-        list.push(OnlineDevice { info, since: now, number, leaving: false });
+        list.push(Session {
+            device: OnlineDevice { info, since: now, number, leaving: false },
+            to,
+        });
         (number, gone)
+    }
+
+    /// The user of `topic` is in a room: its sessions are put into the room's line. The one on the
+    /// device `asked` is given what was said last.
+    pub(crate) fn sit(
+        &self,
+        shared: &Arc<Shared>,
+        topic: &Topic,
+        room: &Arc<Appender>,
+        asked: Option<&Resource>,
+    ) {
+        let mut users = self.users.lock();
+        let Some(present) = users.get_mut(topic) else {
+            drop(users);
+            // Nobody is there to be seated: the time in which somebody has to come begins.
+            let now = shared.clock.now();
+            return shared.absences.note(now, topic.clone(), vec![room.clone()]);
+        };
+        if !present.rooms.iter().any(|other| Arc::ptr_eq(other, room)) {
+            present.rooms.push(room.clone());
+            present.rooms.shrink_to_fit();
+        }
+        let seats = present.sessions.iter().map(|session| {
+            let with_recent = asked == Some(&session.device.info.resource);
+            present.seat(&topic.user, session, with_recent)
+        });
+        room.submit_to_room(shared, seats);
+    }
+
+    /// The user of `topic` is no more in a room.
+    pub(crate) fn stand_up(&self, shared: &Arc<Shared>, topic: &Topic, room: &Arc<Appender>) {
+        let mut users = self.users.lock();
+        if let Some(present) = users.get_mut(topic) {
+            present.rooms.retain(|other| !Arc::ptr_eq(other, room));
+            room.submit_to_room(shared, [RoomWork::Out(topic.user.clone())]);
+        }
     }
 }
 
 impl Online {
     /// The devices of a user that are online and were not told to end, each once.
     pub(crate) fn of(&self, topic: &Topic) -> Vec<OnlineDevice> {
-        let devices = self.devices.lock().get(topic).cloned().unwrap_or_default();
-        devices.into_iter().filter(|device| !device.leaving).collect()
+        self.all_of(topic).into_iter().filter(|device| !device.leaving).collect()
+    }
+
+    /// The devices of a user that are online.
+    fn all_of(&self, topic: &Topic) -> Vec<OnlineDevice> {
+        let users = self.users.lock();
+        let sessions = users.get(topic).into_iter().flat_map(|present| &present.sessions);
+        sessions.map(|session| session.device.clone()).collect()
     }
 
     /// Whether the user has a session.
     pub(crate) fn has(&self, topic: &Topic) -> bool {
-        self.devices.lock().contains_key(topic)
+        self.users.lock().contains_key(topic)
     }
 
     /// Notes that the presence of the user of `topic` has changed.
@@ -166,16 +264,17 @@ impl Chat {
     ) -> Result<Attachment, Error> {
         let user = caller.user().ok_or(Error::NotAllowed)?;
         let topic = Topic { app: caller.app().number, user: user.clone() };
-        let (number, gone) = self.online.enter(&topic, device, self.shared.clock.now());
+        let online = &self.shared.online;
+        let (number, gone) = online.enter(&topic, device, to.clone(), self.shared.clock.now());
         let subscription = self.shared.bus.subscribe(topic.clone(), to);
         let attachment = Attachment {
             _subscription: subscription,
-            online: self.online.clone(),
+            shared: self.shared.clone(),
             topic: topic.clone(),
             caller: caller.clone(),
             number,
         };
-        self.online.changed(caller, &topic);
+        online.changed(caller, &topic);
         for number in gone {
             let kick = Kick {
                 which: Which::Session(number),
@@ -200,13 +299,13 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         let topic = Topic { app: caller.app().number, user: user.clone() };
-        Ok(self.online.devices.lock().get(&topic).cloned().unwrap_or_default())
+        Ok(self.shared.online.all_of(&topic))
     }
 
     /// Whether `user` is online. Any user of the app may ask of any other.
     pub fn is_online(&self, caller: &Caller, user: &UserId) -> bool {
         let topic = Topic { app: caller.app().number, user: user.clone() };
-        self.online.devices.lock().contains_key(&topic)
+        self.shared.online.has(&topic)
     }
 
     /// Ends sessions of `user`: all of them, or those of one device. Answers whether there was one.
@@ -247,6 +346,12 @@ mod tests {
     use super::*;
     use stoa_core::AppNumber;
 
+    struct Nobody;
+
+    impl Subscriber<Event> for Nobody {
+        fn deliver(&self, _: &Arc<Event>) {}
+    }
+
     fn enter(online: &Online, resource: &str, platform: u32) -> (u64, Vec<u64>) {
         let topic = Topic { app: AppNumber(1), user: "alice".parse().unwrap() };
         let info = DeviceInfo {
@@ -255,7 +360,7 @@ mod tests {
             name: String::new(),
             platform,
         };
-        online.enter(&topic, info, Timestamp::default())
+        online.enter(&topic, info, Arc::new(Nobody), Timestamp::default())
     }
 
     #[test]

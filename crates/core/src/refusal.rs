@@ -95,6 +95,8 @@ refusals! {
     ReportsClosed => 403 "forbidden_op" "ForbiddenOpException", 1 "message report not open";
     /// No group has that id.
     UnknownGroup => 404 "service_resource_not_found" "ResourceNotFoundException", 1 "group not found";
+    /// No chat room has that id. The SDK looks for these words.
+    UnknownRoom => 404 "service_resource_not_found" "ResourceNotFoundException", 1 "grpID does not exist!";
     /// The user is not a member of the group.
     NotInGroup => 403 "forbidden_op" "ForbiddenOpException", 1 "not in group or chatroom";
     /// The user is a member of the group already.

@@ -71,6 +71,10 @@ pub fn exercise_frame(data: &[u8]) {
         // A name alone, checked where it was read; a body is made of it when the message is known.
         Act::Read(_) => return,
         Act::Edit(edit) => return assert!(edit.content_bytes <= data.len()),
+        Act::EnterRoom { room, ext, .. } => {
+            return assert!(room.is_room() && ext.len() <= data.len());
+        }
+        Act::LeaveRoom { room } => return assert!(room.is_room()),
         Act::Refuse(status) => return assert_ne!(status.code, 0),
     };
     assert!(id != 0 && client_id == id);

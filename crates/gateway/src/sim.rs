@@ -6,7 +6,8 @@ use stoa_chat::Chat;
 use tokio::sync::{mpsc, watch};
 
 use crate::session::driver::{self, Surroundings};
-pub use crate::session::transport::Transport;
+pub use crate::session::outlet::SharedMessage;
+pub use crate::session::transport::{Transport, Waiter};
 
 /// Runs one session over `transport` to its end, exactly as a socket's. When `stop` becomes true the
 /// server is about to end.

@@ -26,9 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 10] {
+pub fn groups() -> [Group; 11] {
     use crate::{
-        attachments, connections, logins, messages, process, rest, sessions, store, tls, vault,
+        attachments, connections, logins, messages, process, rest, rooms, sessions, store, tls,
+        vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -36,6 +37,7 @@ pub fn groups() -> [Group; 10] {
         group("TLS", tls::METRICS),
         group("Logins and passwords", logins::METRICS),
         group("Sessions", sessions::METRICS),
+        group("Chat rooms", rooms::METRICS),
         group("Messages", messages::METRICS),
         group("Files", attachments::METRICS),
         group("REST", rest::METRICS),

@@ -23,6 +23,7 @@ pub mod logins;
 pub mod messages;
 pub mod process;
 pub mod rest;
+pub mod rooms;
 pub mod sessions;
 pub mod store;
 pub mod tls;

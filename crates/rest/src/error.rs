@@ -112,6 +112,7 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::ReportsClosed => "message report not open",
         // The SDK looks for these words, and for those of the next three (msync section 9.0.1).
         Refusal::UnknownGroup => "do not find this group, it does not exist",
+        Refusal::UnknownRoom => "grpID does not exist!",
         Refusal::NotInGroup => "Users are not members of this group!",
         Refusal::AlreadyInGroup => "Can not join this group, reason: user is already in group",
         Refusal::GroupFull => "group member list is full!",

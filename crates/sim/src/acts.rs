@@ -233,6 +233,7 @@ impl World {
             client_id: self.back_end_ids,
             online_only: false,
             receipts: false,
+            priority: stoa_chat::entry::Priority::Normal,
         };
         let token = self.token(app, Some(&user));
         let chat = server.chat.clone();

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_gateway::net::{CloseCode, FlushState, ReadState, TransportError};
-use stoa_gateway::sim::Transport;
+use stoa_gateway::sim::{SharedMessage, Transport, Waiter};
 use stoa_wire::Frame;
 
 /// The length that stands before a closing's code.
@@ -94,7 +94,45 @@ fn reset() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
+/// Waits for the session's end of a socket.
+pub(crate) struct SimWaiter(Shared);
+
+impl Waiter for SimWaiter {
+    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::poll_fn(|context| {
+            let mut socket = self.0.lock();
+            if socket.broken || socket.ended || has_frame(&socket.arrived) {
+                return Poll::Ready(Ok(()));
+            }
+            socket.reader = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::poll_fn(|context| {
+            let mut socket = self.0.lock();
+            if socket.broken || socket.outstanding < socket.capacity {
+                return Poll::Ready(Ok(()));
+            }
+            socket.writer = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
+}
+
 impl Transport for SimTransport {
+    type Waiter = SimWaiter;
+
+    fn waiter(&self) -> SimWaiter {
+        SimWaiter(self.socket.clone())
+    }
+
+    fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
+        self.queue(message.frame().clone());
+        self.flush()
+    }
+
     fn queue(&mut self, frame: Frame) {
         if let Closing::Not = self.closing {
             self.queued_bytes += frame.len();
@@ -161,32 +199,11 @@ impl Transport for SimTransport {
         Ok(if ended { ReadState::Closed(None) } else { ReadState::Drained })
     }
 
-    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send {
-        std::future::poll_fn(|context| {
-            let mut socket = self.socket.lock();
-            if socket.broken || socket.ended || has_frame(&socket.arrived) {
-                return Poll::Ready(Ok(()));
-            }
-            socket.reader = Some(context.waker().clone());
-            Poll::Pending
-        })
-    }
-
-    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send {
-        std::future::poll_fn(|context| {
-            let mut socket = self.socket.lock();
-            if socket.broken || socket.outstanding < socket.capacity {
-                return Poll::Ready(Ok(()));
-            }
-            socket.writer = Some(context.waker().clone());
-            Poll::Pending
-        })
-    }
-
     async fn finish(mut self) {
+        let waiter = self.waiter();
         let end = async {
             while let Ok(FlushState::Blocked) = self.flush() {
-                if self.writable().await.is_err() {
+                if waiter.writable().await.is_err() {
                     return;
                 }
             }

@@ -203,6 +203,23 @@ impl Node {
         outcome.map(|()| all)
     }
 
+    /// Begins the time after which whoever is in a chat room by what is stored, and does not come back,
+    /// has left; in all apps. Answers how many they are.
+    ///
+    /// # Errors
+    /// When those of one app could not be read; those of the others were.
+    pub async fn expect_absent(&self) -> Result<usize, Failure> {
+        let operator = Operator::of_this_process();
+        let (mut all, mut outcome) = (0, Ok(()));
+        for app in self.console.apps() {
+            match self.chat.expect_absent(&operator.in_app(app)).await {
+                Ok(expected) => all += expected,
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        outcome.map(|()| all)
+    }
+
     /// Writes what is pending and lets go of the files.
     ///
     /// # Errors

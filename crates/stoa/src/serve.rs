@@ -169,6 +169,7 @@ async fn serve(
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background.spawn(keep_swept(node.clone()));
     background.spawn(tell_presences(node.chat.clone()));
+    background.spawn(keep_rooms(node.clone()));
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
@@ -202,6 +203,26 @@ async fn keep_swept(node: Node) {
                 );
             }
         }
+    }
+}
+
+/// How often it is looked who has been away from chat rooms for too long.
+const ABSENCE_TICK: Duration = Duration::from_secs(1);
+
+/// Lets those leave chat rooms who are away.
+async fn keep_rooms(node: Node) {
+    if let Err(error) = node.expect_absent().await {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(
+            error,
+            "who is in chat rooms could not be read; whoever is away stays in them"
+        );
+    }
+    let mut ticks = tokio::time::interval(ABSENCE_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.chat.leave_absent().await;
     }
 }
 

@@ -13,7 +13,9 @@ pub(crate) fn group(entry: &Entry, app_key: &str) -> (String, Option<Bytes>) {
     let act = GroupAct::try_from(event.act).ok();
     let mut from = Jid { name: Some(event.actor.clone()), ..Jid::default() };
     // The SDK tells the user's own other devices from members by the device.
-    if act == Some(GroupAct::AttributesChanged) {
+    let attributes =
+        [GroupAct::AttributesChanged, GroupAct::RoomAttributesSet, GroupAct::RoomAttributesDeleted];
+    if act.is_some_and(|act| attributes.contains(&act)) {
         from.client_resource = Some(entry.from_resource.as_str().into());
     }
     let several = matches!(act, Some(GroupAct::Joined | GroupAct::Left)) && event.users.len() > 1;
@@ -25,11 +27,11 @@ pub(crate) fn group(entry: &Entry, app_key: &str) -> (String, Option<Bytes>) {
         from: Some(from),
         to: if several { Vec::new() } else { event.users.iter().map(jid).collect() },
         reason: event.reason,
-        is_chatroom: Some(false),
+        is_chatroom: Some(event.is_room),
         muc_name: event.name,
         event_info: event.detail.map(|detail| EventInfo { event_type: Some(0), ext: Some(detail) }),
         muc_member_count: event.members.and_then(|members| i32::try_from(members).ok()),
-        ext: mute,
+        ext: mute.or(event.ext),
         members: if several { event.users } else { Vec::new() },
         ..MucBody::default()
     };

@@ -39,6 +39,7 @@ impl Chat {
         target: &Target,
         id: MessageId,
     ) -> Result<Place, Error> {
+        let target = &self.as_named(caller, target).await?;
         let membership = self.membership(caller, me, target).await?.ok_or(Error::UnknownMessage)?;
         let log = Log::Conversation(target.conversation(me));
         let seq = self.position(caller, &log, membership.first().next(), id).await?;

@@ -92,12 +92,13 @@ impl Chat {
         }
         let place = match (&recall.to, from) {
             (Target::Group(_), _) => {
+                let target = self.as_named(caller, &recall.to).await?;
                 let unused: UserId = "admin".parse().map_err(|_| Error::Internal)?;
-                let log = Log::Conversation(recall.to.conversation(&unused));
+                let log = Log::Conversation(target.conversation(&unused));
                 let first = Seq::START.next();
                 let seq = self.position(caller, &log, first, recall.message).await?;
                 let seq = seq.ok_or(Error::UnknownMessage)?;
-                Place { target: recall.to.clone(), log, seq }
+                Place { target, log, seq }
             }
             (Target::User(user), _) => self.search(caller, user, recall.message).await?.0,
         };

@@ -108,6 +108,7 @@ impl Chat {
             }
         };
         let mut page = PinPage { pins: Vec::new(), next: None };
+        let target = &self.as_named(caller, target).await?;
         let Some(membership) = self.membership(caller, me, target).await? else {
             return match target {
                 Target::Group(_) => Err(Error::NotInGroup),

@@ -103,6 +103,11 @@ impl Batch<'_> {
     pub(crate) async fn dismiss(&mut self, actor: &Actor) -> Result<(), Error> {
         let event = self.group()?.event(GroupAct::Dismissed, &actor.user);
         self.tell(actor, &event, Audience::All)?;
+        if self.log_is_rooms() {
+            self.empty_room().await?;
+            self.group_mut()?.dismiss();
+            return Ok(());
+        }
         let members: Vec<UserId> =
             self.group()?.roster.joined().map(|(user, _)| user.clone()).collect();
         for member in &members {

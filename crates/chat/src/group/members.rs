@@ -12,6 +12,7 @@ use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::log::{Actor, Batch};
 use crate::records::{self, Membership};
+use crate::room::RoomWork;
 use crate::{Chat, Error, member};
 
 /// What became of each user that was named.
@@ -52,6 +53,16 @@ impl Batch<'_> {
         users: &[UserId],
         members: u32,
     ) -> Result<(), Error> {
+        if self.log_is_rooms() {
+            for user in users {
+                let user = user.clone();
+                self.room_work.push(match act {
+                    GroupAct::Joined => RoomWork::Came(user, None, members),
+                    _ => RoomWork::Went(user, members),
+                });
+            }
+            return Ok(());
+        }
         // Of one, the SDK takes who did it for whom it is about.
         let [about, others @ ..] = users else { return Ok(()) };
         let about = if others.is_empty() { about } else { &actor.user };
@@ -66,7 +77,13 @@ impl Batch<'_> {
     async fn let_in(&mut self, users: &[UserId]) -> Result<(), Error> {
         let now = self.now;
         for user in users {
-            self.group_mut()?.set(user, Standing::Member, now);
+            let group = self.group_mut()?;
+            if group.id().is_room() {
+                group.arrive(user, now);
+                self.room_work.push(RoomWork::Sit(user.clone(), None));
+            } else {
+                group.set(user, Standing::Member, now);
+            }
             self.enter(user, false).await?;
         }
         Ok(())
@@ -108,6 +125,9 @@ impl Batch<'_> {
 
     /// Ends what `user` is to the group, and its membership at the log's present end.
     pub(crate) async fn put_out(&mut self, user: &UserId) -> Result<(), Error> {
+        if self.log_is_rooms() {
+            return self.put_out_of_room(user).await;
+        }
         let was_member = self.group()?.roster.has(user);
         self.group_mut()?.remove(user);
         let group = group_blind(self.store, self.group()?.id());
@@ -311,7 +331,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Whether `user` is a member of any group, for the transaction that deletes it.
+    /// Whether `user` is a member of any group, or something in any room, for the transaction that deletes it.
     pub(crate) async fn is_in_any_group(
         store: &AppStore,
         txn: &mut Txn,
@@ -324,7 +344,7 @@ impl Chat {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-                if row.is_group && row.last().is_none() {
+                if row.is_room || row.is_group && row.last().is_none() {
                     return Ok(true);
                 }
                 rest = rest.above(&key);

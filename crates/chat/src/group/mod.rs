@@ -52,8 +52,8 @@ pub use mute::MutedMember;
 pub use read::{GroupBrief, GroupMember, GroupPage, GroupView, MemberPage, Role};
 pub use receipts::{GroupReceipt, ReaderPage};
 pub(crate) use roster::{Line, Roster, Standing};
-pub(crate) use state::Group;
 pub use state::Info as GroupInfo;
+pub(crate) use state::{Group, name_key};
 
 /// The group as it is by now.
 fn whole<'a>(batch: &'a mut Batch<'_>) -> Acting<'a, Group> {
@@ -72,6 +72,7 @@ impl Group {
             act: act.into(),
             actor: actor.as_str().into(),
             name: Some(self.info.name.clone()),
+            is_room: self.id().is_room(),
             ..GroupEvent::default()
         }
     }

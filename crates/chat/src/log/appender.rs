@@ -14,7 +14,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_core::{App, ConversationId, GroupId, Seq, Target, Timestamp, limits};
+use stoa_bus::Topic;
+use stoa_core::{App, ConversationId, GroupId, Seq, Target, Timestamp, UserId, limits};
 use stoa_metrics::messages::{ACCEPTED, Taken};
 use stoa_store::{AppStore, Blind, Key, Txn};
 use tokio::sync::oneshot;
@@ -25,8 +26,9 @@ use super::publisher::Publisher;
 use super::{Appended, Done, NewEntry, entry_key, log_blind};
 use crate::contact::Relation;
 use crate::duplicates::Recent;
-use crate::entry::{Audience, Log};
+use crate::entry::{Audience, Kind, Log};
 use crate::group::{Group, Roster, receipts};
+use crate::room::{Cast, RoomWork};
 use crate::{Error, Shared, member};
 
 /// Something that is done to a conversation, in its turn.
@@ -89,6 +91,8 @@ pub(crate) struct Appender {
     waiting: Mutex<Waiting>,
     known: Mutex<Known>,
     publisher: Publisher,
+    /// Of a chat room: its loop.
+    cast: Option<Arc<Cast>>,
 }
 
 #[derive(Default)]
@@ -114,6 +118,7 @@ struct Append {
     outcomes: Vec<Result<Option<Appended>, Error>>,
     tail: Tail,
     posted: Posted,
+    room_work: Vec<RoomWork>,
     relation: Option<Relation>,
     group: Option<Group>,
     /// What is known of recent numbers is still that of this log.
@@ -126,8 +131,13 @@ struct Append {
 
 impl Appender {
     pub(crate) fn new(app: Arc<App>, store: AppStore, log: Log) -> Self {
+        let room = match &log {
+            Log::Conversation(conversation) => conversation.room().cloned(),
+            Log::User(_) => None,
+        };
         Self {
             blind: log_blind(&store, &log),
+            cast: room.map(|room| Arc::new(Cast::new(app.clone(), room))),
             app,
             store,
             log,
@@ -139,7 +149,46 @@ impl Appender {
 
     pub(crate) fn is_busy(&self) -> bool {
         let waiting = self.waiting.lock();
-        waiting.running || !waiting.work.is_empty() || self.publisher.is_waiting()
+        let tells = self.cast.as_ref().is_some_and(|cast| cast.is_busy());
+        waiting.running || !waiting.work.is_empty() || self.publisher.is_waiting() || tells
+    }
+
+    /// Puts `work` into the line of the room's loop, if the log is a room's.
+    pub(crate) fn submit_to_room(
+        &self,
+        shared: &Arc<Shared>,
+        work: impl IntoIterator<Item = RoomWork>,
+    ) {
+        if let Some(cast) = &self.cast {
+            cast.submit(shared, work);
+        }
+    }
+
+    /// Has the room's loop do what became durable. Who came or went is found among those who are online.
+    fn tell_room(self: &Arc<Self>, shared: &Arc<Shared>, work: Vec<RoomWork>) {
+        let (Some(cast), false) = (&self.cast, work.is_empty()) else { return };
+        let topic = |user: &UserId| Topic { app: self.app.number, user: user.clone() };
+        let mut ready = Vec::new();
+        for work in work {
+            match work {
+                RoomWork::Sit(user, asked) => {
+                    cast.submit(shared, ready.drain(..));
+                    shared.online.sit(shared, &topic(&user), self, asked.as_ref());
+                }
+                RoomWork::Out(user) => {
+                    cast.submit(shared, ready.drain(..));
+                    shared.online.stand_up(shared, &topic(&user), self);
+                }
+                RoomWork::Say(entry, priority) => {
+                    if matches!(entry.kind, Kind::Recall | Kind::Edit) {
+                        cast.forget();
+                    }
+                    ready.push(RoomWork::Say(entry, priority));
+                }
+                work => ready.push(work),
+            }
+        }
+        cast.submit(shared, ready);
     }
 
     /// Forgets what is kept in memory. Answers whether the appender itself has to stay.
@@ -205,7 +254,7 @@ impl Appender {
         }
     }
 
-    async fn run(&self, shared: &Arc<Shared>) {
+    async fn run(self: &Arc<Self>, shared: &Arc<Shared>) {
         loop {
             let (work, done): (Vec<_>, Vec<_>) = {
                 let mut waiting = self.waiting.lock();
@@ -217,12 +266,13 @@ impl Appender {
                 waiting.work.drain(..count).unzip()
             };
             match self.append(shared, &work).await {
-                Ok(Append { outcomes, tail, posted, .. }) => {
+                Ok(Append { outcomes, tail, posted, room_work, .. }) => {
                     count(&outcomes, &tail.placed);
                     for ((work, done), outcome) in work.into_iter().zip(done).zip(outcomes) {
                         tell(work, done, outcome);
                     }
                     self.publish(shared, tail.placed);
+                    self.tell_room(shared, room_work);
                     posted.publish(shared);
                 }
                 Err(error) => {
@@ -232,6 +282,7 @@ impl Appender {
                     }
                     if error.outcome_is_unknown() {
                         self.publisher.reset();
+                        self.cast.iter().for_each(|cast| cast.forget());
                     }
                     for (work, done) in work.into_iter().zip(done) {
                         tell(work, done, Err(error.clone()));
@@ -314,6 +365,8 @@ impl Appender {
             log: &self.log,
             blind: self.blind,
             relation: relation.as_ref(),
+            room_work: Vec::new(),
+            must_recall: self.cast.as_ref().is_some_and(|cast| cast.must_recall()),
         };
         let mut outcomes = Vec::with_capacity(work.len());
         let (mut asked, mut searched) = (false, None);
@@ -348,7 +401,7 @@ impl Appender {
                 }
             }
         }
-        let Batch { txn, mut group, tail, posts, .. } = batch;
+        let Batch { txn, mut group, tail, posts, room_work, .. } = batch;
         tail.write(&self.store, txn, &self.log, self.blind, now).await?;
         receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
@@ -358,7 +411,7 @@ impl Appender {
         let group = group.filter(|group| !group.is_gone());
         let posts = posts.into_iter().map(|(user, entry)| (Log::User(user), entry)).collect();
         let posted = place(shared, &self.app, &self.store, txn, posts).await?;
-        Ok(Append { outcomes, tail, posted, relation, group, in_step, asked, searched })
+        Ok(Append { outcomes, tail, posted, room_work, relation, group, in_step, asked, searched })
     }
 
     /// Does one act. What it left behind when it was refused is taken back.
@@ -369,6 +422,7 @@ impl Appender {
     ) -> Result<Result<Option<Appended>, Error>, Error> {
         let before = (batch.group.clone(), batch.tail.end.clone(), batch.tail.placed.len());
         let (posts, written) = (batch.posts.len(), batch.written);
+        let (room_work, must_recall) = (batch.room_work.len(), batch.must_recall);
         match act.run(batch).await {
             Ok(()) => Ok(Ok(None)),
             Err(error) if error.is_fault() || batch.written > written => Err(error),
@@ -376,6 +430,8 @@ impl Appender {
                 (batch.group, batch.tail.end) = (before.0, before.1);
                 batch.tail.placed.truncate(before.2);
                 batch.posts.truncate(posts);
+                batch.room_work.truncate(room_work);
+                batch.must_recall = must_recall;
                 Ok(Err(error))
             }
         }
@@ -393,16 +449,25 @@ impl Appender {
             && matches!(&self.log, Log::Conversation(_))
         {
             let group = batch.group()?;
-            group.may_send(&new.from, batch.now)?;
+            if !new.by_back_end {
+                group.may_send(&new.from, batch.now)?;
+            }
             directed = to_members(new, &group.roster);
-            readers = Readers::Members(group.roster.clone());
+            readers = match group.id().is_room() {
+                true => Readers::Room,
+                false => Readers::Members(group.roster.clone()),
+            };
         }
         if let Some(relation) = relation {
             relation.may_send(new)?;
         }
         let new = directed.as_ref().unwrap_or(new);
         let placed = batch.tail.add(batch.shared, new, readers, batch.now)?;
-        Ok(placed.answer())
+        let (answer, entry) = (placed.answer(), placed.entry.clone());
+        if batch.log_is_rooms() {
+            batch.say(entry, new.priority);
+        }
+        Ok(answer)
     }
 
     // In boxes, as they are seldom needed and would make every append's future larger.

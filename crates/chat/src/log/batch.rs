@@ -13,10 +13,11 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
 
 use super::{Appended, NewEntry, entry_key, log_space};
 use crate::contact::Relation;
-use crate::entry::{Audience, Entry, Kind, Log};
+use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::event::{self, GroupEvent};
 use crate::group::{Group, Roster, attributes};
 use crate::records::{self, Head, Marks, StoredEntry};
+use crate::room::RoomWork;
 use crate::{Error, Shared, member};
 
 /// The end of a log.
@@ -63,6 +64,8 @@ pub(crate) enum Readers {
     Named,
     /// The members of the group at that moment.
     Members(Roster),
+    /// Whoever is in the chat room, whose own loop tells it.
+    Room,
 }
 
 /// An entry that got its place.
@@ -180,6 +183,10 @@ pub(crate) struct Batch<'t> {
     pub(crate) blind: Blind,
     /// Of a conversation between two: how they stand to each other.
     pub(crate) relation: Option<&'t Relation>,
+    /// Of a chat room: what its loop is to do when this is durable.
+    pub(crate) room_work: Vec<RoomWork>,
+    /// Of a chat room: its loop does not know what was said last.
+    pub(crate) must_recall: bool,
 }
 
 /// Who acts, and on which device: the device that is not told of it.
@@ -201,24 +208,31 @@ impl Batch<'_> {
         self.shared.kept_since(self.app)
     }
 
+    /// What is said where there is no such group, or room.
+    const fn unknown(&self) -> Error {
+        if self.log_is_rooms() { Error::UnknownRoom } else { Error::UnknownGroup }
+    }
+
     /// The group.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`].
+    /// [`Error::UnknownGroup`], [`Error::UnknownRoom`].
     pub(crate) fn group(&self) -> Result<&Group, Error> {
         // What stands behind its dismissal in the same transaction meets none.
-        self.group.as_ref().filter(|group| !group.is_gone()).ok_or(Error::UnknownGroup)
+        self.group.as_ref().filter(|group| !group.is_gone()).ok_or(self.unknown())
     }
 
     /// The group, to be changed.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`].
+    /// [`Error::UnknownGroup`], [`Error::UnknownRoom`].
     pub(crate) fn group_mut(&mut self) -> Result<&mut Group, Error> {
-        self.group.as_mut().filter(|group| !group.is_gone()).ok_or(Error::UnknownGroup)
+        let unknown = self.unknown();
+        self.group.as_mut().filter(|group| !group.is_gone()).ok_or(unknown)
     }
 
-    /// Tells `audience` among the group's members of `event`: in the group's log, once for all.
+    /// Tells `audience` among the group's members of `event`: in the group's log, once for all. Those of
+    /// a chat room who are there are told at once, and nothing is stored.
     pub(crate) fn tell(
         &mut self,
         actor: &Actor,
@@ -230,8 +244,23 @@ impl Batch<'_> {
         let body = event::body(event);
         let entry = NewEntry::event(Kind::GroupEvent, actor.parts(), to, body);
         let entry = entry.for_audience(audience);
+        if self.log_is_rooms() {
+            let id = self.shared.ids.next(self.now, None);
+            self.say(Arc::new(entry.placed(id, self.now)), entry.priority);
+            return Ok(());
+        }
         self.tail.add(self.shared, &entry, Readers::Members(members), self.now)?;
         Ok(())
+    }
+
+    /// Whether the log is a chat room's.
+    pub(crate) const fn log_is_rooms(&self) -> bool {
+        matches!(self.log, Log::Conversation(conversation) if conversation.room().is_some())
+    }
+
+    /// Has an entry said in the room.
+    pub(crate) fn say(&mut self, entry: Arc<Entry>, priority: Priority) {
+        self.room_work.push(RoomWork::Say(entry, priority));
     }
 
     /// Tells `user`, who need not be a member, of `event`: in the user's own log.
@@ -275,6 +304,12 @@ impl Batch<'_> {
 
     /// Appends `new`, for whoever reads the log now.
     pub(crate) fn append(&mut self, new: &NewEntry) -> Result<Appended, Error> {
+        if self.log_is_rooms() {
+            let placed = self.tail.add(self.shared, new, Readers::Room, self.now)?;
+            let (answer, entry) = (placed.answer(), placed.entry.clone());
+            self.say(entry, new.priority);
+            return Ok(answer);
+        }
         let readers = match self.log {
             Log::Conversation(ConversationId::Group(_)) => {
                 Readers::Members(self.group()?.roster.clone())
@@ -288,6 +323,9 @@ impl Batch<'_> {
     pub(crate) async fn enter(&mut self, user: &UserId, is_new: bool) -> Result<(), Error> {
         self.written += 1;
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
+        if id.is_room() {
+            return member::enter_room(self.store, self.txn, user, &id, self.now).await;
+        }
         member::enter(self.store, self.txn, user, &id, end, self.now, is_new).await
     }
 
@@ -295,6 +333,10 @@ impl Batch<'_> {
     pub(crate) async fn leave(&mut self, user: &UserId) -> Result<(), Error> {
         self.written += 1;
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
+        if id.is_room() {
+            let is_away = self.group()?.roster.belonging(user).is_some();
+            return member::leave_room(self.store, self.txn, user, &id, is_away).await;
+        }
         attributes::forget(self.store, self.txn, &id, user).await?;
         member::leave(self.store, self.txn, user, &id, end).await
     }

@@ -22,7 +22,7 @@ use stoa_store::{AppStore, Blind, Key};
 
 use stoa_store::spaces::{self, Space};
 
-use crate::entry::{Audience, Entry, Kind, Log};
+use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::{Error, member};
 
 pub(crate) use appender::{Acting, Appender};
@@ -61,6 +61,10 @@ pub(crate) struct NewEntry {
     pub(crate) about: Seq,
     /// Readers in the group send receipts.
     pub(crate) receipts: bool,
+    /// In a chat room: how soon it is dropped.
+    pub(crate) priority: Priority,
+    /// The app's back end says it, in whose name it likes: nobody asks whether that user may.
+    pub(crate) by_back_end: bool,
 }
 
 impl NewEntry {
@@ -79,6 +83,8 @@ impl NewEntry {
             contacts_only: false,
             about: Seq::START,
             receipts: false,
+            priority: Priority::High,
+            by_back_end: false,
         }
     }
 
@@ -93,7 +99,7 @@ impl NewEntry {
     }
 
     /// The entry that it becomes.
-    fn placed(&self, id: MessageId, at: Timestamp) -> Entry {
+    pub(crate) fn placed(&self, id: MessageId, at: Timestamp) -> Entry {
         Entry {
             id,
             at,

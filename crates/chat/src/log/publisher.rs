@@ -89,6 +89,7 @@ fn hand_over(shared: &Shared, app: AppNumber, log: &Log, placed: &Placed) {
             }
             Log::User(user) => publish(user, &event(user)),
         },
+        Readers::Room => {}
         // The group's queue has one name for all, so that its event is one.
         Readers::Members(members) => {
             let event = event(&placed.entry.from);

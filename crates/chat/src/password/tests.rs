@@ -243,6 +243,7 @@ async fn messages_are_delivered_while_every_login_waits() {
             client_id,
             online_only: false,
             receipts: false,
+            priority: crate::entry::Priority::Normal,
         };
         let done = Box::new(move |result| drop(done.send(result)));
         chat.send(&alice, &resource, draft, done).await;

@@ -79,7 +79,7 @@ impl Chat {
         }
         let store = &self.store.app(caller).await?;
         let topic = Topic { app: caller.app().number, user: user.clone() };
-        let is_online = self.online.of(&topic).iter().any(|d| d.info.resource == *resource);
+        let is_online = self.shared.online.of(&topic).iter().any(|d| d.info.resource == *resource);
         let now = self.shared.clock.now();
         store
             .transact(|mut txn| async move {
@@ -98,7 +98,7 @@ impl Chat {
                 Ok(txn.done(()))
             })
             .await?;
-        self.online.changed(caller, &topic);
+        self.shared.online.changed(caller, &topic);
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl Chat {
             } else {
                 let stored = load(&store, &mut read, user).await?.unwrap_or_default();
                 let topic = Topic { app: caller.app().number, user: user.clone() };
-                composed(user, &stored, &self.online.of(&topic))
+                composed(user, &stored, &self.shared.online.of(&topic))
             };
             if let Some(value) = read.get(&subscription_key(&store, me, user)).await? {
                 let space = spaces::PRESENCE_SUBSCRIPTIONS.name;

@@ -38,7 +38,7 @@ impl Chat {
     /// not told yet. To be called a few times a second; answers how many notices went out.
     pub async fn tell_presences(&self) -> usize {
         let mut told = 0;
-        for (topic, change) in self.online.take_changes(self.shared.clock.now()) {
+        for (topic, change) in self.shared.online.take_changes(self.shared.clock.now()) {
             match self.tell_presence(&change.caller, &topic).await {
                 Ok(notices) => told += notices,
                 // The next change tells it; whoever asks is answered from the register.
@@ -72,7 +72,7 @@ impl Chat {
         drop(read);
         let now = self.shared.clock.now();
         let (live, over): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| now < s.until);
-        let online = &self.online.of(topic);
+        let online = &self.shared.online.of(topic);
         let over = &over;
         let presence = store
             .transact(|mut txn| async move {
@@ -91,7 +91,7 @@ impl Chat {
         let mut told = 0;
         for subscription in live {
             let to = Topic { app: topic.app, user: subscription.user.clone() };
-            if blocked.contains(&to.user) || !self.online.has(&to) {
+            if blocked.contains(&to.user) || !self.shared.online.has(&to) {
                 continue;
             }
             let entry = Entry {

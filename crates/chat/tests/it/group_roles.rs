@@ -522,6 +522,7 @@ async fn founded() -> (World, GroupId, MessageId) {
     let draft = Draft {
         to: Target::Group(group.clone()),
         receipts: true,
+        priority: stoa_chat::entry::Priority::Normal,
         ..draft("nobody", "who has read this?", 1)
     };
     let message = target.send_draft(draft).await.unwrap().id;

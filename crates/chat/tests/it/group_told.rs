@@ -97,6 +97,7 @@ impl Place {
             to: Target::Group(self.group.clone()),
             only_users: only.iter().map(|name| user(name)).collect(),
             receipts: true,
+            priority: stoa_chat::entry::Priority::Normal,
             ..draft("nobody", text, id)
         };
         self.device(from).send_draft(draft).await

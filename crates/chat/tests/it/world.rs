@@ -242,6 +242,7 @@ pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
         client_id,
         online_only: false,
         receipts: false,
+        priority: stoa_chat::entry::Priority::Normal,
     }
 }
 
@@ -306,9 +307,12 @@ impl Device {
     pub(crate) fn pushed_entries(&self) -> Vec<Arc<Entry>> {
         let me = self.caller.user().unwrap();
         let events = self.inbox.take();
-        let entries = events.iter().filter_map(|event| match &**event {
-            Event::Appended(delivery) | Event::Passing(delivery) => Some(&delivery.entry),
-            Event::Kick(_) | Event::Renewed { .. } => None,
+        let entries = events.iter().flat_map(|event| match &**event {
+            Event::Appended(delivery) | Event::Passing(delivery) => {
+                std::slice::from_ref(&delivery.entry)
+            }
+            Event::Room(page) => &page.entries,
+            Event::Kick(_) | Event::Renewed { .. } => &[],
         });
         entries.filter(|entry| entry.concerns(me, &self.resource)).cloned().collect()
     }
@@ -317,13 +321,15 @@ impl Device {
     pub(crate) fn pushed(&self) -> Vec<String> {
         let me = self.caller.user().unwrap();
         let events = self.inbox.take();
-        let texts = events.iter().filter_map(|event| match &**event {
+        let concerns = |entry: &&Arc<Entry>| entry.concerns(me, &self.resource);
+        let words = |entry: &Arc<Entry>| text(&entry.body);
+        let texts = events.iter().flat_map(|event| match &**event {
             Event::Appended(delivery) | Event::Passing(delivery) => {
-                let entry = &delivery.entry;
-                entry.concerns(me, &self.resource).then(|| text(&entry.body))
+                std::iter::once(&delivery.entry).filter(concerns).map(words).collect()
             }
-            Event::Kick(kick) => Some(format!("kick {:?}", kick.reason)),
-            Event::Renewed { .. } => Some("renewed".into()),
+            Event::Room(page) => page.entries.iter().filter(concerns).map(words).collect(),
+            Event::Kick(kick) => vec![format!("kick {:?}", kick.reason)],
+            Event::Renewed { .. } => vec!["renewed".into()],
         });
         texts.collect()
     }

@@ -234,6 +234,21 @@ impl WsTransport {
         }
     }
 
+    /// Sends a frame that many are sent, given also as the whole `message`: at once if nothing waits,
+    /// otherwise behind what does.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn say(&mut self, frame: &Frame, message: &[u8]) -> Result<FlushState, TransportError> {
+        let waits = !self.queue.is_empty() || self.pong.is_some();
+        if waits || !matches!(self.close, Close::Open) || !self.link.flush()? {
+            self.queue(frame.clone());
+            return self.flush();
+        }
+        self.link.send(message)?;
+        Ok(if self.link.outgoing_bytes() == 0 { FlushState::Done } else { FlushState::Blocked })
+    }
+
     /// Takes what goes into the next write.
     fn gather(&mut self, plain: &mut Vec<u8>) {
         if let Some(payload) = self.pong.take() {

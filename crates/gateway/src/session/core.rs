@@ -11,10 +11,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stoa_chat::entry::{Delivery, Event, Kick, Queue, Which};
 use stoa_chat::{
-    Appended, Draft, Edit, Edited, Error, GroupReceipt, LoginRequest, Page, Recall, Receipt, Unread,
+    Appended, Draft, Edit, Edited, Error, GroupReceipt, LoginRequest, Page, Recall, Receipt,
+    RoomEntered, Unread,
 };
 use stoa_core::{
-    MessageId, MsyncStatus, Refusal, Resource, Seq, Target, Timestamp, UserId, limits,
+    GroupId, MessageId, MsyncStatus, Refusal, Resource, Seq, Target, Timestamp, UserId, limits,
 };
 use stoa_wire::Frame;
 
@@ -81,6 +82,10 @@ pub(crate) enum Call {
     Edit { id: u64, edit: Box<Edit> },
     /// Send a receipt for a message of a group.
     AcknowledgeInGroup { id: u64, receipt: GroupReceipt },
+    /// Come into a chat room.
+    EnterRoom { id: u64, room: GroupId, ext: String, leave_others: bool },
+    /// Go out of a chat room.
+    LeaveRoom { id: u64, room: GroupId },
     /// Store how far the device has received.
     Save(Vec<(Queue, Seq)>),
 }
@@ -94,7 +99,10 @@ pub(crate) enum Outcome {
     Unread(Result<Vec<Unread>, Error>),
     /// Of [`Call::Page`].
     Page(Queue, Result<Page, Error>),
-    /// Of [`Call::Send`], [`Call::Acknowledge`], [`Call::Read`] and [`Call::Recall`].
+    /// Of [`Call::EnterRoom`].
+    Entered(u64, GroupId, Result<RoomEntered, Error>),
+    /// Of [`Call::Send`], [`Call::Acknowledge`], [`Call::Read`], [`Call::Recall`] and
+    /// [`Call::LeaveRoom`].
     Done(u64, Result<Appended, Error>),
     /// Of [`Call::Edit`].
     Edited(u64, Box<Result<Edited, Error>>),
@@ -335,7 +343,13 @@ impl Open {
                 None
             }
             Input::Outcome(outcome) => {
-                if !matches!(outcome, Outcome::Done(..) | Outcome::Edited(..)) {
+                let answers = |outcome: &Outcome| {
+                    matches!(
+                        outcome,
+                        Outcome::Done(..) | Outcome::Edited(..) | Outcome::Entered(..)
+                    )
+                };
+                if !answers(&outcome) {
                     self.calls = self.calls.saturating_sub(1);
                 }
                 self.outcome(now, outcome, out)
@@ -403,6 +417,10 @@ impl Open {
                     Act::Recall(recall) => Call::Recall { id, recall },
                     Act::Edit(edit) => Call::Edit { id, edit: Box::new(edit) },
                     Act::AcknowledgeInGroup(receipt) => Call::AcknowledgeInGroup { id, receipt },
+                    Act::EnterRoom { room, ext, leave_others } => {
+                        Call::EnterRoom { id, room, ext, leave_others }
+                    }
+                    Act::LeaveRoom { room } => Call::LeaveRoom { id, room },
                     Act::Refuse(status) => {
                         counted::refused(status);
                         out.push(Effect::Send(outgoing::answer(id, Err(status), now)));
@@ -485,6 +503,8 @@ impl Open {
                     out.push(Effect::Send(self.out.passing(delivery)));
                 }
             }
+            // Those are handed to the transport, not to the session.
+            Event::Room(_) => {}
             Event::Kick(kick) => return self.kick(now, kick, out),
             Event::Renewed { until } => self.expires = self.expires.max(*until),
         }
@@ -549,6 +569,17 @@ impl Open {
                     result => result.map_err(|error| error.refusal().msync()),
                 };
                 out.push(Effect::Send(outgoing::answer(id, result, now)));
+            }
+            Outcome::Entered(id, room, result) => {
+                self.count_answer(now, id, &result);
+                let frame = match result {
+                    Ok(entered) => self.out.entered(id, &room, &self.user, &entered, now),
+                    Err(error) if error.outcome_is_unknown() => {
+                        return Some(CloseReason::Unanswered);
+                    }
+                    Err(error) => outgoing::answer(id, Err(error.refusal().msync()), now),
+                };
+                out.push(Effect::Send(frame));
             }
             Outcome::Edited(id, result) => {
                 self.count_answer(now, id, &result);

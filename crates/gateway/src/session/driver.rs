@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_chat::{Attachment, Chat, Done, Error, LoginRequest};
+use stoa_chat::{Appended, Attachment, Chat, Done, Error, LoginRequest};
 use stoa_core::{AppScope, Caller, Resource, Timestamp, limits};
 use stoa_metrics::Held;
 use stoa_metrics::sessions::{CUT_BACK, OPEN};
@@ -21,8 +21,9 @@ use tokio::time::{Instant, Sleep};
 use super::close::CloseReason;
 use super::core::{Call, Effect, Input, LoggedIn, Outcome, Session};
 use super::counted::{self, Queued};
-use super::mailbox::{Mail, Mailbox};
-use super::transport::Transport;
+use super::mailbox::Mail;
+use super::outlet::Outlet;
+use super::transport::{Transport, Waiter};
 use crate::net::{CloseCode, FlushState, ReadState, TransportError};
 
 /// What a session needs of the server.
@@ -45,9 +46,9 @@ const FAR: Duration = Duration::from_secs(86_400);
 pub(crate) async fn run(transport: impl Transport, surroundings: Surroundings) {
     let now = surroundings.chat.clock().now();
     let mut driver = Driver {
-        transport,
+        waiter: transport.waiter(),
+        outlet: Arc::new(Outlet::new(transport)),
         session: Session::new(now),
-        mailbox: Arc::default(),
         calls: VecDeque::new(),
         identity: None,
         blocked: false,
@@ -58,11 +59,14 @@ pub(crate) async fn run(transport: impl Transport, surroundings: Surroundings) {
         surroundings,
     };
     driver.run().await;
-    let Driver { transport, identity, surroundings, .. } = driver;
+    let Driver { outlet, identity, surroundings, .. } = driver;
     // Offline from here on; what follows is only courtesy towards the client.
     drop(identity);
     drop(surroundings);
-    Box::pin(transport.finish()).await;
+    if let Some(transport) = outlet.take() {
+        drop(outlet);
+        Box::pin(transport.finish()).await;
+    }
 }
 
 /// Who the session is, once it is known.
@@ -73,10 +77,10 @@ struct Identity {
     _open: Held,
 }
 
-struct Driver<T> {
-    transport: T,
+struct Driver<T: Transport> {
+    outlet: Arc<Outlet<T>>,
+    waiter: T::Waiter,
     session: Session,
-    mailbox: Arc<Mailbox>,
     calls: VecDeque<Call>,
     identity: Option<Arc<Identity>>,
     /// The session was told that the socket does not keep up.
@@ -118,7 +122,7 @@ impl<T: Transport> Driver<T> {
         let mut timer = pin!(tokio::time::sleep(limits::LOGIN_DEADLINE));
         loop {
             self.turn(&mut running);
-            if self.transport.outbound_bytes() > 0 && !self.unsent {
+            if self.outbound_bytes() > 0 && !self.unsent {
                 tokio::task::yield_now().await;
                 self.turn(&mut running);
             }
@@ -166,7 +170,7 @@ impl<T: Transport> Driver<T> {
     }
 
     fn open_mail(&mut self) {
-        let mail = self.mailbox.take();
+        let mail = self.outlet.mailbox.take();
         if mail.is_empty() {
             return;
         }
@@ -201,19 +205,19 @@ impl<T: Transport> Driver<T> {
         if timer.is_elapsed() || deadline + STEP < timer.deadline() {
             timer.as_mut().reset(deadline);
         }
-        let may_read = self.session.wants_frames()
-            && self.transport.outbound_bytes() < limits::OUTBOUND_HARD_BYTES;
+        let may_read =
+            self.session.wants_frames() && self.outbound_bytes() < limits::OUTBOUND_HARD_BYTES;
         let stop = &mut self.surroundings.stop;
         tokio::select! {
             biased;
             made = async { running.as_mut().expect("checked").await }, if running.is_some() => {
                 Woken::Made(made)
             }
-            () = self.mailbox.arrived() => Woken::Mail,
-            ready = self.transport.writable(), if self.unsent => {
+            () = self.outlet.mailbox.arrived() => Woken::Mail,
+            ready = self.waiter.writable(), if self.unsent => {
                 ready.map_or(Woken::Gone, |()| Woken::Writable)
             }
-            ready = readable(&self.transport, self.readable), if may_read => {
+            ready = readable(&self.waiter, self.readable), if may_read => {
                 ready.map_or(Woken::Gone, |()| Woken::Readable)
             }
             () = timer => Woken::Deadline,
@@ -234,7 +238,9 @@ impl<T: Transport> Driver<T> {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send(frame) => self.transport.queue(frame),
+                Effect::Send(frame) => {
+                    self.outlet.with(|transport| transport.queue(frame));
+                }
                 Effect::Call(call) => self.calls.push_back(call),
                 Effect::Moved(queue, seq) => {
                     if let Some(identity) = &self.identity {
@@ -245,19 +251,34 @@ impl<T: Transport> Driver<T> {
                 Effect::Close(reason) => {
                     counted::closed(reason);
                     let (code, text) = reason.close_frame();
-                    if reason == CloseReason::TooSlow {
-                        self.transport.drop_queued();
-                    }
-                    self.transport.close(CloseCode(code), text);
+                    self.outlet.with(|transport| {
+                        if reason == CloseReason::TooSlow {
+                            transport.drop_queued();
+                        }
+                        transport.close(CloseCode(code), text);
+                    });
                     self.closing = Some(reason);
                 }
             }
         }
     }
 
+    fn outbound_bytes(&self) -> usize {
+        self.outlet.with(|transport| transport.outbound_bytes()).unwrap_or_default()
+    }
+
+    fn flush_once(&mut self) -> Result<usize, TransportError> {
+        let flushed = self.outlet.with(|transport| {
+            let state = transport.flush()?;
+            Ok::<_, TransportError>((state, transport.outbound_bytes()))
+        });
+        let (state, waiting) = flushed.transpose()?.unwrap_or((FlushState::Done, 0));
+        self.unsent = state == FlushState::Blocked;
+        Ok(waiting)
+    }
+
     fn flush(&mut self) -> Result<(), TransportError> {
-        self.unsent = self.transport.flush()? == FlushState::Blocked;
-        let waiting = self.transport.outbound_bytes();
+        let waiting = self.flush_once()?;
         self.queued.set(waiting);
         if waiting >= limits::OUTBOUND_HARD_BYTES {
             self.feed(Input::Overrun);
@@ -268,7 +289,7 @@ impl<T: Transport> Driver<T> {
         } else if self.blocked && waiting < limits::OUTBOUND_SOFT_BYTES / 2 {
             self.blocked = false;
             self.feed(Input::Pressure(false));
-            self.unsent = self.transport.flush()? == FlushState::Blocked;
+            self.flush_once()?;
         }
         Ok(())
     }
@@ -277,11 +298,13 @@ impl<T: Transport> Driver<T> {
         let mut effects = Vec::new();
         let now = self.surroundings.chat.clock().now();
         let session = &mut self.session;
-        let state = self.transport.read_available(&mut |frame| {
-            session.handle(now, Input::Frame(frame), &mut effects);
+        let state = self.outlet.with(|transport| {
+            transport.read_available(&mut |frame| {
+                session.handle(now, Input::Frame(frame), &mut effects);
+            })
         });
         self.carry_out(effects);
-        match state? {
+        match state.transpose()?.unwrap_or(ReadState::Closed(None)) {
             ReadState::Drained => self.readable = false,
             ReadState::More => self.readable = true,
             ReadState::Closed(_) => {
@@ -313,15 +336,15 @@ impl<T: Transport> Driver<T> {
                 return None;
             };
             let chat = self.surroundings.chat.clone();
-            let mailbox = self.mailbox.clone();
+            let outlet = self.outlet.clone();
             if let Call::Login { request, note } = call {
-                return Some(Box::pin(async move { log_in(&chat, request, &note, mailbox).await }));
+                return Some(Box::pin(async move { log_in(&chat, request, &note, outlet).await }));
             }
             let identity = self.identity.clone()?;
             let call = match call {
                 Call::Send { id, draft } => {
                     let Identity { caller, resource, .. } = &*identity;
-                    let done = done(id, mailbox.clone());
+                    let done = done(id, outlet.clone());
                     match chat.send_now(caller, resource, draft, done) {
                         Ok(()) => continue,
                         Err((draft, _)) => Call::Send { id, draft },
@@ -329,7 +352,7 @@ impl<T: Transport> Driver<T> {
                 }
                 call => call,
             };
-            return Some(Box::pin(async move { make(&chat, &identity, call, mailbox).await }));
+            return Some(Box::pin(async move { make(&chat, &identity, call, outlet).await }));
         }
     }
 
@@ -343,7 +366,7 @@ impl<T: Transport> Driver<T> {
         let chat = self.surroundings.chat.clone();
         for call in self.calls.drain(..) {
             if let Call::Save(_) = call {
-                make(&chat, &identity, call, self.mailbox.clone()).await;
+                make(&chat, &identity, call, self.outlet.clone()).await;
             }
         }
     }
@@ -364,20 +387,25 @@ impl<T: Transport> Driver<T> {
     }
 }
 
-async fn readable(transport: &impl Transport, at_once: bool) -> std::io::Result<()> {
+async fn readable(waiter: &impl Waiter, at_once: bool) -> std::io::Result<()> {
     if at_once {
         // Others had their turn: there is more to read already.
         tokio::task::coop::consume_budget().await;
         return Ok(());
     }
-    transport.readable().await
+    waiter.readable().await
 }
 
-async fn log_in(chat: &Chat, request: LoginRequest, note: &str, mailbox: Arc<Mailbox>) -> Made {
+async fn log_in<T: Transport>(
+    chat: &Chat,
+    request: LoginRequest,
+    note: &str,
+    outlet: Arc<Outlet<T>>,
+) -> Made {
     let attached = async {
         let logged_in = chat.log_in(&request).await?;
         let resource = request.device.resource.clone();
-        let attachment = chat.attach(&logged_in.caller, request.device, note, mailbox)?;
+        let attachment = chat.attach(&logged_in.caller, request.device, note, outlet)?;
         let answer = LoggedIn {
             user: logged_in.user,
             app_key: logged_in.caller.app().key.to_string().into(),
@@ -400,9 +428,14 @@ async fn log_in(chat: &Chat, request: LoginRequest, note: &str, mailbox: Arc<Mai
     }
 }
 
-async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox>) -> Made {
+async fn make<T: Transport>(
+    chat: &Chat,
+    identity: &Identity,
+    call: Call,
+    outlet: Arc<Outlet<T>>,
+) -> Made {
     let Identity { caller, resource, .. } = identity;
-    let done = |id| done(id, mailbox);
+    let done = |id| done(id, outlet);
     let outcome = match call {
         Call::Send { id, draft } => {
             chat.send(caller, resource, draft, done(id)).await;
@@ -419,6 +452,15 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
         Call::Recall { id, recall } => {
             let recalled = chat.recall(caller, resource, recall).await.inspect_err(report);
             Outcome::Done(id, recalled)
+        }
+        Call::EnterRoom { id, room, ext, leave_others } => {
+            let entered = chat.join_room(caller, resource, &room, &ext, leave_others).await;
+            Outcome::Entered(id, room, entered.inspect_err(report))
+        }
+        Call::LeaveRoom { id, room } => {
+            let left = chat.leave_room(caller, &room).await.inspect_err(report);
+            let answer = || Appended { id: chat.fresh_id(), at: chat.clock().now() };
+            Outcome::Done(id, left.map(|()| answer()))
         }
         Call::Edit { id, edit } => {
             let edited = chat.edit(caller, resource, *edit).await.inspect_err(report);
@@ -443,8 +485,8 @@ async fn make(chat: &Chat, identity: &Identity, call: Call, mailbox: Arc<Mailbox
 }
 
 /// Puts the outcome of the send `id` into the mailbox.
-fn done(id: u64, mailbox: Arc<Mailbox>) -> Done {
-    Box::new(move |result| mailbox.put(Mail::Done(id, result)))
+fn done<T: Transport>(id: u64, outlet: Arc<Outlet<T>>) -> Done {
+    Box::new(move |result| outlet.mailbox.put(Mail::Done(id, result)))
 }
 
 fn report(error: &Error) {

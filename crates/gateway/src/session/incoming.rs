@@ -2,15 +2,17 @@
 
 use bytes::Bytes;
 use serde_json::Value;
-use stoa_chat::entry::Kind;
+use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::{DeviceInfo, Draft, Edit, GroupReceipt, LoginRequest, Recall, Receipt};
 use stoa_core::{
-    AppKey, MessageId, MsyncStatus, Refusal, Resource, Secret, Target, UserId, limits,
+    AppKey, GroupId, MessageId, MsyncStatus, MucKind, Refusal, Resource, Secret, Target, UserId,
+    limits,
 };
 use stoa_wire::content::{self, Inspection};
 use stoa_wire::{
     CommSyncUl, Command, ContentType, EditScope, GROUP_DOMAIN, KeyValue, Limits, MSync, Message,
-    MessageBody, MessageType, Meta, NameSpace, Provision, RouteType, delivery,
+    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, Provision, RouteType,
+    Value as TypedValue, delivery,
 };
 
 /// What a frame asks for.
@@ -49,6 +51,15 @@ pub(crate) enum Act {
     Recall(Recall),
     Edit(Edit),
     AcknowledgeInGroup(GroupReceipt),
+    EnterRoom {
+        room: GroupId,
+        /// What the others are told with it.
+        ext: String,
+        leave_others: bool,
+    },
+    LeaveRoom {
+        room: GroupId,
+    },
     Refuse(MsyncStatus),
 }
 
@@ -57,7 +68,8 @@ pub(crate) enum Act {
 #[error("the frame cannot be read: {0}")]
 pub(crate) struct Malformed(&'static str);
 
-const NO_ROOM: MsyncStatus = MsyncStatus { code: 1, reason: "grpID does not exist!" };
+/// The priority of a message of a room (msync section 5.1).
+const PRIORITY: &str = "chatroom_msg_tag";
 /// What an app may add to a recall (msync section 5.3).
 const RECALL_EXT: &str = "recallMessageExtensionInfo";
 
@@ -172,9 +184,42 @@ fn act(meta: Meta, id: u64, sender: Sender<'_>) -> Option<Act> {
         Some(NameSpace::Statistic) => None,
         Some(NameSpace::Chat) if id == 0 => refuse(Refusal::MissingPart),
         Some(NameSpace::Chat) => Some(chat(meta, id, sender).unwrap_or_else(Act::Refuse)),
-        // Chat rooms do not exist yet, so there is none to enter or leave.
-        Some(NameSpace::Muc) => Some(Act::Refuse(NO_ROOM)),
+        Some(NameSpace::Muc) if id == 0 => refuse(Refusal::MissingPart),
+        Some(NameSpace::Muc) => Some(room(meta, sender).unwrap_or_else(Act::Refuse)),
         _ => refuse(Refusal::Unsupported),
+    }
+}
+
+/// Coming into a chat room and going out of it, all that the SDK does to rooms here (msync section 6.1).
+fn room(meta: Meta, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
+    let missing = Refusal::MissingPart.msync();
+    let payload = meta.payload.filter(|payload| !payload.is_empty()).ok_or(missing)?;
+    let body = MucBody::decode(payload).map_err(|_| Refusal::Malformed.msync())?;
+    let room = body.muc_id.ok_or(missing)?;
+    let name = room.name.filter(|name| !name.is_empty()).ok_or(missing)?;
+    let unknown = Refusal::UnknownRoom.msync();
+    if room.app_key.as_deref().is_some_and(|app_key| app_key != sender.app_key) {
+        return Err(unknown);
+    }
+    let room = GroupId::parse(MucKind::Room, &name).map_err(|_| unknown)?;
+    match body.operation.and_then(|operation| MucOperation::try_from(operation).ok()) {
+        Some(MucOperation::Join) => Ok(Act::EnterRoom {
+            room,
+            ext: body.ext.unwrap_or_default(),
+            leave_others: body.leave_other_rooms.unwrap_or_default(),
+        }),
+        Some(MucOperation::Leave) => Ok(Act::LeaveRoom { room }),
+        _ => Err(Refusal::Unsupported.msync()),
+    }
+}
+
+/// How soon a message of a room is dropped, as its `ext` says (msync section 5.1).
+fn priority(ext: &[KeyValue]) -> Priority {
+    let tag = ext.iter().find(|entry| entry.key.as_deref() == Some(PRIORITY));
+    match tag.and_then(|tag| tag.value.as_ref()) {
+        Some(TypedValue::Varint(0)) => Priority::High,
+        Some(TypedValue::Varint(2)) => Priority::Low,
+        _ => Priority::Normal,
     }
 }
 
@@ -190,12 +235,14 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
     let name = to.name.filter(|name| !name.is_empty()).ok_or(missing)?;
     let body = meta.payload.filter(|body| !body.is_empty()).ok_or(missing)?;
     let seen = content::inspect(&body).map_err(|_| malformed)?;
-    if seen.message_type == Some(MessageType::ChatRoom) {
-        return Err(NO_ROOM);
-    }
+    let is_room = seen.message_type == Some(MessageType::ChatRoom);
     let is_group = to.domain.as_deref() == Some(GROUP_DOMAIN)
         || seen.message_type == Some(MessageType::GroupChat);
-    let target = if is_group {
+    let target = if is_room {
+        let room = GroupId::parse(MucKind::Room, &name);
+        Target::Group(room.map_err(|_| Refusal::UnknownRoom.msync())?)
+    } else if is_group {
+        // What is done to a message does not say whether it lies in a group or in a room.
         Target::Group(name.parse().map_err(|_| Refusal::UnknownGroup.msync())?)
     } else {
         Target::User(name.parse().map_err(|_| Refusal::UnknownRecipient.msync())?)
@@ -206,7 +253,10 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         Ok(Act::Acknowledge(Receipt { kind, to, body, client_id: id }))
     };
     match seen.message_type.ok_or(malformed)? {
-        MessageType::Chat | MessageType::Normal | MessageType::GroupChat => {}
+        MessageType::Chat
+        | MessageType::Normal
+        | MessageType::GroupChat
+        | MessageType::ChatRoom => {}
         MessageType::ReadAck | MessageType::DeliverAck if seen.ack_message_id.is_none() => {
             return Err(missing);
         }
@@ -239,7 +289,6 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
                 client_id: id,
             }));
         }
-        MessageType::ChatRoom => return Err(NO_ROOM),
     }
     let only_resource = match to.client_resource.filter(|resource| !resource.is_empty()) {
         Some(resource) => Some(resource.parse().map_err(|_| Refusal::IllegalArgument.msync())?),
@@ -255,7 +304,8 @@ fn chat(meta: Meta, id: u64, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
         content_bytes: seen.counted_bytes,
         client_id: id,
         online_only: meta.routetype == Some(RouteType::Online as i32),
-        receipts: seen.allow_group_ack && is_group,
+        receipts: seen.allow_group_ack && is_group && !is_room,
+        priority: priority(&meta.ext),
     }))
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use stoa_chat::entry::Event;
-use stoa_chat::{Appended, Error, Subscriber};
+use stoa_chat::{Appended, Error};
 use tokio::sync::Notify;
 
 /// One thing for a session.
@@ -37,6 +37,11 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
+    /// Wakes the session, which has to look at its transport.
+    pub(crate) fn wake(&self) {
+        self.arrived.notify_one();
+    }
+
     /// Takes out everything. What the deque held is given back with it.
     pub(crate) fn take(&self) -> VecDeque<Mail> {
         std::mem::take(&mut *self.mail.lock())
@@ -45,15 +50,5 @@ impl Mailbox {
     /// Waits until something was put in.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;
-    }
-}
-
-impl Subscriber<Event> for Mailbox {
-    fn deliver(&self, event: &Arc<Event>) {
-        self.put(Mail::Event(event.clone()));
-    }
-
-    fn missed(&self) {
-        self.put(Mail::Missed);
     }
 }

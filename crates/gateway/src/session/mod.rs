@@ -11,6 +11,7 @@ pub(crate) mod driver;
 pub(crate) mod incoming;
 mod mailbox;
 mod outgoing;
+pub(crate) mod outlet;
 mod queues;
 mod rate;
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_chat::entry::{Delivery, Entry, KickReason, Queue};
-use stoa_chat::{Appended, Edited};
-use stoa_core::{MessageId, MsyncStatus, Timestamp};
+use serde_json::json;
+use stoa_chat::entry::{Delivery, Entry, KickReason, Queue, RoomPage};
+use stoa_chat::{Appended, Edited, RoomEntered};
+use stoa_core::{GroupId, MessageId, MsyncStatus, Timestamp, UserId};
 use stoa_wire::delivery::{self, Address};
 use stoa_wire::{
-    CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, Meta, MetaQueue, NameSpace,
-    Provision, SharedFrame, StatisticsOperation, Status,
+    CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, Message, Meta, MetaQueue, MucBody,
+    MucOperation, MucStatus, NameSpace, Provision, SharedFrame, StatisticsOperation, Status,
 };
 
 /// The queue of what is not kept: notices of the server and online-only messages. No user can have
@@ -70,7 +71,74 @@ pub(crate) fn answer(id: u64, outcome: Result<Appended, MsyncStatus>, now: Times
     Frame::new(Command::Sync, &dl)
 }
 
+/// What is said in a room: no acknowledgement is asked for.
+pub(crate) fn room_page(page: &RoomPage) -> Frame {
+    let metas: Vec<Bytes> =
+        page.entries.iter().map(|entry| stoa_translate::meta(entry, &page.app_key)).collect();
+    let at = page.entries.last().map_or(0, |entry| entry.at.as_millis());
+    let queue = Jid::group(&page.app_key, page.room.as_str());
+    SharedFrame::new(&queue, &metas, at).with_tail(None, true)
+}
+
+/// A mute without an end, as a number that JavaScript knows exactly.
+const FOR_EVER_MS: i64 = (1 << 53) - 1;
+
 impl Outgoing {
+    /// The answer to `user`, who came into `room` with the meta `id`: with what the SDK shows of the room
+    /// (msync section 6.2).
+    pub(crate) fn entered(
+        &self,
+        id: u64,
+        room: &GroupId,
+        user: &UserId,
+        entered: &RoomEntered,
+        now: Timestamp,
+    ) -> Frame {
+        let muted_until = match entered.muted_until_ms {
+            None => -1,
+            Some(until) if until < 0 => FOR_EVER_MS,
+            Some(until) => until,
+        };
+        let info = json!({
+            user.as_str(): {
+                "is_all_mute": entered.all_muted,
+                "create_timestamp": entered.created.as_millis(),
+                "is_in_white_list": entered.allowed,
+                "member_count": entered.members,
+                "mute_duration": muted_until,
+            }
+        });
+        let status = MucStatus { chatroom_info: Some(info.to_string()), ..MucStatus::default() };
+        let body = MucBody {
+            muc_id: Some(Jid::group(&self.app_key, room.as_str())),
+            operation: Some(MucOperation::Join as i32),
+            from: Some(Jid::user(&self.app_key, user.as_str())),
+            is_chatroom: Some(true),
+            status: Some(status),
+            ..MucBody::default()
+        };
+        let meta = Meta {
+            id: Some(entered.answer.0),
+            from: Some(Jid::group(&self.app_key, room.as_str())),
+            to: Some(Jid::user(&self.app_key, user.as_str())),
+            timestamp: Some(now.as_millis()),
+            ns: Some(NameSpace::Muc as i32),
+            payload: Some(body.encode_to_vec().into()),
+            ..Meta::default()
+        };
+        let dl = CommSyncDl {
+            status: Some(Status::OK),
+            meta_id: Some(id),
+            server_id: Some(entered.answer.0),
+            metas: vec![meta],
+            // Metas never come without a queue (msync section 0, item 2).
+            queue: Some(self.named(PASSING, false)),
+            timestamp: Some(now.as_millis()),
+            ..CommSyncDl::default()
+        };
+        Frame::new(Command::Sync, &dl)
+    }
+
     /// The answer to the edit `id`: with what is said about it (msync section 4.6).
     pub(crate) fn edited(&self, id: u64, edited: &Edited) -> Frame {
         let Edited { entry, mark, told } = edited;

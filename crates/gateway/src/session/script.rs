@@ -203,6 +203,10 @@ impl World {
                     let (group, message) = (receipt.group.as_str(), receipt.message.0);
                     format!("call read-in-group {id} {group} {message} {:?}", receipt.content)
                 }
+                Call::EnterRoom { id, room, ext, leave_others } => {
+                    format!("call enter {id} {} {ext:?} {leave_others}", room.as_str())
+                }
+                Call::LeaveRoom { id, room } => format!("call leave {id} {}", room.as_str()),
                 Call::Save(moved) => {
                     let mut text = "call save".to_owned();
                     for (queue, seq) in moved {

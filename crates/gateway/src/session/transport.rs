@@ -7,11 +7,32 @@ use std::io;
 use bytes::Bytes;
 use stoa_wire::Frame;
 
-use crate::net::{CloseCode, FlushState, ReadState, TransportError, WsTransport};
+use super::outlet::SharedMessage;
+use crate::net::{CloseCode, FlushState, ReadState, Readiness, TransportError, WsTransport};
 
-/// A connection that carries whole frames. Nothing but [`Self::readable`], [`Self::writable`] and
-/// [`Self::finish`] waits.
-pub trait Transport: Send + Sync + 'static {
+/// Waits for a connection without holding it. Look at the connection once before the first wait.
+pub trait Waiter: Send + Sync + 'static {
+    /// See [`Readiness::readable`].
+    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// See [`Readiness::writable`].
+    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// A connection that carries whole frames. Nothing but [`Self::finish`] waits.
+pub trait Transport: Send + 'static {
+    /// What waits for it.
+    type Waiter: Waiter;
+
+    /// See [`WsTransport::readiness`].
+    fn waiter(&self) -> Self::Waiter;
+
+    /// See [`WsTransport::say`].
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError>;
+
     /// See [`WsTransport::queue`].
     fn queue(&mut self, frame: Frame);
 
@@ -36,17 +57,31 @@ pub trait Transport: Send + Sync + 'static {
     /// When the connection is broken.
     fn read_available(&mut self, on: &mut dyn FnMut(Bytes)) -> Result<ReadState, TransportError>;
 
-    /// See [`WsTransport::readable`].
-    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
-
-    /// See [`WsTransport::writable`].
-    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send;
-
     /// See [`WsTransport::finish`].
     fn finish(self) -> impl Future<Output = ()> + Send;
 }
 
+impl Waiter for Readiness {
+    async fn readable(&self) -> io::Result<()> {
+        Self::readable(self).await
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        Self::writable(self).await
+    }
+}
+
 impl Transport for WsTransport {
+    type Waiter = Readiness;
+
+    fn waiter(&self) -> Readiness {
+        self.readiness()
+    }
+
+    fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
+        Self::say(self, &message.frame, &message.message)
+    }
+
     fn queue(&mut self, frame: Frame) {
         Self::queue(self, frame);
     }
@@ -69,14 +104,6 @@ impl Transport for WsTransport {
 
     fn read_available(&mut self, on: &mut dyn FnMut(Bytes)) -> Result<ReadState, TransportError> {
         Self::read_available(self, on)
-    }
-
-    async fn readable(&self) -> io::Result<()> {
-        Self::readable(self).await
-    }
-
-    async fn writable(&self) -> io::Result<()> {
-        Self::writable(self).await
     }
 
     async fn finish(self) {

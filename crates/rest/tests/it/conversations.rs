@@ -34,6 +34,7 @@ async fn say(lab: &Lab, from: &str, to: &str, text: &str, client_id: u64) -> App
         client_id,
         online_only: false,
         receipts: false,
+        priority: stoa_chat::entry::Priority::Normal,
     };
     let done = Box::new(move |appended| drop(done.send(appended)));
     lab.chat.send(&caller, &"web".parse().unwrap(), draft, done).await;

@@ -213,6 +213,7 @@ impl Lab {
             client_id: body.bytes().fold(7, |id, byte| id * 131 % 1_000_000_007 + u64::from(byte)),
             online_only: false,
             receipts: false,
+            priority: stoa_chat::entry::Priority::Normal,
         };
         let done = Box::new(move |appended| drop(done.send(appended)));
         self.chat.send(&caller, &resource, draft, done).await;

@@ -1,0 +1,137 @@
+//! Who has no session any more leaves its rooms after a while (chat-rest section 3.3).
+//!
+//! Whose last session ends is noted with the moment at which it is gone; whoever is back by then was
+//! never away. Nothing of it is stored: after a start of the server the time begins anew for all who are
+//! in rooms by what is stored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use stoa_bus::Topic;
+use stoa_core::{AppScope, ConversationId, GroupId, MucKind, OperatorOf, Timestamp, limits};
+use stoa_store::{Direction, spaces};
+
+use crate::entry::Log;
+use crate::group::{Group, Standing};
+use crate::log::Appender;
+use crate::records::{self, GroupName};
+use crate::{Chat, Error};
+
+/// Rooms that one step of the look at all of them reads.
+const STEP: usize = 256;
+
+/// Users who may be gone, by the moment at which they are.
+#[derive(Default)]
+pub(crate) struct Absences(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    due: BTreeMap<(Timestamp, u64), Absence>,
+    next: u64,
+}
+
+struct Absence {
+    topic: Topic,
+    rooms: Vec<Arc<Appender>>,
+}
+
+impl Absences {
+    /// The user of `topic`, who is in `rooms`, has no session since `now`.
+    pub(crate) fn note(&self, now: Timestamp, topic: Topic, rooms: Vec<Arc<Appender>>) {
+        let mut state = self.0.lock();
+        state.next += 1;
+        let key = (now.plus(limits::ROOM_ABSENCE), state.next);
+        state.due.insert(key, Absence { topic, rooms });
+    }
+
+    /// Takes those who are due.
+    fn take_due(&self, now: Timestamp) -> Vec<Absence> {
+        let mut state = self.0.lock();
+        let later = state.due.split_off(&(now, u64::MAX));
+        std::mem::replace(&mut state.due, later).into_values().collect()
+    }
+}
+
+impl Chat {
+    /// Lets those leave their rooms who have had no session for [`limits::ROOM_ABSENCE`], except owners
+    /// and who is on the allow list. To be called every second or so; answers how many left a room.
+    pub async fn leave_absent(&self) -> usize {
+        let mut gone = 0;
+        for Absence { topic, rooms } in self.shared.absences.take_due(self.shared.clock.now()) {
+            for room in rooms {
+                match self.leave_if_absent(&topic, &room).await {
+                    Ok(left) => gone += usize::from(left),
+                    Err(Error::UnknownRoom) => {}
+                    Err(error) => {
+                        if error.is_fault() {
+                            stoa_metrics::store::FAULTS
+                                .of(stoa_metrics::store::Place::Append)
+                                .inc();
+                            let error: &dyn std::error::Error = &error;
+                            tracing::error!(error, "a member who is away could not leave a room");
+                        }
+                        // Tried again when as much time has passed.
+                        let now = self.shared.clock.now();
+                        self.shared.absences.note(now, topic.clone(), vec![room]);
+                    }
+                }
+            }
+        }
+        gone
+    }
+
+    async fn leave_if_absent(&self, topic: &Topic, room: &Arc<Appender>) -> Result<bool, Error> {
+        let topic = topic.clone();
+        room.act(&self.shared, move |batch| {
+            let topic = topic.clone();
+            Box::pin(async move {
+                // Whoever came back since, even for a moment, is noted anew when it goes.
+                if batch.shared.online.has(&topic) {
+                    return Ok(false);
+                }
+                match batch.group()?.roster.member(&topic.user) {
+                    Some(line) if line.standing != Standing::Owner && !line.allowed => {}
+                    _ => return Ok(false),
+                }
+                batch.go_out_of_room(&topic.user).await.map(|()| true)
+            })
+        })
+        .await
+    }
+
+    /// Begins the time after which those leave who are in rooms of an app by what is stored and do not come
+    /// back. To be called once, when the server starts. Answers how many they are.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn expect_absent(&self, operator: &OperatorOf) -> Result<usize, Error> {
+        let (store, app) = (self.store.app(operator).await?, operator.app());
+        let mut rest = store.key(&spaces::ROOMS_BY_TIME).all();
+        let mut expected = 0;
+        loop {
+            let mut read = store.read().await?;
+            let rows = read.scan(&rest, Direction::Forward, STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, value) in rows {
+                rest = rest.above(&key);
+                let row: GroupName = records::decode(&value, spaces::ROOMS_BY_TIME.name)?;
+                let Ok(id) = GroupId::parse(MucKind::Room, &row.id) else { continue };
+                let Some(group) = Group::load(&store, &mut read, &id).await? else { continue };
+                let log = Log::Conversation(ConversationId::Group(id));
+                let room = self.shared.appenders.of(app, &store, &log);
+                let now = self.shared.clock.now();
+                for (user, line) in group.roster.joined() {
+                    if line.standing != Standing::Owner && !line.allowed {
+                        let topic = Topic { app: app.number, user: user.clone() };
+                        self.shared.absences.note(now, topic, vec![room.clone()]);
+                        expected += 1;
+                    }
+                }
+            }
+            if !full {
+                return Ok(expected);
+            }
+        }
+    }
+}
