@@ -6,6 +6,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::records::{self, Account, Name, Username};
+use crate::room::super_admins;
 use crate::{Chat, Error, attributes, contact};
 
 /// A user as administrators and the user see it.
@@ -362,6 +363,7 @@ impl Chat {
                 txn.delete(&uuid_key(store, &deleted.uuid))?;
                 txn.delete(&time_key(store, deleted.created, blind))?;
                 attributes::remove(store, &mut txn, user).await?;
+                super_admins::forget(store, &mut txn, user)?;
                 Ok::<_, Error>(txn.done(Some(deleted)))
             });
             if let Some(deleted) = deleted.await? {

@@ -329,6 +329,13 @@ pub(crate) struct RoomAttribute {
     pub(crate) auto_delete: bool,
 }
 
+/// ROOM_ATTRIBUTES: which there are in a room. Their values stand in rows of their own.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RoomAttributes {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) index: Vec<RoomAttribute>,
+}
+
 /// SUPER_ADMINS: a user who may make chat rooms.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct SuperAdmin {

@@ -454,7 +454,7 @@ pub static ROOM_ATTRIBUTES: Space = Space {
     class: &USER_INFORMATION,
     owner: Owner::App,
     layout: &[Part::Blind("room"), Part::Blind("key")],
-    value: "1: key, value, who set it, whether it goes with whoever set it",
+    value: "1: key, value, who set it, whether it goes with whoever set it; one row for a room says which there are",
     readers: "chat",
 };
 

@@ -44,7 +44,8 @@ impl GroupActor {
         Actor { user, resource: self.resource.clone() }
     }
 
-    /// Its standing in `group`: the app's back end stands like the owner.
+    /// Its standing in `group`: the app's back end stands like the owner. Who is not in the room counts
+    /// as far as it manages the room also from outside.
     ///
     /// # Errors
     /// [`Error::NotInGroup`] for a user who is no member.
@@ -52,7 +53,9 @@ impl GroupActor {
         match &self.user {
             None => Ok(&Standing::Owner),
             Some(user) => {
-                group.roster.member(user).map(|line| &line.standing).ok_or(Error::NotInGroup)
+                let line = group.roster.belonging(user);
+                let line = line.filter(|line| !line.away || line.standing.manages());
+                line.map(|line| &line.standing).ok_or(Error::NotInGroup)
             }
         }
     }

@@ -1,6 +1,5 @@
-//! Administrators of a group (chat-rest R082 to R084). The owner names them.
-
-use std::sync::Arc;
+//! Administrators of a group or chat room (chat-rest R082 to R084 and R134 to R136). The owner names
+//! them.
 
 use stoa_core::{Caller, GroupId, Resource, UserId, limits};
 
@@ -10,7 +9,8 @@ use crate::event::GroupAct;
 use crate::{Chat, Error};
 
 impl Chat {
-    /// The administrators of a group, by name. Of a public group everybody may ask.
+    /// The administrators of a group, by name. Of a public group, or a room,
+    /// everybody may ask.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`], [`Error::NotInGroup`], [`Error::Store`].
@@ -19,7 +19,7 @@ impl Chat {
         if !group.info.public {
             GroupActor::new(caller, None).standing(&group)?;
         }
-        let lines = group.roster.joined();
+        let lines = group.roster.all_belonging();
         let admins = lines.filter(|(_, line)| line.standing == Standing::Admin);
         Ok(admins.map(|(user, _)| user.clone()).collect())
     }
@@ -37,30 +37,7 @@ impl Chat {
         id: &GroupId,
         user: &UserId,
     ) -> Result<(), Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), user.clone()));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
-            Box::pin(async move {
-                let (who, user) = &*work;
-                let group = batch.group()?;
-                who.must_own(group)?;
-                who.must_be_on(group)?;
-                match &group.roster.member(user).ok_or(Error::NotInGroup)?.standing {
-                    Standing::Owner => return Err(Error::IsOwner),
-                    Standing::Admin => return Ok(()),
-                    _ => {}
-                }
-                if group.roster.admins() >= limits::GROUP_ADMINS {
-                    let most = limits::GROUP_ADMINS;
-                    let text = format!("a group has at most {most} administrators");
-                    return Err(Error::LimitReached(text));
-                }
-                let now = batch.now;
-                batch.group_mut()?.set(user, Standing::Admin, now);
-                tell_managers(batch, who, GroupAct::AdminAdded, user, None)
-            })
-        })
-        .await
+        self.set_group_admin(caller, resource, id, user, true).await
     }
 
     /// Makes an administrator an ordinary member. Nothing happens if the member is one.
@@ -74,22 +51,41 @@ impl Chat {
         id: &GroupId,
         user: &UserId,
     ) -> Result<(), Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), user.clone()));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.set_group_admin(caller, resource, id, user, false).await
+    }
+
+    async fn set_group_admin(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        id: &GroupId,
+        user: &UserId,
+        on: bool,
+    ) -> Result<(), Error> {
+        let (standing, act) = match on {
+            true => (Standing::Admin, GroupAct::AdminAdded),
+            false => (Standing::Member, GroupAct::AdminRemoved),
+        };
+        let what = (user.clone(), standing);
+        self.act_as(caller, resource, id, what, move |batch, who, (user, standing)| {
             Box::pin(async move {
-                let (who, user) = &*work;
                 let group = batch.group()?;
                 who.must_own(group)?;
                 who.must_be_on(group)?;
-                match &group.roster.member(user).ok_or(Error::NotInGroup)?.standing {
+                match &group.roster.belonging(user).ok_or(Error::NotInGroup)?.standing {
                     Standing::Owner => return Err(Error::IsOwner),
-                    Standing::Admin => {}
-                    _ => return Ok(()),
+                    present if present == standing => return Ok(()),
+                    _ => {}
+                }
+                if on && group.roster.admins() >= limits::GROUP_ADMINS {
+                    let most = limits::GROUP_ADMINS;
+                    let text = format!("a group has at most {most} administrators");
+                    return Err(Error::LimitReached(text));
                 }
                 let now = batch.now;
-                batch.group_mut()?.set(user, Standing::Member, now);
-                tell_managers(batch, who, GroupAct::AdminRemoved, user, None)
+                batch.group_mut()?.set(user, standing.clone(), now);
+                tell_managers(batch, who, act, user, None)?;
+                batch.settle(user)
             })
         })
         .await

@@ -1,10 +1,8 @@
-//! The announcement of a group (chat-rest R109 and R110): one text for all members.
-
-use std::sync::Arc;
+//! The announcement of a group or chat room (chat-rest R109, R110, R121 and R122): one text for all
+//! members.
 
 use stoa_core::{Caller, GroupId, Resource, limits};
 
-use super::GroupActor;
 use super::create::check_text;
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
@@ -22,7 +20,7 @@ impl Chat {
     /// Sets the announcement, up to 512 characters; an empty one takes it away.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for an ordinary member; [`Error::Argument`], [`Error::NotInGroup`],
+    /// [`Error::Forbidden`] for an ordinary member, and in a room for all but its owner; [`Error::Argument`], [`Error::NotInGroup`],
     /// [`Error::GroupDisabled`], [`Error::UnknownGroup`], [`Error::Store`].
     pub async fn set_group_announcement(
         &self,
@@ -32,12 +30,13 @@ impl Chat {
         text: &str,
     ) -> Result<(), Error> {
         check_text("announcement", text, limits::GROUP_ANNOUNCEMENT_CHARS)?;
-        let work = Arc::new((GroupActor::new(caller, resource), text.to_owned()));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, text.to_owned(), move |batch, who, text| {
             Box::pin(async move {
-                let (who, text) = &*work;
                 let group = batch.group()?;
+                // Of a room its owner's (chat-rest U20).
+                if group.id().is_room() {
+                    who.must_own(group)?;
+                }
                 who.must_manage(group)?;
                 if text.is_empty() && group.info.announcement.is_empty() {
                     return Ok(());

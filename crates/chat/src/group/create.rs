@@ -1,4 +1,4 @@
-//! Making groups.
+//! Making groups and chat rooms.
 
 use std::sync::Arc;
 
@@ -62,12 +62,28 @@ pub(crate) fn check_custom(custom: &str) -> Result<(), Error> {
 /// What is said where a group has, or is to have, more members than it may. The SDK looks for it.
 pub(crate) const TOO_MANY_MEMBERS: &str = "members size is greater than max user size !";
 
-/// Checks how many members a group is to have at the most (chat-rest U15).
-pub(crate) fn check_max_members(caller: &Caller, max_members: u32) -> Result<(), Error> {
+/// What the doors call the name of a group, or of a room.
+pub(crate) const fn name_field(kind: MucKind) -> &'static str {
+    match kind {
+        MucKind::Group => "groupname",
+        MucKind::Room => "name",
+    }
+}
+
+/// Checks how many members a group, or room, is to have at the most (chat-rest U15 and U48).
+pub(crate) fn check_max_members(
+    caller: &Caller,
+    kind: MucKind,
+    max_members: u32,
+) -> Result<(), Error> {
     if max_members == 0 {
         return Err(Error::argument("maxusers", "at least 1 member"));
     }
-    let most = caller.app().chat.plan.group_members;
+    let plan = &caller.app().chat.plan;
+    let most = match kind {
+        MucKind::Group => plan.group_members,
+        MucKind::Room => plan.room_members,
+    };
     if max_members > most {
         return Err(Error::LimitReached(format!("maxusers: the app allows at most {most}")));
     }
@@ -91,12 +107,26 @@ impl Chat {
         if !caller.may_act_for(&new.owner) {
             return Err(Error::NotAllowed);
         }
-        check_text("groupname", &new.name, limits::GROUP_NAME_CHARS)?;
+        self.create(caller, resource, MucKind::Group, new).await
+    }
+
+    /// Makes a group or a room, for a caller who may.
+    ///
+    /// # Errors
+    /// As [`Self::create_group`].
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        kind: MucKind,
+        new: NewGroup,
+    ) -> Result<GroupId, Error> {
+        check_text(name_field(kind), &new.name, limits::GROUP_NAME_CHARS)?;
         check_text("description", &new.description, limits::GROUP_DESCRIPTION_CHARS)?;
         check_text("avatar", &new.avatar, limits::GROUP_AVATAR_CHARS)?;
         check_custom(&new.custom)?;
         let plan = &caller.app().chat.plan;
-        check_max_members(caller, new.max_members)?;
+        check_max_members(caller, kind, new.max_members)?;
         let NewGroup { owner, name, description, avatar, custom, .. } = new;
         let mut members = new.members;
         members.sort_unstable();
@@ -105,8 +135,8 @@ impl Chat {
         if members.len() >= new.max_members as usize {
             return Err(Error::NotPossible(TOO_MANY_MEMBERS.into()));
         }
-        self.check_group_count(caller).await?;
-        let id = GroupId::random(MucKind::Group, &*self.entropy);
+        self.check_group_count(caller, kind).await?;
+        let id = GroupId::random(kind, &*self.entropy);
         let now = self.shared.clock.now();
         let info = Info {
             id: id.clone(),
@@ -127,9 +157,12 @@ impl Chat {
             all_muted: false,
             disabled: false,
         };
-        let joined_limit = plan.groups_joined;
+        let joined_limit = match kind {
+            MucKind::Group => plan.groups_joined,
+            MucKind::Room => plan.rooms_joined,
+        };
         for user in members.iter().chain([&owner]) {
-            self.check_joined_count(caller, user, joined_limit).await?;
+            self.check_joined(caller, user, kind, joined_limit).await?;
         }
         let actor = GroupActor::new(caller, resource).actor();
         let work = Arc::new((info, members, actor));

@@ -1,14 +1,12 @@
 //! Changing what a group is called and how it is set, to whom it belongs, and whether it is there.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use stoa_core::{Caller, GroupId, Resource, UserId, limits};
 use stoa_store::{Direction, spaces};
 
-use super::create::{TOO_MANY_MEMBERS, check_custom, check_max_members, check_text};
+use super::create::{TOO_MANY_MEMBERS, check_custom, check_max_members, check_text, name_field};
 use super::state::{Info, group_blind};
-use super::{GroupActor, STEP, Standing};
+use super::{STEP, Standing};
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::log::{Actor, Batch};
@@ -38,6 +36,16 @@ pub struct GroupChange {
 }
 
 impl GroupChange {
+    /// Whether it has what a chat room does not have, or cannot change (chat-rest R119).
+    const fn is_of_a_group(&self) -> bool {
+        self.avatar.is_some()
+            || self.custom.is_some()
+            || self.public.is_some()
+            || self.approval.is_some()
+            || self.member_invites.is_some()
+            || self.invite_confirm.is_some()
+    }
+
     /// Whether it needs the owner: administrators change only what the group is called.
     const fn is_of_settings(&self) -> bool {
         self.public.is_some()
@@ -47,9 +55,13 @@ impl GroupChange {
             || self.max_members.is_some()
     }
 
-    fn check(&self, caller: &Caller) -> Result<(), Error> {
+    fn check(&self, caller: &Caller, id: &GroupId) -> Result<(), Error> {
+        if id.is_room() && self.is_of_a_group() {
+            let problem = "name, description and maxusers can change in a chat room";
+            return Err(Error::argument("the body", problem));
+        }
         let texts = [
-            ("groupname", &self.name, limits::GROUP_NAME_CHARS),
+            (name_field(id.kind()), &self.name, limits::GROUP_NAME_CHARS),
             ("description", &self.description, limits::GROUP_DESCRIPTION_CHARS),
             ("avatar", &self.avatar, limits::GROUP_AVATAR_CHARS),
         ];
@@ -57,7 +69,7 @@ impl GroupChange {
             text.as_ref().map_or(Ok(()), |text| check_text(field, text, most))?;
         }
         self.custom.as_ref().map_or(Ok(()), |custom| check_custom(custom))?;
-        self.max_members.map_or(Ok(()), |most| check_max_members(caller, most))
+        self.max_members.map_or(Ok(()), |most| check_max_members(caller, id.kind(), most))
     }
 
     fn apply(&self, info: &mut Info) {
@@ -133,7 +145,8 @@ impl Batch<'_> {
 
 impl Chat {
     /// Changes a group's name or settings. The owner changes all, an administrator what the group is
-    /// called: name, description, avatar and custom data.
+    /// called: name, description, avatar and custom data. Of a room name, description and the number
+    /// of members can change, and its owner changes them (chat-rest U20).
     ///
     /// # Errors
     /// [`Error::Argument`] by field, [`Error::LimitReached`], [`Error::NotPossible`] for fewer members
@@ -146,14 +159,11 @@ impl Chat {
         id: &GroupId,
         change: GroupChange,
     ) -> Result<(), Error> {
-        change.check(caller)?;
-        let work = Arc::new((GroupActor::new(caller, resource), change));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        change.check(caller, id)?;
+        self.act_as(caller, resource, id, change, move |batch, who, change| {
             Box::pin(async move {
-                let (who, change) = &*work;
                 let group = batch.group()?;
-                if change.is_of_settings() {
+                if change.is_of_settings() || group.id().is_room() {
                     who.must_own(group)?;
                 }
                 who.must_manage(group)?;
@@ -173,7 +183,8 @@ impl Chat {
         .await
     }
 
-    /// Makes `new_owner`, a member, the group's owner; the old one stays as an ordinary member.
+    /// Makes `new_owner`, a member, the group's owner; the old one stays as an ordinary member. The two
+    /// are told, in a room all.
     ///
     /// # Errors
     /// [`Error::NotPossible`] for one who is no member or owns it already; [`Error::UnknownGroup`],
@@ -185,11 +196,8 @@ impl Chat {
         id: &GroupId,
         new_owner: &UserId,
     ) -> Result<(), Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), new_owner.clone()));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, new_owner.clone(), move |batch, who, new_owner| {
             Box::pin(async move {
-                let (who, new_owner) = &*work;
                 let group = batch.group()?;
                 who.must_own(group)?;
                 who.must_be_on(group)?;
@@ -214,8 +222,12 @@ impl Chat {
                 info.modified = now;
                 let mut event = group.event(GroupAct::OwnerChanged, &old_owner);
                 event.users.push(new_owner.as_str().into());
-                let told = Audience::only([old_owner, new_owner.clone()]);
-                batch.tell(&who.actor(), &event, told)
+                let told = match group.id().is_room() {
+                    true => Audience::All,
+                    false => Audience::only([old_owner.clone(), new_owner.clone()]),
+                };
+                batch.tell(&who.actor(), &event, told)?;
+                batch.settle(&old_owner)
             })
         })
         .await
@@ -232,9 +244,7 @@ impl Chat {
         resource: Option<&Resource>,
         id: &GroupId,
     ) -> Result<(), Error> {
-        let who = GroupActor::new(caller, resource);
-        self.act_on_group(caller, id, move |batch| {
-            let who = who.clone();
+        self.act_as(caller, resource, id, (), |batch, who, ()| {
             Box::pin(async move {
                 who.must_own(batch.group()?)?;
                 who.must_be_on(batch.group()?)?;
@@ -258,10 +268,9 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let actor = GroupActor::new(caller, None).actor();
-        self.act_on_group(caller, id, move |batch| {
-            let actor = actor.clone();
+        self.act_as(caller, None, id, (), move |batch, who, ()| {
             Box::pin(async move {
+                let actor = who.actor();
                 if batch.group()?.info.disabled == disabled {
                     return Ok(());
                 }

@@ -1,9 +1,7 @@
-//! The block list and the allow list of a group (chat-rest sections 2.14 and 2.15).
+//! The block list and the allow list of a group or chat room (chat-rest sections 2.14, 2.15 and 2.18).
 //!
 //! Who is blocked is out of the group and cannot come back; who is on the allow list may speak while
 //! all are muted. Calls name several users, and each has an outcome of its own.
-
-use std::sync::Arc;
 
 use stoa_core::{Caller, GroupId, Resource, UserId, limits};
 
@@ -35,23 +33,27 @@ fn may_block(who: &GroupActor, group: &Group, user: &UserId) -> Result<bool, Err
     }
 }
 
-/// Takes `users`, who are members, out of the group and onto its block list.
+/// Takes `users`, who are members, out of the group and onto its block list. Who is not in the room
+/// needs not leave it.
 async fn block(batch: &mut Batch<'_>, who: &GroupActor, users: &[UserId]) -> Result<(), Error> {
-    let Some(first) = users.first() else { return Ok(()) };
-    let actor = who.actor();
-    for user in users {
+    let (actor, now) = (who.actor(), batch.now);
+    let group = batch.group()?;
+    let here: Vec<&UserId> = users.iter().filter(|user| group.roster.has(user)).collect();
+    for &user in &here {
         let removed = batch.group()?.event(GroupAct::Removed, &actor.user);
         let removed = GroupEvent { users: vec![user.as_str().into()], ..removed };
         batch.tell(&actor, &removed, Audience::only([user.clone()]))?;
     }
-    for user in users {
+    for &user in &here {
         batch.leave(user).await?;
-        let now = batch.now;
+    }
+    for user in users {
         batch.group_mut()?.set(user, Standing::Blocked, now);
     }
+    let Some(&first) = here.first() else { return Ok(()) };
     let group = batch.group()?;
     let left = GroupEvent {
-        users: users.iter().map(|user| user.as_str().into()).collect(),
+        users: here.iter().map(|user| user.as_str().into()).collect(),
         members: Some(group.roster.members()),
         // The SDK takes the actor for the one who is gone.
         ..group.event(GroupAct::Left, first)
@@ -75,11 +77,8 @@ impl Chat {
         id: &GroupId,
         users: Vec<UserId>,
     ) -> Result<PerUser, Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), named(users)?));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, named(users)?, move |batch, who, users| {
             Box::pin(async move {
-                let (who, users) = &*work;
                 let group = batch.group()?;
                 who.must_manage(group)?;
                 let (mut outcomes, mut gone) = (PerUser::new(), Vec::new());
@@ -111,11 +110,8 @@ impl Chat {
         id: &GroupId,
         users: Vec<UserId>,
     ) -> Result<PerUser, Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), named(users)?));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, named(users)?, move |batch, who, users| {
             Box::pin(async move {
-                let (who, users) = &*work;
                 who.must_manage(batch.group()?)?;
                 let actor = who.actor();
                 for user in users {
@@ -193,19 +189,18 @@ impl Chat {
         users: Vec<UserId>,
         on: bool,
     ) -> Result<PerUser, Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), named(users)?));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, named(users)?, move |batch, who, users| {
             Box::pin(async move {
-                let (who, users) = &*work;
                 who.must_manage(batch.group()?)?;
                 let act = if on { GroupAct::Allowed } else { GroupAct::Disallowed };
                 let mut outcomes = PerUser::new();
                 for user in users {
-                    let allowed = batch.group()?.roster.member(user).map(|line| line.allowed);
+                    let line = batch.group()?.roster.belonging(user);
+                    let allowed = line.map(|line| line.allowed);
                     if allowed.is_some_and(|allowed| allowed != on) {
                         batch.group_mut()?.change(user, |line| line.allowed = on);
                         tell_managers(batch, who, act, user, None)?;
+                        batch.settle(user)?;
                     }
                     outcomes.push((user.clone(), allowed.map(drop).ok_or(Error::NotInGroup)));
                 }
@@ -226,7 +221,7 @@ impl Chat {
         id: &GroupId,
     ) -> Result<Vec<UserId>, Error> {
         let group = self.group_for_manager(caller, id).await?;
-        let allowed = group.roster.joined().filter(|(_, line)| line.allowed);
+        let allowed = group.roster.all_belonging().filter(|(_, line)| line.allowed);
         Ok(allowed.map(|(user, _)| user.clone()).collect())
     }
 
@@ -245,6 +240,6 @@ impl Chat {
             true => self.group_for_member(caller, id).await?,
             false => self.group_for_manager(caller, id).await?,
         };
-        Ok(group.roster.member(user).ok_or(Error::NotInGroup)?.allowed)
+        Ok(group.roster.belonging(user).ok_or(Error::NotInGroup)?.allowed)
     }
 }

@@ -34,7 +34,7 @@ mod state;
 
 use std::sync::Arc;
 
-use stoa_core::{AppScope, Caller, ConversationId, GroupId, UserId};
+use stoa_core::{AppScope, Caller, ConversationId, GroupId, MucKind, Resource, UserId};
 use stoa_store::{Direction, spaces};
 
 use crate::entry::Log;
@@ -53,7 +53,7 @@ pub use read::{GroupBrief, GroupMember, GroupPage, GroupView, MemberPage, Role};
 pub use receipts::{GroupReceipt, ReaderPage};
 pub(crate) use roster::{Line, Roster, Standing};
 pub use state::Info as GroupInfo;
-pub(crate) use state::{Group, name_key};
+pub(crate) use state::{Group, group_blind, name_key};
 
 /// The group as it is by now.
 fn whole<'a>(batch: &'a mut Batch<'_>) -> Acting<'a, Group> {
@@ -107,6 +107,38 @@ impl Chat {
         self.group_appender(caller, group).await?.act(&self.shared, work).await
     }
 
+    /// As [`Self::act_on_group`], for the caller on the device `resource`: `work` gets who acts, and
+    /// `what` is wanted.
+    ///
+    /// # Errors
+    /// What `work` returns, or [`Error::Store`].
+    pub(crate) async fn act_as<T, W, F>(
+        &self,
+        caller: &Caller,
+        resource: Option<&Resource>,
+        group: &GroupId,
+        what: W,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: Send + Sync + 'static,
+        F: for<'a, 'b> Fn(&'a mut Batch<'b>, &'a GroupActor, &'a W) -> Acting<'a, T>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let shared = Arc::new((GroupActor::new(caller, resource), what, work));
+        self.act_on_group(caller, group, move |batch| {
+            let shared = shared.clone();
+            Box::pin(async move {
+                let (who, what, work) = &*shared;
+                work(batch, who, what).await
+            })
+        })
+        .await
+    }
+
     /// A group as it is now.
     ///
     /// # Errors
@@ -120,14 +152,18 @@ impl Chat {
         appender.act(&self.shared, whole).await
     }
 
-    /// Whether the app may have one more group.
-    async fn check_group_count(&self, caller: &Caller) -> Result<(), Error> {
-        let most = caller.app().chat.plan.groups;
+    /// Whether the app may have one more group, or room.
+    async fn check_group_count(&self, caller: &Caller, kind: MucKind) -> Result<(), Error> {
+        let plan = &caller.app().chat.plan;
+        let most = match kind {
+            MucKind::Group => plan.groups,
+            MucKind::Room => plan.rooms,
+        };
         if most == u32::MAX {
             return Ok(());
         }
         let store = self.store.app(caller).await?;
-        let all = store.key(&spaces::GROUPS_BY_TIME).all();
+        let all = store.key(state::list_space(kind)).all();
         let rows = store.read().await?.scan(&all, Direction::Forward, most as usize).await?;
         if rows.len() >= most as usize {
             let text = "This appKey has created too many groups/chatrooms!";
@@ -143,11 +179,18 @@ impl Chat {
         user: &UserId,
         most: u32,
     ) -> Result<(), Error> {
-        if most == u32::MAX {
-            return Ok(());
-        }
-        let joined = self.joined_groups(caller, user).await?.len();
-        if joined >= most as usize {
+        self.check_joined(caller, user, MucKind::Group, most).await
+    }
+
+    /// Whether `user` may become a member of one more group, or room, of which `most` are allowed.
+    pub(crate) async fn check_joined(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        kind: MucKind,
+        most: u32,
+    ) -> Result<(), Error> {
+        if most != u32::MAX && self.joined(caller, user, kind).await?.len() >= most as usize {
             let text = format!(
                 "Can not join this group, reason: user: {} has joined too many groups/chatroom!",
                 user.as_str()
@@ -163,6 +206,16 @@ impl Chat {
         caller: &Caller,
         user: &UserId,
     ) -> Result<Vec<GroupId>, Error> {
+        self.joined(caller, user, MucKind::Group).await
+    }
+
+    /// The groups, or rooms, that `user` is a member of, those that it joined last first.
+    pub(crate) async fn joined(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        kind: MucKind,
+    ) -> Result<Vec<GroupId>, Error> {
         let store = self.store.app(caller).await?;
         let mut rest =
             store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(&store, user)).all();
@@ -173,9 +226,12 @@ impl Chat {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-                if row.is_group && row.last().is_none() {
-                    groups.extend(row.name.parse::<GroupId>().map(|id| (row.since_ms, id)));
-                }
+                let id = match kind {
+                    MucKind::Group if row.is_group && row.last().is_none() => row.name.parse().ok(),
+                    MucKind::Group => None,
+                    MucKind::Room => row.room(),
+                };
+                groups.extend(id.map(|id| (row.since_ms, id)));
                 rest = rest.above(&key);
             }
             if !full {

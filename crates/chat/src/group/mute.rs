@@ -1,15 +1,15 @@
-//! Muting members of a group, and all of them (chat-rest section 2.13).
+//! Muting members of a group or chat room, and all of them (chat-rest sections 2.13 and 2.18). A mute in
+//! a room outlasts the visit.
 //!
 //! A mute ends by the clock: nothing happens at its end, it just holds no longer. That all are muted
 //! is a switch of its own, and has no end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_core::{Caller, GroupId, Resource, Timestamp, UserId};
 
+use super::Line;
 use super::sight::{named, tell_managers};
-use super::{GroupActor, Line};
 use crate::entry::Audience;
 use crate::event::GroupAct;
 use crate::{Chat, Error};
@@ -60,15 +60,12 @@ impl Chat {
         if lasts.is_some_and(|lasts| lasts.is_zero()) {
             return Err(Error::argument("mute_duration", "from 1 ms on, or -1 for ever"));
         }
-        let work = Arc::new((GroupActor::new(caller, resource), named(users)?));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, named(users)?, move |batch, who, users| {
             Box::pin(async move {
-                let (who, users) = &*work;
                 let group = batch.group()?;
                 who.must_manage(group)?;
                 for user in users {
-                    group.roster.member(user).ok_or(Error::NotInGroup)?;
+                    group.roster.belonging(user).ok_or(Error::NotInGroup)?;
                     who.must_outrank(group, user)?;
                 }
                 let problem = || Error::argument("mute_duration", "is too long, use -1 for ever");
@@ -98,22 +95,20 @@ impl Chat {
         id: &GroupId,
         users: Vec<UserId>,
     ) -> Result<Vec<UserId>, Error> {
-        let work = Arc::new((GroupActor::new(caller, resource), named(users)?));
-        self.act_on_group(caller, id, move |batch| {
-            let work = work.clone();
+        self.act_as(caller, resource, id, named(users)?, move |batch, who, users| {
             Box::pin(async move {
-                let (who, users) = &*work;
                 let group = batch.group()?;
                 who.must_manage(group)?;
                 let mut muted = Vec::new();
                 for user in users {
-                    let line = group.roster.member(user).ok_or(Error::NotInGroup)?;
+                    let line = group.roster.belonging(user).ok_or(Error::NotInGroup)?;
                     who.must_outrank(group, user)?;
                     muted.extend(line.is_muted(batch.now).then_some(user));
                 }
                 for user in muted {
                     batch.group_mut()?.change(user, |line| line.muted_until = None);
                     tell_managers(batch, who, GroupAct::Unmuted, user, None)?;
+                    batch.settle(user)?;
                 }
                 Ok(users.clone())
             })
@@ -133,7 +128,7 @@ impl Chat {
     ) -> Result<Vec<MutedMember>, Error> {
         let group = self.group_for_manager(caller, id).await?;
         let now = self.shared.clock.now();
-        let muted = group.roster.joined().filter(|(_, line)| line.is_muted(now));
+        let muted = group.roster.all_belonging().filter(|(_, line)| line.is_muted(now));
         Ok(muted
             .filter_map(|(user, line)| Some(MutedMember::of(user, line.muted_until?)))
             .collect())
@@ -154,7 +149,7 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         let group = self.group_for_member(caller, id).await?;
-        let line = group.roster.member(user).ok_or(Error::NotInGroup)?;
+        let line = group.roster.belonging(user).ok_or(Error::NotInGroup)?;
         Ok(line.is_muted(self.shared.clock.now()))
     }
 
@@ -171,9 +166,7 @@ impl Chat {
         id: &GroupId,
         on: bool,
     ) -> Result<(), Error> {
-        let who = Arc::new(GroupActor::new(caller, resource));
-        self.act_on_group(caller, id, move |batch| {
-            let who = who.clone();
+        self.act_as(caller, resource, id, (), move |batch, who, ()| {
             Box::pin(async move {
                 let group = batch.group()?;
                 who.must_manage(group)?;

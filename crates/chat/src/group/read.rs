@@ -1,12 +1,12 @@
-//! What is asked of groups: details, lists, members.
+//! What is asked of groups and chat rooms: details, lists, members.
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, GroupId, Target, Timestamp, UserId, limits};
-use stoa_store::{AppStore, Blind, Direction, Key, spaces};
+use stoa_core::{Caller, GroupId, MucKind, Target, Timestamp, UserId, limits};
+use stoa_store::{AppStore, Blind, Direction, Key};
 
-use super::state::{Group, Info};
-use super::{Line, STEP, Standing};
+use super::state::{Group, Info, list_space};
+use super::{GroupActor, Line, STEP, Standing};
 use crate::records::{self, GroupName};
 use crate::{Chat, Error};
 
@@ -92,19 +92,11 @@ fn list_cursor(position: &Key) -> String {
     format!("{:x}-{:032x}", position.number(0), u128::from_be_bytes(position.blind(1).0))
 }
 
-fn list_position(store: &AppStore, cursor: &str) -> Option<Key> {
+fn list_position(store: &AppStore, kind: MucKind, cursor: &str) -> Option<Key> {
     let (created, group) = cursor.split_once('-')?;
     let created = u64::from_str_radix(created, 16).ok()?;
     let group = Blind(u128::from_str_radix(group, 16).ok()?.to_be_bytes());
-    Some(store.key(&spaces::GROUPS_BY_TIME).number(created).blind(group).done())
-}
-
-/// Passes if the caller may see who is in `group`: its members and the app's back end may.
-fn must_see(caller: &Caller, group: &Group) -> Result<(), Error> {
-    match caller.user() {
-        Some(user) if !group.roster.has(user) => Err(Error::NotInGroup),
-        _ => Ok(()),
-    }
+    Some(store.key(list_space(kind)).number(created).blind(group).done())
 }
 
 impl Chat {
@@ -122,7 +114,7 @@ impl Chat {
                 Err(Error::UnknownGroup) => continue,
                 Err(error) => return Err(error),
             };
-            let sees_members = must_see(caller, &group).is_ok();
+            let sees_members = GroupActor::new(caller, None).standing(&group).is_ok();
             if !sees_members && !group.info.public {
                 refusal = Error::NotInGroup;
                 continue;
@@ -156,7 +148,7 @@ impl Chat {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<GroupPage, Error> {
-        self.list_groups(caller, limit, cursor, |row| row.public).await
+        self.list_groups(caller, MucKind::Group, 0, limit, cursor, |row| row.public).await
     }
 
     /// All groups of the app, as [`Self::public_groups`].
@@ -172,23 +164,31 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        self.list_groups(caller, limit, cursor, |_| true).await
+        self.list_groups(caller, MucKind::Group, 0, limit, cursor, |_| true).await
     }
 
-    async fn list_groups(
+    /// The groups, or rooms, that are `wanted`: `limit` behind the first `skip` from `cursor` on, those
+    /// made last first.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a cursor that is none.
+    pub(crate) async fn list_groups(
         &self,
         caller: &Caller,
+        kind: MucKind,
+        mut skip: usize,
         limit: usize,
         cursor: Option<&str>,
         wanted: fn(&GroupName) -> bool,
     ) -> Result<GroupPage, Error> {
         let store = self.store.app(caller).await?;
-        let mut rest = store.key(&spaces::GROUPS_BY_TIME).all();
+        let space = list_space(kind);
+        let mut rest = store.key(space).all();
         if let Some(cursor) = cursor {
-            rest = rest.below(&list_position(&store, cursor).ok_or_else(no_cursor)?);
+            rest = rest.below(&list_position(&store, kind, cursor).ok_or_else(no_cursor)?);
         }
         let mut read = store.read().await?;
-        let step = (limit + 1).min(STEP);
+        let step = limit.saturating_add(skip).saturating_add(1).min(STEP);
         let (mut groups, mut looked_at, mut last) = (Vec::new(), 0, None);
         loop {
             let rows = read.scan(&rest, Direction::Backward, step).await?;
@@ -198,12 +198,17 @@ impl Chat {
                     return Ok(GroupPage { groups, cursor: last.as_ref().map(list_cursor) });
                 }
                 looked_at += 1;
-                let row: GroupName = records::decode(&value, spaces::GROUPS_BY_TIME.name)?;
-                if let Ok(id) = row.id.parse()
+                let row: GroupName = records::decode(&value, space.name)?;
+                if let Ok(id) = GroupId::parse(kind, &row.id)
                     && wanted(&row)
-                    && let Some((info, members)) = Group::info(&store, &mut read, &id).await?
                 {
-                    groups.push(GroupBrief { info, members, role: None });
+                    if skip > 0 {
+                        skip -= 1;
+                    } else if let Some((info, members)) =
+                        Group::info(&store, &mut read, &id).await?
+                    {
+                        groups.push(GroupBrief { info, members, role: None });
+                    }
                 }
                 rest = rest.below(&key);
                 last = Some(key);
@@ -227,8 +232,23 @@ impl Chat {
         count: usize,
         with_role: bool,
     ) -> Result<Vec<GroupBrief>, Error> {
+        self.joined_briefs(caller, user, MucKind::Group, (skip, count), with_role).await
+    }
+
+    /// The groups, or rooms, that `user` is a member of, of which the page skips and counts so many.
+    ///
+    /// # Errors
+    /// As [`Self::groups_joined`].
+    pub(crate) async fn joined_briefs(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        kind: MucKind,
+        (skip, count): (usize, usize),
+        with_role: bool,
+    ) -> Result<Vec<GroupBrief>, Error> {
         self.user(caller, user).await?;
-        let ids = self.joined_groups(caller, user).await?;
+        let ids = self.joined(caller, user, kind).await?;
         let store = self.store.app(caller).await?;
         let mut read = store.read().await?;
         let mut groups = Vec::new();
@@ -270,7 +290,7 @@ impl Chat {
     ) -> Result<bool, Error> {
         let group = self.group_state(caller, id).await?;
         if !caller.may_act_for(user) {
-            must_see(caller, &group)?;
+            GroupActor::new(caller, None).standing(&group)?;
         }
         Ok(group.roster.has(user))
     }
@@ -286,8 +306,7 @@ impl Chat {
         skip: usize,
         count: usize,
     ) -> Result<Vec<GroupMember>, Error> {
-        let group = self.group_state(caller, id).await?;
-        must_see(caller, &group)?;
+        let group = self.group_for_member(caller, id).await?;
         Ok(group.roster.newest_below(u64::MAX).skip(skip).take(count).map(member).collect())
     }
 
@@ -306,8 +325,7 @@ impl Chat {
             None => u64::MAX,
             Some(cursor) => u64::from_str_radix(cursor, 16).map_err(|_| no_cursor())?,
         };
-        let group = self.group_state(caller, id).await?;
-        must_see(caller, &group)?;
+        let group = self.group_for_member(caller, id).await?;
         let mut lines = group.roster.newest_below(below).peekable();
         let (mut members, mut number) = (Vec::with_capacity(count), below);
         while members.len() < count
@@ -329,12 +347,11 @@ impl Chat {
         caller: &Caller,
         id: &GroupId,
     ) -> Result<Vec<GroupMember>, Error> {
-        let group = self.group_state(caller, id).await?;
-        must_see(caller, &group)?;
+        let group = self.group_for_member(caller, id).await?;
         let lines = group
             .roster
             .managers()
-            .filter_map(|user| group.roster.member(user).map(|line| member((user, line))));
+            .filter_map(|user| group.roster.belonging(user).map(|line| member((user, line))));
         let mut members: Vec<_> = lines.collect();
         members.sort_by_key(|member| member.role != Role::Owner);
         Ok(members)

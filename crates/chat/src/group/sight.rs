@@ -47,6 +47,24 @@ pub(crate) fn tell_managers(
     batch.tell(&actor, &event, audience)
 }
 
+impl Batch<'_> {
+    /// Takes `user`, who is not in the room, off the roster, if it is nothing there any more.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`].
+    pub(crate) fn settle(&mut self, user: &UserId) -> Result<(), Error> {
+        let now = self.now;
+        let group = self.group_mut()?;
+        let line = group.roster.belonging(user).filter(|line| line.away);
+        let is_nothing = line
+            .is_some_and(|line| !(line.standing.manages() || line.allowed || line.is_muted(now)));
+        if is_nothing {
+            group.remove(user);
+        }
+        Ok(())
+    }
+}
+
 impl Chat {
     /// A group, for one of its members or the app's back end.
     ///

@@ -5,16 +5,25 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `cast` | hands what is said to the sessions that are in a room, in one loop |
-//! | `hall` | who is there, what was said last, what gathers |
+//! | `create`, `super_admins` | making rooms, and who may |
+//! | `read` | lists of rooms |
 //! | `join` | coming, going, and which sessions are in which room |
 //! | `absence` | who has no session any more leaves after a while |
+//! | `attributes` | what those who are there keep in a room for all |
+//! | `cast` | hands what is said to the sessions that are in a room, in one loop |
+//! | `hall` | who is there, what was said last, what gathers |
 
 mod absence;
+pub(crate) mod attributes;
 mod cast;
+mod create;
 mod hall;
 mod join;
+mod read;
+pub(crate) mod super_admins;
 
 pub(crate) use absence::Absences;
+pub use attributes::{AttributeChange, AttributeOutcome};
 pub(crate) use cast::{Cast, RoomWork, Seat};
+pub use create::NewRoom;
 pub use join::RoomEntered;
