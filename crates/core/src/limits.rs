@@ -345,3 +345,12 @@ pub const ROOM_JOIN_EXT_BYTES: usize = 1024;
 
 /// Chat rooms that one call sends a message to.
 pub const ROOM_SEND_BATCH: usize = 10;
+
+/// Chat rooms in one page of their list (chat-rest R116).
+pub const ROOM_LIST_PAGE: usize = 100;
+/// Members of a chat room in one page, and rooms that a user is in (chat-rest R117 and R131).
+pub const ROOM_PAGE: usize = 1_000;
+/// Rooms that a user is in, where a call names no page.
+pub const ROOMS_JOINED: usize = 500;
+/// Members that one call removes from a chat room (chat-rest R133).
+pub const ROOM_REMOVED: usize = 100;

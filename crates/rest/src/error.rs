@@ -55,6 +55,18 @@ impl Failure {
         self
     }
 
+    /// The same refusal as chat rooms tell it: 400 where groups answer 403 or 404 about who is a member
+    /// (chat-rest U10).
+    pub(crate) fn of_a_room(self) -> Self {
+        match self.refusal {
+            Refusal::NotInGroup | Refusal::AlreadyInGroup | Refusal::UnknownMember => {
+                let text = Some(self.text());
+                Self { refusal: Refusal::IllegalArgument, text, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// The bytes of the file behind whose end a range lies.
     pub(crate) const fn size(&self) -> Option<u64> {
         self.size

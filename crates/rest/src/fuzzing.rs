@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use parking_lot::Mutex;
-use stoa_core::{AppKey, Resource, UserId, limits};
+use stoa_core::{AppKey, MucKind, Resource, UserId, limits};
 use tower::Service;
 
 use crate::error::Failure;
@@ -93,7 +93,8 @@ pub fn exercise_body(data: &[u8]) {
     let readers: &[&dyn Fn(Object) -> Result<(), Failure>] = &[
         &|body| read_new_user(body).map(drop),
         &|body| history::read_query(body, &app_key).map(drop),
-        &|body| groups::read_change(body).map(drop),
+        &|body| groups::read_change(MucKind::Group, body).map(drop),
+        &|body| groups::read_change(MucKind::Room, body).map(drop),
         &|mut body| body.text("grant_type").map(drop),
         &|mut body| body.flag("autoCreateUser").map(drop),
         &|mut body| body.optional_whole("ttl", "seconds", 0..=u64::MAX).map(drop),

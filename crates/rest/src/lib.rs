@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
-//! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `chatfiles` | the operations, each with its row in the specification |
+//! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
 mod attributes;
@@ -37,6 +37,7 @@ mod rate;
 mod recall;
 mod reply;
 mod reports;
+mod rooms;
 mod token;
 mod users;
 
@@ -111,6 +112,7 @@ pub fn router(state: RestState) -> Router {
         .merge(attributes::routes())
         .merge(presence::routes())
         .merge(groups::routes())
+        .merge(rooms::routes())
         .merge(conversations::routes())
         .merge(deletion::routes())
         .merge(pins::routes())

@@ -33,6 +33,17 @@ impl FromRequestParts<Rest> for Query {
     }
 }
 
+/// The caller's own device, as [`Query::acting`] finds it.
+pub(crate) struct Acting(pub(crate) Option<Resource>);
+
+impl FromRequestParts<Rest> for Acting {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
+        Query(fields(&parts.uri)).acting().map(Self)
+    }
+}
+
 impl Query {
     /// The query of `uri`.
     #[cfg(any(test, feature = "fuzzing"))]
@@ -74,11 +85,35 @@ impl Query {
         allowed: RangeInclusive<usize>,
         default: usize,
     ) -> Result<usize, Failure> {
-        let Some(text) = self.get(name)? else { return Ok(default) };
-        text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+        Ok(self.optional_whole(name, allowed)?.unwrap_or(default))
+    }
+
+    /// A whole number in `allowed`; none without the field.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub(crate) fn optional_whole(
+        &self,
+        name: &str,
+        allowed: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, Failure> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        number.map(Some).ok_or_else(|| {
             let (least, most) = (allowed.start(), allowed.end());
             Failure::argument(format!("{name}: must be a whole number from {least} to {most}"))
         })
+    }
+
+    /// A page by `pagenum`, from 1 (0 is 1, chat-rest U22), and `pagesize`, of which more than `most`
+    /// is `most`: how many entries to skip and how many to take.
+    ///
+    /// # Errors
+    /// 400 for what is no number.
+    pub(crate) fn page(&self, default: usize, most: usize) -> Result<(usize, usize), Failure> {
+        let number = self.whole("pagenum", 0..=usize::MAX, 1)?.max(1);
+        let size = self.whole("pagesize", 1..=usize::MAX, default)?.min(most);
+        Ok(((number - 1).saturating_mul(size), size))
     }
 
     /// A truth value; no without the field.
@@ -98,12 +133,7 @@ impl Query {
     /// # Errors
     /// 400 for a number out of range.
     pub(crate) fn limit(&self) -> Result<usize, Failure> {
-        let Some(text) = self.get("limit")? else { return Ok(limits::LIST_PAGE_DEFAULT) };
-        let limit = text.parse().ok().filter(|limit| (1..=limits::LIST_PAGE).contains(limit));
-        limit.ok_or_else(|| {
-            let most = limits::LIST_PAGE;
-            Failure::argument(format!("limit: must be a whole number from 1 to {most}"))
-        })
+        self.whole("limit", 1..=limits::LIST_PAGE, limits::LIST_PAGE_DEFAULT)
     }
 }
 

@@ -28,6 +28,9 @@ const BATCH_STATUS_PER_SECOND: u32 = 50;
 /// The same for presence and block lists (chat-rest sections 2.5 and 2.7).
 const HALF_RATE: &[&str] = &["/presence", "/blocks"];
 
+/// The same for making and listing chat rooms, and those that a user is in (chat-rest section 2.17).
+const HALF_RATE_ROUTES: &[&str] = &["/chatrooms", "/joined_chatrooms"];
+
 /// What is counted together: one operation of one app.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Operation {
@@ -44,7 +47,8 @@ impl Operation {
 
     fn quota(&self) -> Quota {
         let batch_status = self.method == Method::POST && self.route.ends_with("/status");
-        let half = HALF_RATE.iter().any(|part| self.route.contains(part));
+        let half = HALF_RATE.iter().any(|part| self.route.contains(part))
+            || HALF_RATE_ROUTES.iter().any(|end| self.route.ends_with(end));
         let per_second = if batch_status || half {
             BATCH_STATUS_PER_SECOND
         } else {

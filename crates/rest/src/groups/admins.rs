@@ -1,23 +1,23 @@
-//! Administrators of a group: R082 to R084.
+//! Administrators of a group, R082 to R084, and of a room, R134 to R136.
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get};
 use serde_json::json;
 
-use super::{GroupPath, device, more};
+use super::{GroupPath, more};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::Acting;
 use crate::reply::{Full, Outcome};
 
-/// The routes.
-pub(crate) fn routes() -> Router<Rest> {
+/// The routes below a group or room.
+pub(crate) fn routes(at: &str) -> Router<Rest> {
     Router::new()
-        .route("/chatgroups/{group}/admin", get(list).post(add))
-        .route("/chatgroups/{group}/admin/{user}", delete(remove))
+        .route(&format!("{at}/admin"), get(list).post(add))
+        .route(&format!("{at}/admin/{{user}}"), delete(remove))
 }
 
 /// `GET /{org}/{app}/chatgroups/{group}/admin`: R082.
@@ -36,10 +36,9 @@ async fn add(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let user = more::name("newadmin", &body.text("newadmin")?)?;
     rest.chat.add_group_admin(&caller, device.as_ref(), &group, &user).await?;
     let data = json!({ "result": "success", "newadmin": user.as_str() });
@@ -54,9 +53,8 @@ async fn remove(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(user): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let user = more::name("username", &user)?;
     rest.chat.remove_group_admin(&caller, device.as_ref(), &group, &user).await?;
     let data = json!({ "result": "success", "oldadmin": user.as_str() });

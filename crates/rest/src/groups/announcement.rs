@@ -1,20 +1,20 @@
-//! A group's announcement: R109 and R110.
+//! The announcement of a group, R109 and R110, and of a room, R121 and R122.
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use serde_json::json;
 
-use super::{GroupPath, device};
+use super::GroupPath;
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
-use crate::query::Query;
+use crate::query::Acting;
 use crate::reply::{Full, Outcome};
 
-/// The routes.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new().route("/chatgroups/{group}/announcement", get(read).post(set))
+/// The routes below a group or room.
+pub(crate) fn routes(at: &str) -> Router<Rest> {
+    Router::new().route(&format!("{at}/announcement"), get(read).post(set))
 }
 
 /// `GET /{org}/{app}/chatgroups/{group}/announcement`: R109, empty if there is none.
@@ -26,17 +26,16 @@ async fn read(State(rest): State<Rest>, caller: AnyCaller, GroupPath(group): Gro
 }
 
 /// `POST /{org}/{app}/chatgroups/{group}/announcement?resource`: R110, body `announcement` (up to 512
-/// characters; an empty one takes it away). Owner and administrators may.
+/// characters; an empty one takes it away). Owner and administrators may, in a room its owner.
 ///
 /// Errors: 400 by field, 403, 404.
 async fn set(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let text = body.text("announcement")?;
     rest.chat.set_group_announcement(&caller, device.as_ref(), &group, &text).await?;
     let data = json!({ "id": group.as_str(), "result": true });

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use stoa_chat::Attributes;
 use stoa_core::{Refusal, limits};
 
-use super::{GroupPath, device, more};
+use super::{GroupPath, more};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::Acting;
 use crate::reply::{Full, Outcome};
 
 /// The routes.
@@ -30,13 +30,14 @@ pub(crate) fn routes() -> Router<Rest> {
     at("").merge(at("/sdk"))
 }
 
-fn object(attributes: &Attributes) -> Value {
+/// Attributes as an object.
+pub(crate) fn object(attributes: &Attributes) -> Value {
     let pair = |(key, value): (&String, &String)| (key.clone(), Value::from(value.as_str()));
     Value::Object(attributes.iter().map(pair).collect())
 }
 
 /// The texts in the body's object `metaData`.
-fn meta_data(body: &mut Object) -> Result<Attributes, Failure> {
+pub(crate) fn meta_data(body: &mut Object) -> Result<Attributes, Failure> {
     let Some(Json::Object(fields)) = body.any("metaData") else {
         return Err(body.refuse("metaData", "is required and must be an object"));
     };
@@ -57,10 +58,9 @@ async fn set(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(user): UserPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let user = more::name("username", &user)?;
     let changes = meta_data(&mut body)?;
     let data = object(&changes);

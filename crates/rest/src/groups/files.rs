@@ -1,4 +1,4 @@
-//! Files shared in a group: R111 to R114.
+//! Files shared in a group, R111 to R114, or in a room (msync section 9.6).
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use stoa_chat::ListedFile;
 use stoa_core::{AppScope, GroupId, Refusal, Resource, limits};
 
-use super::{GroupPath, device};
+use super::GroupPath;
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::chatfiles::{FilePath, Form, Gently, answer, receive_file};
 use crate::error::Failure;
-use crate::query::Query;
+use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
 
 /// Files of one page, at the most and when the caller names no number (chat-rest R111).
 const PAGE: usize = 1000;
 
-/// The routes.
-pub(crate) fn routes() -> Router<Rest> {
+/// The routes below a group or room.
+pub(crate) fn routes(at: &str) -> Router<Rest> {
     Router::new()
-        .route("/chatgroups/{group}/share_files", get(list).post(upload))
-        .route("/chatgroups/{group}/share_files/{file}", get(download).delete(delete))
+        .route(&format!("{at}/share_files"), get(list).post(upload))
+        .route(&format!("{at}/share_files/{{file}}"), get(download).delete(delete))
 }
 
 /// `GET /{org}/{app}/chatgroups/{group}/share_files?pagenum&pagesize`: R111, newest first; `pagenum`
@@ -36,14 +36,8 @@ async fn list(
     GroupPath(group): GroupPath,
     query: Query,
 ) -> Outcome {
-    let number = |name: &str, most: usize| -> Result<Option<usize>, Failure> {
-        let Some(text) = query.get(name)? else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| *number <= most);
-        let rule = || Failure::argument(format!("{name}: must be a whole number up to {most}"));
-        number.map(Some).ok_or_else(rule)
-    };
-    let page = number("pagenum", 1_000_000)?.unwrap_or(1).max(1);
-    let size = number("pagesize", PAGE)?.unwrap_or(PAGE).max(1);
+    let page = query.whole("pagenum", 0..=1_000_000, 1)?.max(1);
+    let size = query.whole("pagesize", 0..=PAGE, PAGE)?.max(1);
     let files = rest.chat.group_files(&caller, &group, (page - 1) * size, size).await?;
     let count = files.len();
     let rows: Vec<Value> = files.iter().map(row).collect();
@@ -68,10 +62,9 @@ async fn upload(
     State(rest): State<Rest>,
     Gently(caller): Gently<AnyCaller>,
     GroupPath(group): GroupPath,
-    query: Query,
+    Gently(Acting(device)): Gently<Acting>,
     request: Request,
 ) -> Outcome {
-    let device = device(&query).map_err(Failure::gently)?;
     receive(&rest, &caller, device.as_ref(), &group, request).await.map_err(Failure::gently)
 }
 
@@ -90,8 +83,10 @@ async fn receive(
     };
     let file = rest.chat.share_group_file(caller, device, group, upload, &name).await?;
     let (id, key) = (file.id.to_string(), &caller.app().key);
+    let app = format!("{}/{}/{}", rest.origin, key.org(), key.app());
+    let kind = if group.is_room() { "chatrooms" } else { "chatgroups" };
     let data = json!({
-        "file_url": format!("{}/{}/{}/chatgroups/{}/share_files/{id}", rest.origin, key.org(), key.app(), group.as_str()),
+        "file_url": format!("{app}/{kind}/{}/share_files/{id}", group.as_str()),
         "group_id": group.as_str(),
         "file_name": file.name,
         "created": file.created.as_millis(),
@@ -124,9 +119,8 @@ async fn delete(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     FilePath(file): FilePath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     rest.chat.delete_group_file(&caller, device.as_ref(), &group, file).await?;
     let data = json!({ "group_id": group.as_str(), "file_id": file.to_string(), "result": true });
     Ok(Full::of(&*caller).data(data).into())

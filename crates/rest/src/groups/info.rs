@@ -5,24 +5,29 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 use stoa_chat::{GroupBrief, GroupChange, GroupInfo, GroupView, NewGroup, Role};
-use stoa_core::{AppKey, AppScope, Caller, GroupId, Refusal, UserId, limits};
+use stoa_core::{AppKey, AppScope, Caller, MucKind, Refusal, UserId, limits};
 
 use super::members::{affiliation, role_name, users_of};
-use super::{GroupPath, GroupsPath, device};
+use super::{GroupPath, GroupsPath};
 use crate::auth::{AnyCaller, AppCaller};
 use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::json::Object;
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
 use crate::{Rest, users};
 
-pub(super) fn routes() -> Router<Rest> {
+/// The routes of a group or room itself.
+pub(super) fn routes(at: &str) -> Router<Rest> {
+    Router::new().route(at, get(details).put(modify).delete(dismiss))
+}
+
+/// The routes that rooms do not have, or have otherwise.
+pub(super) fn group_routes() -> Router<Rest> {
     Router::new()
         .route("/chatgroups", get(list).post(create))
         .route("/publicchatgroups", get(list_public))
-        .route("/chatgroups/{group}", get(details).put(modify).delete(dismiss))
         .route("/chatgroups/{group}/disable", post(disable))
         .route("/chatgroups/{group}/enable", post(enable))
         .route("/users/{user}/joined_chatgroups", get(joined))
@@ -39,11 +44,11 @@ pub(super) fn routes() -> Router<Rest> {
 async fn create(
     State(rest): State<Rest>,
     caller: AnyCaller,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(body): JsonObject,
 ) -> Outcome {
     let new = read_new_group(body, &caller)?;
-    let id = rest.chat.create_group(&caller, device(&query)?.as_ref(), new).await?;
+    let id = rest.chat.create_group(&caller, device.as_ref(), new).await?;
     Ok(Full::of(&*caller).data(json!({ "groupid": id.as_str() })).into())
 }
 
@@ -66,7 +71,10 @@ const NEW: &[&str] = &[
     "members",
 ];
 
-/// Fields that can be changed.
+/// Fields of a room that can be changed.
+const CHANGEABLE_OF_A_ROOM: &[&str] = &["name", "groupname", "description", "maxusers"];
+
+/// Fields of a group that can be changed.
 const CHANGEABLE: &[&str] = &[
     "groupname",
     "description",
@@ -80,7 +88,7 @@ const CHANGEABLE: &[&str] = &[
 ];
 
 /// Refuses fields that are not among `known`: in the vendor's words (chat-rest section 1.6).
-fn only(body: &Object, known: &[&str]) -> Result<(), Failure> {
+pub(crate) fn only(body: &Object, known: &[&str]) -> Result<(), Failure> {
     let unknown = body.names().filter(|name| !known.contains(name));
     let unknown: Vec<String> = unknown.map(|name| name.chars().take(64).collect()).collect();
     if unknown.is_empty() {
@@ -90,14 +98,27 @@ fn only(body: &Object, known: &[&str]) -> Result<(), Failure> {
     Err(Failure::of(Refusal::InvalidParameter).saying(text))
 }
 
+/// To whom what is made is to belong: a user's token needs not say it.
+pub(crate) fn owner(body: &mut Object, caller: &Caller) -> Result<UserId, Failure> {
+    match (body.optional_text("owner")?, caller.user()) {
+        (Some(owner), _) => owner.parse::<UserId>().map_err(|error| body.refuse("owner", error)),
+        (None, Some(me)) => Ok(me.clone()),
+        (None, None) => Err(body.refuse("owner", "is required and must be a string")),
+    }
+}
+
+/// Who is to be in it from the beginning.
+pub(crate) fn members(body: &mut Object) -> Result<Vec<UserId>, Failure> {
+    match body.has("members") {
+        true => users_of(&body.texts("members", 0..=limits::REST_BODY_BYTES)?, "members"),
+        false => Ok(Vec::new()),
+    }
+}
+
 /// Reads the body of [`create`].
 pub(crate) fn read_new_group(mut body: Object, caller: &Caller) -> Result<NewGroup, Failure> {
     only(&body, NEW)?;
-    let owner = match (body.optional_text("owner")?, caller.user()) {
-        (Some(owner), _) => owner.parse::<UserId>().map_err(|error| body.refuse("owner", error))?,
-        (None, Some(me)) => me.clone(),
-        (None, None) => return Err(body.refuse("owner", "is required and must be a string")),
-    };
+    let owner = owner(&mut body, caller)?;
     let mut text = |names: &[&str]| {
         let mut found = None;
         for name in names {
@@ -108,10 +129,7 @@ pub(crate) fn read_new_group(mut body: Object, caller: &Caller) -> Result<NewGro
     let name = text(&["groupname", "name"])?;
     let description = text(&["description", "desc"])?;
     let (avatar, custom) = (text(&["avatar"])?, text(&["custom"])?);
-    let members = match body.has("members") {
-        true => users_of(&body.texts("members", 0..=limits::REST_BODY_BYTES)?, "members")?,
-        false => Vec::new(),
-    };
+    let members = members(&mut body)?;
     let default = limits::GROUP_MEMBERS_DEFAULT.min(caller.app().chat.plan.group_members);
     Ok(NewGroup {
         owner,
@@ -128,18 +146,25 @@ pub(crate) fn read_new_group(mut body: Object, caller: &Caller) -> Result<NewGro
     })
 }
 
-fn max_members(body: &mut Object) -> Result<Option<u32>, Failure> {
+pub(crate) fn max_members(body: &mut Object) -> Result<Option<u32>, Failure> {
     let most = body.optional_whole("maxusers", "members", 1..=u64::from(u32::MAX))?;
     Ok(most.map(|most| u32::try_from(most).unwrap_or(u32::MAX)))
 }
 
-/// The change that the body of [`modify`] asks for, and the fields that it names.
-pub(crate) fn read_change(mut body: Object) -> Result<(GroupChange, Vec<String>), Failure> {
-    only(&body, CHANGEABLE)?;
+/// The change of a group, or room, that the body of [`modify`] asks for, and the fields that it names.
+pub(crate) fn read_change(
+    kind: MucKind,
+    mut body: Object,
+) -> Result<(GroupChange, Vec<String>), Failure> {
+    let changeable = match kind {
+        MucKind::Group => CHANGEABLE,
+        MucKind::Room => CHANGEABLE_OF_A_ROOM,
+    };
+    only(&body, changeable)?;
     let names: Vec<String> = body.names().map(Into::into).collect();
     let names: Vec<String> = names.into_iter().filter(|name| body.has(name)).collect();
     if names.is_empty() {
-        let text = format!("the body must have one of {}", CHANGEABLE.join(", "));
+        let text = format!("the body must have one of {}", changeable.join(", "));
         return Err(Failure::argument(text));
     }
     let mut flag = |name| {
@@ -148,8 +173,9 @@ pub(crate) fn read_change(mut body: Object) -> Result<(GroupChange, Vec<String>)
     };
     let (public, approval) = (flag("public")?, flag("membersonly")?);
     let (member_invites, invite_confirm) = (flag("allowinvites")?, flag("invite_need_confirm")?);
+    let also_name = body.optional_text("name")?;
     let change = GroupChange {
-        name: body.optional_text("groupname")?,
+        name: body.optional_text("groupname")?.or(also_name),
         description: body.optional_text("description")?,
         avatar: body.optional_text("avatar")?,
         custom: body.optional_text("custom")?,
@@ -164,44 +190,50 @@ pub(crate) fn read_change(mut body: Object) -> Result<(GroupChange, Vec<String>)
 
 /// `PUT /{org}/{app}/chatgroups/{group}`: R073, any of `groupname`, `description`, `avatar`, `custom`
 /// and, for the owner and back ends, `public`, `membersonly`, `allowinvites`, `invite_need_confirm`,
-/// `maxusers`; R085, `newowner` alone. Answer: true for each field.
+/// `maxusers`; R085, `newowner` alone. R119, of a room: `name` or `groupname`, `description`,
+/// `maxusers`. Answer: true for each field.
 ///
 /// Errors: 400 `invalid_parameter` for any other field, and nothing is changed; 400 by field; 403, 404.
 async fn modify(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let mut changed = Map::new();
-    if body.has("newowner") {
+    if body.has("newowner") && !group.is_room() {
         only(&body, &["newowner"])?;
         let name = body.text("newowner")?;
         let owner = name.parse().map_err(|error| body.refuse("newowner", error))?;
         rest.chat.transfer_group(&caller, device.as_ref(), &group, &owner).await?;
         changed.insert("newowner".into(), true.into());
     } else {
-        let (change, names) = read_change(body)?;
+        let (change, names) = read_change(group.kind(), body)?;
         rest.chat.change_group(&caller, device.as_ref(), &group, change).await?;
-        changed.extend(names.into_iter().map(|name| (name, true.into())));
+        // Also of a room (chat-rest R119).
+        let told = |name| if name == "name" { "groupname".into() } else { name };
+        changed.extend(names.into_iter().map(|name| (told(name), true.into())));
     }
     Ok(Full::of(&*caller).data(changed.into()).into())
 }
 
-/// `DELETE /{org}/{app}/chatgroups/{group}`: R074. All members are told.
+/// `DELETE /{org}/{app}/chatgroups/{group}`: R074 and R120. All members are told.
 ///
 /// Errors: 403 unless the caller owns it, 404.
 async fn dismiss(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    rest.chat.dismiss_group(&caller, device(&query)?.as_ref(), &group).await?;
+    rest.chat.dismiss_group(&caller, device.as_ref(), &group).await?;
     let id = group.as_str();
-    Ok(Full::of(&*caller).data(json!({ "success": true, "id": id, "groupid": id })).into())
+    let mut data = json!({ "success": true, "id": id });
+    if !group.is_room() {
+        data["groupid"] = id.into();
+    }
+    Ok(Full::of(&*caller).data(data).into())
 }
 
 /// `POST /{org}/{app}/chatgroups/{group}/disable`: R069. Nobody sends to it or manages it.
@@ -228,7 +260,7 @@ async fn set_disabled(
     Ok(Full::of(&*caller).data(json!({ "disabled": disabled })).into())
 }
 
-/// `GET /{org}/{app}/chatgroups/{groups}`: R072, up to 100 ids with commas between them; those that do
+/// `GET /{org}/{app}/chatgroups/{groups}`: R072 and R118, up to 100 ids with commas between them; those that do
 /// not exist, or that the user may not see, are left out. With `joined_time=true` since when each is a
 /// member. Of a public group that the user is not in, only the owner is told.
 ///
@@ -236,16 +268,10 @@ async fn set_disabled(
 async fn details(
     State(rest): State<Rest>,
     caller: AnyCaller,
-    GroupsPath(text): GroupsPath,
+    GroupsPath(ids): GroupsPath,
     query: Query,
 ) -> Outcome {
     let with_time = query.flag("joined_time")?;
-    let ids: Vec<&str> = text.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
-    if ids.len() > limits::GROUP_DETAILS {
-        let most = limits::GROUP_DETAILS;
-        return Err(Failure::argument(format!("the path may name {most} groups at the most")));
-    }
-    let ids: Vec<GroupId> = ids.into_iter().filter_map(|id| id.parse().ok()).collect();
     let views = rest.chat.groups(&caller, &ids).await?;
     let data: Vec<Value> = views.iter().map(|view| detail(view, with_time)).collect();
     Ok(Full::of(&*caller).count(data.len()).data(data.into()).into())

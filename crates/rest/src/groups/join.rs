@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use stoa_chat::Error;
 use stoa_core::{Caller, GroupId, UserId, limits};
 
+use super::GroupPath;
 use super::members::{reason, users_of};
-use super::{GroupPath, device};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::json::Object;
-use crate::query::Query;
+use crate::query::Acting;
 use crate::reply::{Full, Outcome};
 
 pub(super) fn routes() -> Router<Rest> {
@@ -53,9 +53,9 @@ async fn quit(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    rest.chat.leave_group(&caller, device(&query)?.as_ref(), &group).await?;
+    rest.chat.leave_group(&caller, device.as_ref(), &group).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true })).into())
 }
 
@@ -67,11 +67,11 @@ async fn invite(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let users = users_of(&body.texts("usernames", 1..=limits::GROUP_BATCH)?, "usernames")?;
-    let invited = rest.chat.invite_to_group(&caller, device(&query)?.as_ref(), &group, users).await;
+    let invited = rest.chat.invite_to_group(&caller, device.as_ref(), &group, users).await;
     let invited = invited.map_err(|error| match error {
         Error::AlreadyInGroup => {
             // The SDK looks for these words.
@@ -100,12 +100,11 @@ async fn answer_invitation(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let user = user_or_caller(&mut body, "invitee", &caller)?;
     let accept = body.flag("verifyResult")?;
-    let device = device(&query)?;
     let answered =
         rest.chat.answer_invitation(&caller, device.as_ref(), &group, &user, accept).await;
     answered.map_err(|error| reason(error, &user, &group))?;
@@ -120,12 +119,11 @@ async fn apply(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let user = user_or_caller(&mut body, "username", &caller)?;
     let message = body.optional_text("message")?;
-    let device = device(&query)?;
     let applied = rest.chat.apply_to_group(&caller, device.as_ref(), &group, &user, message).await;
     applied.map_err(|error| reason(error, &user, &group))?;
     Ok(Full::of(&*caller).data(result("apply", &group, &user)).into())
@@ -139,13 +137,12 @@ async fn answer_application(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let name = body.text("applicant")?;
     let user: UserId = name.parse().map_err(|error| body.refuse("applicant", error))?;
     let (accept, text) = (body.flag("verifyResult")?, body.optional_text("reason")?);
-    let device = device(&query)?;
     let answered =
         rest.chat.answer_application(&caller, device.as_ref(), &group, &user, accept, text).await;
     answered.map_err(|error| match error {

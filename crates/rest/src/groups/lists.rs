@@ -1,4 +1,5 @@
-//! Block list and allow list of a group: R100 to R108. Owner and administrators may.
+//! Block list and allow list of a group, R100 to R108, and of a room, R142 to R150. Owner and
+//! administrators may.
 //!
 //! The block list answers with an object where one user is named, the allow list with a list except
 //! where one is put on it by the path (chat-rest U13).
@@ -7,24 +8,24 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::json;
+use stoa_core::limits;
 
-use super::{GroupPath, device, more};
+use super::{GroupPath, more};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
-use crate::error::Failure;
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
 
-/// The routes.
-pub(crate) fn routes() -> Router<Rest> {
+/// The routes below a group or room.
+pub(crate) fn routes(at: &str) -> Router<Rest> {
     Router::new()
-        .route("/chatgroups/{group}/blocks/users", get(blocked).post(block))
-        .route("/chatgroups/{group}/blocks/users/{user}", post(block_one).delete(unblock))
-        .route("/chatgroups/{group}/white/users", get(allowed).post(allow))
+        .route(&format!("{at}/blocks/users"), get(blocked).post(block))
+        .route(&format!("{at}/blocks/users/{{user}}"), post(block_one).delete(unblock))
+        .route(&format!("{at}/white/users"), get(allowed).post(allow))
         .route(
-            "/chatgroups/{group}/white/users/{user}",
+            &format!("{at}/white/users/{{user}}"),
             get(is_allowed).post(allow_one).delete(disallow),
         )
 }
@@ -39,13 +40,7 @@ async fn blocked(
     GroupPath(group): GroupPath,
     query: Query,
 ) -> Outcome {
-    let size = match query.get("pageSize")? {
-        Some(text) => {
-            let problem = || Failure::argument("pageSize: must be a whole number from 1 to 50");
-            Some(text.parse().map_err(|_| problem())?)
-        }
-        None => None,
-    };
+    let size = query.optional_whole("pageSize", 1..=limits::GROUP_BLOCKED_PAGE)?;
     let cursor = query.get("cursor")?;
     let page = rest.chat.blocked_in_group(&caller, &group, size, cursor).await?;
     let reply = Full::of(&*caller).data(more::names(&page.users)).count(page.users.len());
@@ -61,9 +56,8 @@ async fn block_one(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(user): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let user = more::name("username", &user)?;
     let users = vec![user];
     let outcomes = rest.chat.block_in_group(&caller, device.as_ref(), &group, users).await?;
@@ -79,10 +73,9 @@ async fn block(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let users = more::body_names(&mut body)?;
     let outcomes = rest.chat.block_in_group(&caller, device.as_ref(), &group, users).await?;
     Ok(Full::of(&*caller).data(more::rows(&group, "add_blocks", outcomes)).into())
@@ -97,9 +90,8 @@ async fn unblock(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(users): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let named = more::path_names(&users)?;
     let outcomes = rest.chat.unblock_in_group(&caller, device.as_ref(), &group, named).await?;
     let data = match users.contains(',') {
@@ -129,9 +121,8 @@ async fn allow_one(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(user): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let users = vec![more::name("username", &user)?];
     let outcomes = rest.chat.allow_in_group(&caller, device.as_ref(), &group, users, true).await?;
     let data = more::only_row(&group, "add_user_whitelist", outcomes)?;
@@ -146,10 +137,9 @@ async fn allow(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let users = more::body_names(&mut body)?;
     let outcomes = rest.chat.allow_in_group(&caller, device.as_ref(), &group, users, true).await?;
     Ok(Full::of(&*caller).data(more::rows(&group, "add_user_whitelist", outcomes)).into())
@@ -164,9 +154,8 @@ async fn disallow(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(users): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let users = more::path_names(&users)?;
     let outcomes = rest.chat.allow_in_group(&caller, device.as_ref(), &group, users, false).await?;
     Ok(Full::of(&*caller).data(more::rows(&group, "remove_user_whitelist", outcomes)).into())

@@ -1,4 +1,4 @@
-//! The members of a group.
+//! The members of a group, R077 to R081, and of a room, R129 to R133.
 
 use axum::Router;
 use axum::extract::State;
@@ -7,21 +7,31 @@ use serde_json::{Value, json};
 use stoa_chat::{Error, GroupMember, Role};
 use stoa_core::{GroupId, Refusal, UserId, limits};
 
-use super::{GroupPath, UsersPath, device};
+use super::{GroupPath, UsersPath};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
 
-pub(super) fn routes() -> Router<Rest> {
+/// The routes below a group or room.
+pub(super) fn routes(at: &str) -> Router<Rest> {
     Router::new()
-        .route("/chatgroups/{group}/users", get(list).post(add_several))
-        .route("/chatgroups/{group}/users/{user}", post(add).delete(remove))
-        .route("/chatgroups/{group}/user/{user}/is_joined", get(is_joined))
-        .route("/chatgroups/{group}/roles", get(roles))
+        .route(&format!("{at}/users"), get(list).post(add_several))
+        .route(&format!("{at}/users/{{user}}"), post(add).delete(remove))
+        .route(&format!("{at}/roles"), get(roles))
+}
+
+/// The routes that rooms do not have.
+pub(super) fn group_routes() -> Router<Rest> {
+    Router::new().route("/chatgroups/{group}/user/{user}/is_joined", get(is_joined))
+}
+
+/// What an answer about members calls the id.
+const fn id_field(group: &GroupId) -> &'static str {
+    if group.is_room() { "id" } else { "groupid" }
 }
 
 /// The vendor's word for what a member is.
@@ -62,7 +72,7 @@ pub(super) fn users_of(names: &[String], field: &str) -> Result<Vec<UserId>, Fai
 }
 
 /// `GET /{org}/{app}/chatgroups/{group}/users`: R077, who came last first. By page with `pagenum` (from
-/// 1; 0 is 1) and `pagesize` (1 to 100, 10), where administrators stand as members; or, as the SDK asks,
+/// 1; 0 is 1) and `pagesize` (1 to 100, 10; of a room 1 to 1,000, 1,000), where administrators stand as members; or, as the SDK asks,
 /// with `cursor` and `limit` and, with `joined_time=true`, since when each is a member.
 ///
 /// Errors: 400, 403 for who is no member, 404.
@@ -81,10 +91,10 @@ async fn list(
             page.members.iter().map(|member| affiliation(member, true, with_time)).collect();
         return Ok(reply.count(data.len()).data(data.into()).cursor(page.cursor).into());
     }
-    let number = query.whole("pagenum", 0..=usize::MAX, 1)?.max(1);
-    let size = query.whole("pagesize", 1..=usize::MAX, limits::LIST_PAGE_DEFAULT)?;
-    let size = size.min(limits::LIST_PAGE);
-    let skip = (number - 1).saturating_mul(size);
+    let (skip, size) = match group.is_room() {
+        true => query.page(limits::ROOM_PAGE, limits::ROOM_PAGE)?,
+        false => query.page(limits::LIST_PAGE_DEFAULT, limits::LIST_PAGE)?,
+    };
     let members = rest.chat.group_members(&caller, &group, skip, size).await?;
     let data: Vec<Value> = members.iter().map(|member| affiliation(member, false, false)).collect();
     Ok(reply.count(data.len()).data(data.into()).into())
@@ -146,15 +156,15 @@ async fn add(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(name): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
     let users = users_of(&[name], "the path")?;
     let user = users[0].clone();
-    let added = rest.chat.add_members(&caller, device(&query)?.as_ref(), &group, users).await;
+    let added = rest.chat.add_members(&caller, device.as_ref(), &group, users).await;
     added.map_err(|error| reason(error, &user, &group))?;
     let data = json!({
         "result": true,
-        "groupid": group.as_str(),
+        id_field(&group): group.as_str(),
         "action": "add_member",
         "user": user.as_str(),
     });
@@ -169,20 +179,20 @@ async fn add_several(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let names = body.texts("usernames", 1..=limits::GROUP_BATCH)?;
     let users = users_of(&names, "usernames")?;
     let first = users[0].clone();
-    let added = rest.chat.add_members(&caller, device(&query)?.as_ref(), &group, users).await;
+    let added = rest.chat.add_members(&caller, device.as_ref(), &group, users).await;
     let added = added.map_err(|error| match error {
         Error::AlreadyInGroup | Error::BlockedByGroup => reason(error, &first, &group),
         error => error.into(),
     })?;
     let data = json!({
         "newmembers": added.iter().map(UserId::as_str).collect::<Vec<_>>(),
-        "groupid": group.as_str(),
+        id_field(&group): group.as_str(),
         "action": "add_member",
     });
     Ok(Full::of(&*caller).data(data).into())
@@ -197,15 +207,14 @@ async fn remove(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UsersPath(names): UsersPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
     let one = names.len() == 1;
     // What is no name is nobody's: it is no member.
     let users: Vec<Result<UserId, &String>> =
         names.iter().map(|name| name.parse().map_err(|_| name)).collect();
     let known = users.iter().flatten().cloned().collect();
-    let outcomes =
-        rest.chat.remove_members(&caller, device(&query)?.as_ref(), &group, known).await?;
+    let outcomes = rest.chat.remove_members(&caller, device.as_ref(), &group, known).await?;
     let mut results = Vec::with_capacity(names.len());
     for user in users {
         let found = match &user {
@@ -225,7 +234,7 @@ async fn remove(
             "result": failure.is_none(),
             "action": "remove_member",
             "user": name,
-            "groupid": group.as_str(),
+            id_field(&group): group.as_str(),
         });
         if let Some(failure) = failure {
             result["reason"] = failure.text().into();

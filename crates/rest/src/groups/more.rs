@@ -1,28 +1,11 @@
-//! The other half of a group's routes: administrators, mutes, lists, announcement, attributes,
-//! receipts. What several of them share stands here.
+//! What several operations on groups and rooms share: names that come in, outcomes that go out.
 
-use axum::Router;
 use serde_json::{Value, json};
 use stoa_chat::PerUser;
 use stoa_core::{GroupId, Refusal, UserId, limits};
 
-use crate::Rest;
 use crate::error::Failure;
 use crate::json::Object;
-
-use super::{admins, announcement, attributes, files, lists, mute, receipts};
-
-/// The routes of this half.
-pub(crate) fn more_routes() -> Router<Rest> {
-    Router::new()
-        .merge(admins::routes())
-        .merge(mute::routes())
-        .merge(lists::routes())
-        .merge(announcement::routes())
-        .merge(attributes::routes())
-        .merge(files::routes())
-        .merge(receipts::routes())
-}
 
 /// A user's name in the field `field`.
 ///
@@ -57,6 +40,11 @@ pub(crate) fn body_names(body: &mut Object) -> Result<Vec<UserId>, Failure> {
     named.map(|(at, text)| name(&format!("usernames[{at}]"), text)).collect()
 }
 
+/// What an answer about a list calls the id.
+const fn id_field(group: &GroupId) -> &'static str {
+    if group.is_room() { "chatroomid" } else { "groupid" }
+}
+
 /// What became of one user, as an object of `action`.
 fn row(
     group: &GroupId,
@@ -64,8 +52,9 @@ fn row(
     user: &UserId,
     outcome: Result<(), stoa_chat::Error>,
 ) -> Value {
-    let (group, user) = (group.as_str(), user.as_str());
-    let mut row = json!({ "result": true, "action": action, "user": user, "groupid": group });
+    let (id, user) = (id_field(group), user.as_str());
+    let group = group.as_str();
+    let mut row = json!({ "result": true, "action": action, "user": user, id: group });
     if let Err(error) = outcome {
         let failure = Failure::from(error);
         row["result"] = false.into();

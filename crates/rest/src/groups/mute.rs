@@ -1,4 +1,4 @@
-//! Muting members of a group, and all of them: R095 to R099.
+//! Muting members of a group, and all of them, R095 to R099, and of a room, R137 to R141.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use axum::extract::State;
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
-use super::{GroupPath, device, more};
+use super::{GroupPath, more};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::path::UserPath;
-use crate::query::Query;
+use crate::query::Acting;
 use crate::reply::{Full, Outcome};
 
-/// The routes.
-pub(crate) fn routes() -> Router<Rest> {
+/// The routes below a group or room.
+pub(crate) fn routes(at: &str) -> Router<Rest> {
     Router::new()
-        .route("/chatgroups/{group}/mute", get(list).post(mute))
-        .route("/chatgroups/{group}/mute/{user}", delete(unmute))
-        .route("/sdk/chatgroups/{group}/mute/{user}", get(is_muted))
-        .route("/chatgroups/{group}/ban", post(mute_all).delete(unmute_all))
+        .route(&format!("{at}/mute"), get(list).post(mute))
+        .route(&format!("{at}/mute/{{user}}"), delete(unmute))
+        .route(&format!("/sdk{at}/mute/{{user}}"), get(is_muted))
+        .route(&format!("{at}/ban"), post(mute_all).delete(unmute_all))
 }
 
 /// How long a mute lasts: none for ever.
@@ -48,10 +48,9 @@ async fn mute(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
-    let device = device(&query)?;
     let (lasts, users) = (duration(&mut body)?, more::body_names(&mut body)?);
     let muted = rest.chat.mute_in_group(&caller, device.as_ref(), &group, users, lasts).await?;
     let row = |member: &stoa_chat::MutedMember| json!({ "result": true, "expire": member.until_ms(), "user": member.user.as_str() });
@@ -67,9 +66,8 @@ async fn unmute(
     caller: AnyCaller,
     GroupPath(group): GroupPath,
     UserPath(users): UserPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     let users = more::path_names(&users)?;
     let users = rest.chat.unmute_in_group(&caller, device.as_ref(), &group, users).await?;
     let row = |user: &stoa_core::UserId| json!({ "result": true, "user": user.as_str() });
@@ -109,9 +107,8 @@ async fn mute_all(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     rest.chat.mute_all_in_group(&caller, device.as_ref(), &group, true).await?;
     Ok(Full::of(&*caller).action("put").data(json!({ "mute": true })).into())
 }
@@ -123,9 +120,8 @@ async fn unmute_all(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     rest.chat.mute_all_in_group(&caller, device.as_ref(), &group, false).await?;
     Ok(Full::of(&*caller).action("put").data(json!({ "mute": false })).into())
 }

@@ -8,12 +8,12 @@ use http::request::Parts;
 use serde_json::json;
 use stoa_core::{MessageId, Refusal, limits};
 
-use super::{GroupPath, device, more};
+use super::{GroupPath, more};
 use crate::Rest;
 use crate::auth::AnyCaller;
 use crate::error::Failure;
 use crate::path::variable;
-use crate::query::Query;
+use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
 
 /// The routes.
@@ -53,12 +53,7 @@ async fn readers(
     query: Query,
 ) -> Outcome {
     let most = limits::GROUP_READERS_PAGE;
-    let limit = match query.get("limit")? {
-        Some(text) => text.parse().map_err(|_| {
-            Failure::argument(format!("limit: must be a whole number from 1 to {most}"))
-        })?,
-        None => most,
-    };
+    let limit = query.whole("limit", 1..=most, most)?;
     let key = query.get("key")?;
     let page = rest.chat.group_readers(&caller, &group, message, limit, key).await;
     let page = page.map_err(|error| match error {
@@ -83,9 +78,8 @@ async fn shield(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     rest.chat.shield_group(&caller, device.as_ref(), &group, true).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true, "groupid": group.as_str() })).into())
 }
@@ -97,9 +91,8 @@ async fn unshield(
     State(rest): State<Rest>,
     caller: AnyCaller,
     GroupPath(group): GroupPath,
-    query: Query,
+    Acting(device): Acting,
 ) -> Outcome {
-    let device = device(&query)?;
     rest.chat.shield_group(&caller, device.as_ref(), &group, false).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true, "groupid": group.as_str() })).into())
 }

@@ -1,0 +1,30 @@
+//! Chat rooms (chat-rest sections 2.17 and 2.18; msync section 9.6): what they have other than
+//! [groups], whose operations are served for both.
+
+mod attributes;
+mod list;
+mod super_admins;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+
+use crate::error::Failure;
+use crate::{Rest, groups};
+
+/// The routes of rooms.
+pub(crate) fn routes() -> Router<Rest> {
+    let of_one = groups::common("/chatrooms/{room}").merge(attributes::routes());
+    Router::new()
+        .merge(list::routes())
+        .merge(super_admins::routes())
+        .merge(of_one.layer(map_response(told_of_a_room)))
+}
+
+/// Makes a refusal one of a room.
+async fn told_of_a_room(mut response: Response) -> Response {
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response.extensions_mut().insert(failure.of_a_room());
+    }
+    response
+}
