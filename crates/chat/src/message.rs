@@ -13,6 +13,7 @@ use stoa_store::{AppStore, StoreError};
 use crate::contact::Relation;
 use crate::entry::{Audience, Delivery, Entry, Event, Kind, Log, Priority, Queue};
 use crate::log::{Appended, Done, NewEntry};
+use crate::room::RoomWork;
 use crate::{Chat, Error, account};
 
 /// A message as a device hands it in.
@@ -288,7 +289,8 @@ impl Chat {
                 let (new, priority) = &*work;
                 batch.group()?.may_send(&new.from, batch.now)?;
                 let id = batch.shared.ids.next(batch.now, None);
-                batch.say(Arc::new(new.placed(id, batch.now)), *priority);
+                let said = Arc::new(new.placed(id, batch.now));
+                batch.room_work.push(RoomWork::Pass(said, *priority));
                 Ok(Appended { id, at: batch.now })
             })
         });

@@ -114,18 +114,18 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         let online = &self.shared.online;
         let mut users = online.users.lock();
-        let mut rooms = Vec::new();
+        let mut rooms = None;
         if let Some(present) = users.get_mut(&self.topic) {
             present.sessions.retain(|session| session.device.number != self.number);
             for room in &present.rooms {
                 room.submit_to_room(&self.shared, [RoomWork::Rise(self.number)]);
             }
             if present.sessions.is_empty() {
-                rooms = users.remove(&self.topic).map(|present| present.rooms).unwrap_or_default();
+                rooms = users.remove(&self.topic).map(|present| present.rooms);
             }
         }
         drop(users);
-        if !rooms.is_empty() {
+        if let Some(rooms) = rooms {
             let now = self.shared.clock.now();
             self.shared.absences.note(now, self.topic.clone(), rooms);
         }

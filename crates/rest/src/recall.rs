@@ -56,7 +56,9 @@ async fn recall(
             "to": target.name(),
             "msg_id": message.to_string(),
         })),
-        Err(Error::UnknownMessage | Error::UnknownGroup) => failed("not_found msg"),
+        Err(Error::UnknownMessage | Error::UnknownGroup | Error::UnknownRoom) => {
+            failed("not_found msg")
+        }
         Err(Error::RecallTooLate) => failed("exceed recall time limit"),
         Err(error) => Err(error.into()),
     }

@@ -31,7 +31,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use stoa_blob::{BlobError, Blobs};
-use stoa_core::{Caller, Secret, Timestamp, UserId, Uuid};
+use stoa_core::{Caller, GroupId, MucKind, Secret, Timestamp, UserId, Uuid};
 use stoa_store::classes::{self, Retention};
 
 pub use parts::{Part, PartUpload};
@@ -182,19 +182,17 @@ impl Chat {
         user: &UserId,
         target: &Target,
     ) -> Result<bool, Error> {
-        Ok(match target {
-            Target::User(other) => other == user,
-            Target::Group(group) => match group.as_str().parse() {
-                Ok(group) => match self.group_state(caller, &group).await {
-                    Ok(group) => group.roster.has(user),
-                    Err(Error::UnknownGroup) => false,
-                    Err(error) => return Err(error),
-                },
-                Err(_) => false,
-            },
-            // Who has the share secret is let in without being asked this.
-            Target::Room(_) => false,
-        })
+        let id = match target {
+            Target::User(other) => return Ok(other == user),
+            Target::Group(group) => GroupId::parse(MucKind::Group, group.as_str()),
+            Target::Room(room) => GroupId::parse(MucKind::Room, room.as_str()),
+        };
+        let Ok(id) = id else { return Ok(false) };
+        match self.group_state(caller, &id).await {
+            Ok(group) => Ok(group.roster.has(user)),
+            Err(Error::UnknownGroup | Error::UnknownRoom) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use stoa_core::{Caller, GroupId, Resource, UserId, limits};
 
 use super::sight::{named, tell_managers};
 use super::{Group, GroupActor, Standing};
-use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::log::Batch;
 use crate::{Chat, Error};
@@ -37,28 +36,13 @@ fn may_block(who: &GroupActor, group: &Group, user: &UserId) -> Result<bool, Err
 /// needs not leave it.
 async fn block(batch: &mut Batch<'_>, who: &GroupActor, users: &[UserId]) -> Result<(), Error> {
     let (actor, now) = (who.actor(), batch.now);
-    let group = batch.group()?;
-    let here: Vec<&UserId> = users.iter().filter(|user| group.roster.has(user)).collect();
-    for &user in &here {
-        let removed = batch.group()?.event(GroupAct::Removed, &actor.user);
-        let removed = GroupEvent { users: vec![user.as_str().into()], ..removed };
-        batch.tell(&actor, &removed, Audience::only([user.clone()]))?;
-    }
-    for &user in &here {
-        batch.leave(user).await?;
-    }
+    let roster = batch.group()?.roster.clone();
+    let here: Vec<UserId> = users.iter().filter(|user| roster.has(user)).cloned().collect();
+    batch.expel(&actor, &here).await?;
     for user in users {
         batch.group_mut()?.set(user, Standing::Blocked, now);
     }
-    let Some(&first) = here.first() else { return Ok(()) };
-    let group = batch.group()?;
-    let left = GroupEvent {
-        users: here.iter().map(|user| user.as_str().into()).collect(),
-        members: Some(group.roster.members()),
-        // The SDK takes the actor for the one who is gone.
-        ..group.event(GroupAct::Left, first)
-    };
-    batch.tell(&actor, &left, Audience::All)
+    Ok(())
 }
 
 impl Chat {

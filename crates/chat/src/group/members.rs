@@ -80,7 +80,6 @@ impl Batch<'_> {
             let group = self.group_mut()?;
             if group.id().is_room() {
                 group.arrive(user, now);
-                self.room_work.push(RoomWork::Sit(user.clone(), None));
             } else {
                 group.set(user, Standing::Member, now);
             }

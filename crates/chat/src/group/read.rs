@@ -107,11 +107,14 @@ impl Chat {
     /// Where nothing is left: [`Error::UnknownGroup`], or [`Error::NotInGroup`] if one exists.
     pub async fn groups(&self, caller: &Caller, ids: &[GroupId]) -> Result<Vec<GroupView>, Error> {
         let mut views = Vec::with_capacity(ids.len());
-        let mut refusal = Error::UnknownGroup;
+        let mut refusal = match ids.first() {
+            Some(id) if id.is_room() => Error::UnknownRoom,
+            _ => Error::UnknownGroup,
+        };
         for id in ids {
             let group = match self.group_state(caller, id).await {
                 Ok(group) => group,
-                Err(Error::UnknownGroup) => continue,
+                Err(Error::UnknownGroup | Error::UnknownRoom) => continue,
                 Err(error) => return Err(error),
             };
             let sees_members = GroupActor::new(caller, None).standing(&group).is_ok();

@@ -324,6 +324,8 @@ impl Batch<'_> {
         self.written += 1;
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
         if id.is_room() {
+            // All its sessions hear what is said from now on.
+            self.room_work.push(RoomWork::Sit(user.clone(), None));
             return member::enter_room(self.store, self.txn, user, &id, self.now).await;
         }
         member::enter(self.store, self.txn, user, &id, end, self.now, is_new).await

@@ -4,7 +4,7 @@
 //! never away. Nothing of it is stored: after a start of the server the time begins anew for all who are
 //! in rooms by what is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -28,6 +28,8 @@ pub(crate) struct Absences(Mutex<State>);
 #[derive(Default)]
 struct State {
     due: BTreeMap<(Timestamp, u64), Absence>,
+    /// When the last session of each of them ended, and how often it stands in `due`.
+    users: HashMap<Topic, (Timestamp, usize)>,
     next: u64,
 }
 
@@ -36,20 +38,49 @@ struct Absence {
     rooms: Vec<Arc<Appender>>,
 }
 
+impl State {
+    fn put(&mut self, at: Timestamp, absence: Absence) {
+        self.next += 1;
+        self.due.insert((at, self.next), absence);
+    }
+}
+
 impl Absences {
-    /// The user of `topic`, who is in `rooms`, has no session since `now`.
+    /// The user of `topic` has no session since `now`; it is in `rooms` and in those that were noted
+    /// before.
     pub(crate) fn note(&self, now: Timestamp, topic: Topic, rooms: Vec<Arc<Appender>>) {
         let mut state = self.0.lock();
-        state.next += 1;
-        let key = (now.plus(limits::ROOM_ABSENCE), state.next);
-        state.due.insert(key, Absence { topic, rooms });
+        if rooms.is_empty() {
+            if let Some((since, _)) = state.users.get_mut(&topic) {
+                *since = now;
+            }
+            return;
+        }
+        let user = state.users.entry(topic.clone()).or_default();
+        *user = (now, user.1 + 1);
+        state.put(now.plus(limits::ROOM_ABSENCE), Absence { topic, rooms });
     }
 
-    /// Takes those who are due.
+    /// Takes those who are due. Who was back since waits from then on.
     fn take_due(&self, now: Timestamp) -> Vec<Absence> {
         let mut state = self.0.lock();
         let later = state.due.split_off(&(now, u64::MAX));
-        std::mem::replace(&mut state.due, later).into_values().collect()
+        let due = std::mem::replace(&mut state.due, later);
+        let mut gone = Vec::new();
+        for absence in due.into_values() {
+            let Some((since, times)) = state.users.get_mut(&absence.topic) else { continue };
+            let over = since.plus(limits::ROOM_ABSENCE);
+            if over > now {
+                state.put(over, absence);
+                continue;
+            }
+            *times -= 1;
+            if *times == 0 {
+                state.users.remove(&absence.topic);
+            }
+            gone.push(absence);
+        }
+        gone
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Seat {
 pub(crate) enum RoomWork {
     /// Say a message or an event to those whom it is for.
     Say(Arc<Entry>, Priority),
+    /// The same with a message that is not stored.
+    Pass(Arc<Entry>, Priority),
     /// A user came, and had this to say; so many are members by now. The others are told.
     Came(UserId, Option<String>, u32),
     /// A user is gone; so many are members by now. Those who stay are told.
@@ -117,7 +119,7 @@ impl Cast {
         let mut line = self.line.lock();
         for work in work {
             match &work {
-                RoomWork::Say(entry, priority) => {
+                RoomWork::Say(entry, priority) | RoomWork::Pass(entry, priority) => {
                     let most = match priority {
                         Priority::Low => WAITING / 2,
                         Priority::Normal => WAITING,

@@ -120,6 +120,9 @@ impl Hall {
         match work {
             RoomWork::Say(entry, priority) => {
                 self.remember(&entry, settings.room_history);
+                self.take(RoomWork::Pass(entry, priority), shared, settings);
+            }
+            RoomWork::Pass(entry, priority) => {
                 let second = shared.clock.now().as_secs();
                 let rate = settings.room_rate;
                 if entry.kind.is_message() && !self.second.takes(second, priority, rate) {

@@ -7,9 +7,10 @@ use stoa_core::{
 };
 use stoa_store::{Direction, spaces};
 
-use super::RoomWork;
+use super::{RoomWork, attributes};
 use crate::account::{self, account_key};
 use crate::entry::Entry;
+use crate::event::GroupAct;
 use crate::group::{GroupActor, Standing};
 use crate::log::Batch;
 use crate::member;
@@ -46,14 +47,21 @@ impl Batch<'_> {
             self.written += 1;
             return member::leave_room(self.store, self.txn, user, &id, false).await;
         }
+        let gone = attributes::forget_of(self, user).await?;
         self.group_mut()?.depart(user, now);
         self.leave(user).await?;
         self.room_work.push(RoomWork::Out(user.clone()));
+        if !gone.is_empty() {
+            let actor = GroupActor::of(user).actor();
+            let gone = gone.into_iter().map(|key| (key, String::new())).collect();
+            self.tell_attributes(&actor, GroupAct::RoomAttributesDeleted, &gone, false)?;
+        }
         Ok(())
     }
 
     /// Everybody is out of the room, and nothing is kept of who was something in it.
     pub(crate) async fn empty_room(&mut self) -> Result<(), Error> {
+        attributes::forget_all(self).await?;
         let roster = self.group()?.roster.clone();
         let id = self.group()?.id().clone();
         for (user, line) in roster.all_belonging() {
@@ -112,7 +120,9 @@ impl Batch<'_> {
         self.recall_room().await?;
         if is_new {
             self.group_mut()?.arrive(user, now);
-            self.enter(user, false).await?;
+            self.written += 1;
+            let id = self.group()?.id().clone();
+            member::enter_room(self.store, self.txn, user, &id, now).await?;
         }
         self.room_work.push(RoomWork::Sit(user.clone(), Some(asked.clone())));
         let group = self.group()?;

@@ -19,4 +19,5 @@ mod history;
 mod messages;
 mod presence;
 mod queues;
+mod rooms;
 mod world;

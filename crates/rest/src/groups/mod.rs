@@ -48,8 +48,11 @@ impl FromRequestParts<Rest> for GroupPath {
 
     async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
         let (kind, text) = named(parts).await?;
-        let id = GroupId::parse(kind, &text);
-        id.map(Self).map_err(|_| Failure::of(Refusal::UnknownGroup))
+        let unknown = match kind {
+            MucKind::Group => Refusal::UnknownGroup,
+            MucKind::Room => Refusal::UnknownRoom,
+        };
+        GroupId::parse(kind, &text).map(Self).map_err(|_| Failure::of(unknown))
     }
 }
 
