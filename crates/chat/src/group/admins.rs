@@ -85,7 +85,7 @@ impl Chat {
                 let now = batch.now;
                 batch.group_mut()?.set(user, standing.clone(), now);
                 tell_managers(batch, who, act, user, None)?;
-                batch.settle(user)
+                batch.settle(user).await
             })
         })
         .await

@@ -125,7 +125,6 @@ impl Chat {
         check_text("description", &new.description, limits::GROUP_DESCRIPTION_CHARS)?;
         check_text("avatar", &new.avatar, limits::GROUP_AVATAR_CHARS)?;
         check_custom(&new.custom)?;
-        let plan = &caller.app().chat.plan;
         check_max_members(caller, kind, new.max_members)?;
         let NewGroup { owner, name, description, avatar, custom, .. } = new;
         let mut members = new.members;
@@ -157,12 +156,8 @@ impl Chat {
             all_muted: false,
             disabled: false,
         };
-        let joined_limit = match kind {
-            MucKind::Group => plan.groups_joined,
-            MucKind::Room => plan.rooms_joined,
-        };
         for user in members.iter().chain([&owner]) {
-            self.check_joined(caller, user, kind, joined_limit).await?;
+            self.check_joined(caller, user, kind).await?;
         }
         let actor = GroupActor::new(caller, resource).actor();
         let work = Arc::new((info, members, actor));

@@ -227,7 +227,7 @@ impl Chat {
                     false => Audience::only([old_owner.clone(), new_owner.clone()]),
                 };
                 batch.tell(&who.actor(), &event, told)?;
-                batch.settle(&old_owner)
+                batch.settle(&old_owner).await
             })
         })
         .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{AppScope, Caller, GroupId, Resource, UserId};
+use stoa_core::{Caller, GroupId, MucKind, Resource, UserId};
 
 use super::members::{Outcomes, distinct};
 use super::{GroupActor, Standing};
@@ -44,10 +44,9 @@ impl Chat {
         users: Vec<UserId>,
     ) -> Result<Vec<(UserId, Result<(), Error>)>, Error> {
         let users = distinct(users);
-        let most = caller.app().chat.plan.groups_joined;
         let mut asked: Outcomes = Vec::with_capacity(users.len());
         for user in users {
-            let free = match self.check_joined_count(caller, &user, most).await {
+            let free = match self.check_joined(caller, &user, MucKind::Group).await {
                 Err(error) if error.is_fault() => return Err(error),
                 free => free,
             };
@@ -112,8 +111,7 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         if accept {
-            let most = caller.app().chat.plan.groups_joined;
-            self.check_joined_count(caller, invited, most).await?;
+            self.check_joined(caller, invited, MucKind::Group).await?;
         }
         let work = Arc::new((GroupActor::new(caller, resource), invited.clone()));
         self.act_on_group(caller, id, move |batch| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{AppScope, Caller, GroupId, Resource, Timestamp, UserId, limits};
+use stoa_core::{Caller, GroupId, MucKind, Resource, Timestamp, UserId, limits};
 use stoa_store::spaces;
 
 use super::create::check_text;
@@ -59,8 +59,7 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         reason.as_ref().map_or(Ok(()), |text| check_text("message", text, limits::REASON_CHARS))?;
-        let most = caller.app().chat.plan.groups_joined;
-        self.check_joined_count(caller, user, most).await?;
+        self.check_joined(caller, user, MucKind::Group).await?;
         let work = Arc::new((GroupActor::new(caller, resource), user.clone(), reason));
         self.act_on_group(caller, id, move |batch| {
             let work = work.clone();
@@ -119,8 +118,7 @@ impl Chat {
     ) -> Result<(), Error> {
         reason.as_ref().map_or(Ok(()), |text| check_text("reason", text, limits::REASON_CHARS))?;
         if accept {
-            let most = caller.app().chat.plan.groups_joined;
-            self.check_joined_count(caller, applicant, most).await?;
+            self.check_joined(caller, applicant, MucKind::Group).await?;
         }
         let work = Arc::new((GroupActor::new(caller, resource), applicant.clone(), reason));
         self.act_on_group(caller, id, move |batch| {

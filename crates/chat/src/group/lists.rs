@@ -32,14 +32,18 @@ fn may_block(who: &GroupActor, group: &Group, user: &UserId) -> Result<bool, Err
     }
 }
 
-/// Takes `users`, who are members, out of the group and onto its block list. Who is not in the room
-/// needs not leave it.
+/// Takes `users`, who are members, out of the group and onto its block list. Of who is not in the room
+/// nobody is told.
 async fn block(batch: &mut Batch<'_>, who: &GroupActor, users: &[UserId]) -> Result<(), Error> {
     let (actor, now) = (who.actor(), batch.now);
     let roster = batch.group()?.roster.clone();
     let here: Vec<UserId> = users.iter().filter(|user| roster.has(user)).cloned().collect();
     batch.expel(&actor, &here).await?;
     for user in users {
+        // What it is in a room while it is not there, it is no more.
+        if batch.group()?.roster.belonging(user).is_some() {
+            batch.put_out(user).await?;
+        }
         batch.group_mut()?.set(user, Standing::Blocked, now);
     }
     Ok(())
@@ -184,7 +188,7 @@ impl Chat {
                     if allowed.is_some_and(|allowed| allowed != on) {
                         batch.group_mut()?.change(user, |line| line.allowed = on);
                         tell_managers(batch, who, act, user, None)?;
-                        batch.settle(user)?;
+                        batch.settle(user).await?;
                     }
                     outcomes.push((user.clone(), allowed.map(drop).ok_or(Error::NotInGroup)));
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{AppScope, Caller, GroupId, Resource, Target, UserId};
+use stoa_core::{Caller, GroupId, Resource, Target, UserId};
 use stoa_store::{AppStore, Direction, Txn, spaces};
 
 use super::state::group_blind;
@@ -182,7 +182,9 @@ impl Chat {
         users: Vec<UserId>,
     ) -> Result<Vec<UserId>, Error> {
         let users = distinct(users);
-        self.check_joined_counts(caller, &users).await?;
+        for user in &users {
+            self.check_joined(caller, user, id.kind()).await?;
+        }
         let work = Arc::new((GroupActor::new(caller, resource), users));
         self.act_on_group(caller, id, move |batch| {
             let work = work.clone();
@@ -215,19 +217,6 @@ impl Chat {
             })
         })
         .await
-    }
-
-    /// Passes if each of `users` may become a member of one more group.
-    pub(crate) async fn check_joined_counts(
-        &self,
-        caller: &Caller,
-        users: &[UserId],
-    ) -> Result<(), Error> {
-        let most = caller.app().chat.plan.groups_joined;
-        for user in users {
-            self.check_joined_count(caller, user, most).await?;
-        }
-        Ok(())
     }
 
     /// Removes members from a group; answers what became of each. Owner and administrators may, these

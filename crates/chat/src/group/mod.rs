@@ -172,24 +172,21 @@ impl Chat {
         Ok(())
     }
 
-    /// Whether `user` may become a member of one more group, of which `most` are allowed.
-    async fn check_joined_count(
-        &self,
-        caller: &Caller,
-        user: &UserId,
-        most: u32,
-    ) -> Result<(), Error> {
-        self.check_joined(caller, user, MucKind::Group, most).await
-    }
-
-    /// Whether `user` may become a member of one more group, or room, of which `most` are allowed.
+    /// Passes if `user` may become a member of one more group, or come into one more room.
+    ///
+    /// # Errors
+    /// [`Error::NotPossible`], [`Error::Store`].
     pub(crate) async fn check_joined(
         &self,
         caller: &Caller,
         user: &UserId,
         kind: MucKind,
-        most: u32,
     ) -> Result<(), Error> {
+        let plan = &caller.app().chat.plan;
+        let most = match kind {
+            MucKind::Group => plan.groups_joined,
+            MucKind::Room => plan.rooms_joined,
+        };
         if most != u32::MAX && self.joined(caller, user, kind).await?.len() >= most as usize {
             let text = format!(
                 "Can not join this group, reason: user: {} has joined too many groups/chatroom!",
@@ -200,21 +197,27 @@ impl Chat {
         Ok(())
     }
 
-    /// The groups that `user` is a member of, those that it joined last first.
-    pub(crate) async fn joined_groups(
-        &self,
-        caller: &Caller,
-        user: &UserId,
-    ) -> Result<Vec<GroupId>, Error> {
-        self.joined(caller, user, MucKind::Group).await
-    }
-
     /// The groups, or rooms, that `user` is a member of, those that it joined last first.
     pub(crate) async fn joined(
         &self,
         caller: &Caller,
         user: &UserId,
         kind: MucKind,
+    ) -> Result<Vec<GroupId>, Error> {
+        match kind {
+            MucKind::Group => self.joined_groups(caller, user).await,
+            MucKind::Room => {
+                let rooms = self.rooms_of(caller, user).await?;
+                Ok(rooms.into_iter().map(|(room, _)| room).collect())
+            }
+        }
+    }
+
+    /// The groups that `user` is a member of, those that it joined last first.
+    pub(crate) async fn joined_groups(
+        &self,
+        caller: &Caller,
+        user: &UserId,
     ) -> Result<Vec<GroupId>, Error> {
         let store = self.store.app(caller).await?;
         let mut rest =
@@ -226,12 +229,9 @@ impl Chat {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
-                let id = match kind {
-                    MucKind::Group if row.is_group && row.last().is_none() => row.name.parse().ok(),
-                    MucKind::Group => None,
-                    MucKind::Room => row.room(),
-                };
-                groups.extend(id.map(|id| (row.since_ms, id)));
+                if row.is_group && row.last().is_none() {
+                    groups.extend(row.name.parse::<GroupId>().map(|id| (row.since_ms, id)));
+                }
                 rest = rest.above(&key);
             }
             if !full {

@@ -108,7 +108,7 @@ impl Chat {
                 for user in muted {
                     batch.group_mut()?.change(user, |line| line.muted_until = None);
                     tell_managers(batch, who, GroupAct::Unmuted, user, None)?;
-                    batch.settle(user)?;
+                    batch.settle(user).await?;
                 }
                 Ok(users.clone())
             })

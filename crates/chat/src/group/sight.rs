@@ -51,17 +51,13 @@ impl Batch<'_> {
     /// Takes `user`, who is not in the room, off the roster, if it is nothing there any more.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`].
-    pub(crate) fn settle(&mut self, user: &UserId) -> Result<(), Error> {
-        let now = self.now;
-        let group = self.group_mut()?;
+    /// [`Error::UnknownGroup`], [`Error::Store`].
+    pub(crate) async fn settle(&mut self, user: &UserId) -> Result<(), Error> {
+        let (now, group) = (self.now, self.group()?);
         let line = group.roster.belonging(user).filter(|line| line.away);
         let is_nothing = line
             .is_some_and(|line| !(line.standing.manages() || line.allowed || line.is_muted(now)));
-        if is_nothing {
-            group.remove(user);
-        }
-        Ok(())
+        if is_nothing { self.put_out(user).await } else { Ok(()) }
     }
 }
 
