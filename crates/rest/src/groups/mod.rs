@@ -40,7 +40,15 @@ async fn named(parts: &mut Parts) -> Result<(MucKind, String), Failure> {
     }
 }
 
-/// The group or room in the path. What is no id is answered as a group that there is not.
+/// What is said where there is no such group, or room.
+const fn unknown(kind: MucKind) -> Failure {
+    match kind {
+        MucKind::Group => Failure::of(Refusal::UnknownGroup),
+        MucKind::Room => Failure::of(Refusal::UnknownRoom),
+    }
+}
+
+/// The group or room in the path. What is no id is answered as one that there is not.
 pub(crate) struct GroupPath(pub(crate) GroupId);
 
 impl FromRequestParts<Rest> for GroupPath {
@@ -48,11 +56,7 @@ impl FromRequestParts<Rest> for GroupPath {
 
     async fn from_request_parts(parts: &mut Parts, _: &Rest) -> Result<Self, Failure> {
         let (kind, text) = named(parts).await?;
-        let unknown = match kind {
-            MucKind::Group => Refusal::UnknownGroup,
-            MucKind::Room => Refusal::UnknownRoom,
-        };
-        GroupId::parse(kind, &text).map(Self).map_err(|_| Failure::of(unknown))
+        GroupId::parse(kind, &text).map(Self).map_err(|_| unknown(kind))
     }
 }
 
@@ -69,7 +73,8 @@ impl FromRequestParts<Rest> for GroupsPath {
             let most = limits::GROUP_DETAILS;
             return Err(Failure::argument(format!("the path may name {most} groups at the most")));
         }
-        Ok(Self(ids.filter_map(|id| GroupId::parse(kind, id).ok()).collect()))
+        let ids: Vec<GroupId> = ids.filter_map(|id| GroupId::parse(kind, id).ok()).collect();
+        if ids.is_empty() { Err(unknown(kind)) } else { Ok(Self(ids)) }
     }
 }
 

@@ -22,15 +22,6 @@ async fn make(lab: &Lab, owner: &str, more: Value) -> String {
     answer.done()["data"]["groupid"].as_str().unwrap().to_owned()
 }
 
-/// The calls written down, with the groups' ids replaced by what they are called here.
-fn shown(transcript: Transcript<'_>, ids: &[(&str, &str)]) -> String {
-    let mut text = transcript.text();
-    for (id, name) in ids {
-        text = text.replace(id, name);
-    }
-    text
-}
-
 #[tokio::test]
 async fn making_a_group() {
     let lab = Lab::new();
@@ -53,7 +44,7 @@ async fn making_a_group() {
         transcript.admin(Method::POST, "/chatgroups", body).await;
     }
     transcript.user("bob", Method::POST, "/chatgroups", json!({"owner": "alice"})).await;
-    insta::assert_snapshot!(shown(transcript, &[(&ids[0], "[chess]")]));
+    insta::assert_snapshot!(transcript.shown(&[(&ids[0], "[chess]")]));
 }
 
 #[tokio::test]
@@ -98,7 +89,7 @@ async fn details_and_changes() {
     transcript.user("alice", Method::DELETE, &delete, Value::Null).await;
     transcript.user("bob", Method::DELETE, &delete, Value::Null).await;
     transcript.user("bob", Method::DELETE, &delete, Value::Null).await;
-    insta::assert_snapshot!(shown(transcript, &[(&chess, "[chess]"), (&go, "[go]")]));
+    insta::assert_snapshot!(transcript.shown(&[(&chess, "[chess]"), (&go, "[go]")]));
 }
 
 #[tokio::test]
@@ -145,7 +136,7 @@ async fn lists_of_groups() {
         .await;
     transcript.admin(Method::GET, "/chatgroups?limit=1001", Value::Null).await;
     let pairs: Vec<_> = ids.iter().zip(&names).map(|(id, name)| (&**id, &**name)).collect();
-    insta::assert_snapshot!(shown(transcript, &pairs));
+    insta::assert_snapshot!(transcript.shown(&pairs));
 }
 
 #[tokio::test]
@@ -197,7 +188,7 @@ async fn members() {
     transcript.user("dave", Method::DELETE, &format!("{path}/quit"), Value::Null).await;
     transcript.user("alice", Method::DELETE, &format!("{path}/quit"), Value::Null).await;
     transcript.admin(Method::DELETE, &format!("{path}/quit"), Value::Null).await;
-    insta::assert_snapshot!(shown(transcript, &[(&id, "[chess]")]));
+    insta::assert_snapshot!(transcript.shown(&[(&id, "[chess]")]));
 }
 
 #[tokio::test]
@@ -235,5 +226,5 @@ async fn joining_and_inviting() {
     transcript.user("alice", Method::POST, &invite, json!({"usernames": ["bob"]})).await;
     transcript.user("bob", Method::POST, &path("77", "apply"), hello()).await;
     let ids = [(&*open, "[open]"), (&*asked, "[asked]"), (&*private, "[private]")];
-    insta::assert_snapshot!(shown(transcript, &ids));
+    insta::assert_snapshot!(transcript.shown(&ids));
 }

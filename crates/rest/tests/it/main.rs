@@ -18,6 +18,7 @@ mod lab;
 mod nonsense;
 mod presence;
 mod rates;
+mod rooms;
 mod sessions;
 mod sockets;
 mod tokens;

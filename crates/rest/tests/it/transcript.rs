@@ -74,6 +74,11 @@ impl<'a> Transcript<'a> {
     pub(crate) fn text(self) -> String {
         self.text
     }
+
+    /// The calls, with ids replaced by what they are called.
+    pub(crate) fn shown(self, ids: &[(&str, &str)]) -> String {
+        ids.iter().fold(self.text, |text, (id, name)| text.replace(id, name))
+    }
 }
 
 /// Replaces what is random.
