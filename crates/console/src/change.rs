@@ -170,6 +170,43 @@ impl Console {
         .await
     }
 
+    /// Sets how many of a chat room's last messages whoever joins is sent: 0 to 200.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_room_history(
+        &self,
+        key: &AppKey,
+        messages: u32,
+    ) -> Result<Arc<App>, ConsoleError> {
+        if messages > limits::ROOM_HISTORY_MOST {
+            let problem = format!("{messages} messages; choose 0 to {}", limits::ROOM_HISTORY_MOST);
+            return Err(ConsoleError::Value { field: "room-history", problem });
+        }
+        self.change(key, |app| {
+            app.chat.room_history = messages;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets how many messages a chat room passes on in a second before it drops those of low and normal
+    /// priority; 0 for no bound.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_room_rate(
+        &self,
+        key: &AppKey,
+        messages: u32,
+    ) -> Result<Arc<App>, ConsoleError> {
+        self.change(key, |app| {
+            app.chat.room_rate = messages;
+            Ok(())
+        })
+        .await
+    }
+
     /// Gives an app a secondary certificate.
     ///
     /// # Errors
@@ -301,7 +338,10 @@ mod tests {
         console.set_plan(&key, plan).await.unwrap();
         console.set_friends_only(&key, true).await.unwrap();
         console.set_recall_window(&key, RECALL_WINDOW_S).await.unwrap();
+        console.set_room_history(&key, limits::ROOM_HISTORY_MOST).await.unwrap();
+        console.set_room_rate(&key, 7).await.unwrap();
         let changed = console.set_attachment_bytes(&key, ATTACHMENT_BYTES).await.unwrap().chat;
+        assert_eq!((changed.room_history, changed.room_rate), (limits::ROOM_HISTORY_MOST, 7));
         assert_eq!((changed.plan, changed.friends_only), (plan, true));
         assert_eq!(changed.recall_window, Duration::from_secs(RECALL_WINDOW_S.into()));
         assert_eq!(changed.attachment_bytes, ATTACHMENT_BYTES);
@@ -313,6 +353,8 @@ mod tests {
             let refused = console.set_attachment_bytes(&key, bytes).await;
             assert!(matches!(refused, Err(ConsoleError::Value { .. })));
         }
+        let refused = console.set_room_history(&key, limits::ROOM_HISTORY_MOST + 1).await;
+        assert!(matches!(refused, Err(ConsoleError::Value { field: "room-history", .. })));
         let other = &"acme#other".parse().unwrap();
         for console in [console, open(&store, &entropy).await] {
             assert_eq!(console.by_key(&key).unwrap().chat, changed);

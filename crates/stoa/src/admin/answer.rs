@@ -85,6 +85,10 @@ pub struct AppView {
     pub recall_window_seconds: u64,
     /// Bytes of one attachment at the most.
     pub max_attachment_bytes: u64,
+    /// How many of a chat room's last messages whoever joins is sent.
+    pub room_history: u32,
+    /// Messages that a chat room passes on in a second before it drops some; 0 for no bound.
+    pub room_rate: u32,
     /// Its certificates, without what is secret.
     pub certificates: Vec<CertificateView>,
     /// When it was made.
@@ -113,6 +117,8 @@ impl From<&App> for AppView {
             friends_only: app.chat.friends_only,
             recall_window_seconds: app.chat.recall_window.as_secs(),
             max_attachment_bytes: app.chat.attachment_bytes,
+            room_history: app.chat.room_history,
+            room_rate: app.chat.room_rate,
             certificates: slots.map(|slot| CertificateView { slot: slot.name().into() }).collect(),
             created: app.created.as_millis(),
         }

@@ -40,6 +40,12 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetAttachmentBytes { key: Text(key), bytes } => {
             shown(&console.set_attachment_bytes(&key, bytes).await?, None)
         }
+        AppRequest::SetRoomHistory { key: Text(key), messages } => {
+            shown(&console.set_room_history(&key, messages).await?, None)
+        }
+        AppRequest::SetRoomRate { key: Text(key), messages } => {
+            shown(&console.set_room_rate(&key, messages).await?, None)
+        }
         AppRequest::AddCertificate { key: Text(key) } => {
             let (app, certificate) = console.add_certificate(&key).await?;
             shown(&app, Some(certificate))

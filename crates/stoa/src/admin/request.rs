@@ -34,6 +34,8 @@ impl Request {
             Self::App(AppRequest::SetFriendsOnly { .. }) => "app set friends-only",
             Self::App(AppRequest::SetRecallWindow { .. }) => "app set recall-window",
             Self::App(AppRequest::SetAttachmentBytes { .. }) => "app set max-attachment-bytes",
+            Self::App(AppRequest::SetRoomHistory { .. }) => "app set room-history",
+            Self::App(AppRequest::SetRoomRate { .. }) => "app set room-rate",
             Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
             Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
             Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
@@ -118,6 +120,20 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// In bytes.
         bytes: u64,
+    },
+    /// Set how many of a chat room's last messages whoever joins is sent.
+    SetRoomHistory {
+        /// The app.
+        key: Text<AppKey>,
+        /// How many.
+        messages: u32,
+    },
+    /// Set how many messages a chat room passes on in a second before it drops some.
+    SetRoomRate {
+        /// The app.
+        key: Text<AppKey>,
+        /// How many; 0 for no bound.
+        messages: u32,
     },
     /// Give it a secondary certificate, and answer it.
     AddCertificate {

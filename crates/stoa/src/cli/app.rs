@@ -55,7 +55,7 @@ pub enum SetCommand {
         #[arg(value_name = "SECONDS")]
         seconds: u32,
     },
-    /// How much the app may have: contacts, groups and their members, receipts in groups
+    /// How much the app may have: contacts, groups, chat rooms and their members, receipts in groups
     Plan {
         /// Which app.
         #[command(flatten)]
@@ -90,6 +90,25 @@ pub enum SetCommand {
         /// In bytes, 1 to 209715200
         #[arg(value_name = "BYTES")]
         bytes: u64,
+    },
+    /// How many of a chat room's last messages whoever joins is sent
+    RoomHistory {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// 0 to 200
+        #[arg(value_name = "MESSAGES")]
+        messages: u32,
+    },
+    /// How many messages a chat room passes on in a second before it drops those of low and normal
+    /// priority
+    RoomRate {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// Messages per second; 0 for no bound
+        #[arg(value_name = "MESSAGES")]
+        messages: u32,
     },
 }
 
@@ -225,6 +244,12 @@ fn with(
         }
         AppCommand::Set(SetCommand::MaxAttachmentBytes { which, bytes }) => {
             show(ask(AppRequest::SetAttachmentBytes { key: Text(which.key), bytes })?, out)
+        }
+        AppCommand::Set(SetCommand::RoomHistory { which, messages }) => {
+            show(ask(AppRequest::SetRoomHistory { key: Text(which.key), messages })?, out)
+        }
+        AppCommand::Set(SetCommand::RoomRate { which, messages }) => {
+            show(ask(AppRequest::SetRoomRate { key: Text(which.key), messages })?, out)
         }
         AppCommand::Certificate(CertificateCommand::List(which)) => {
             match ask(AppRequest::Show { key: Text(which.key), reveal: false })? {

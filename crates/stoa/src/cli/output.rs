@@ -111,6 +111,14 @@ pub(super) fn app(app: &AppView) -> String {
         ("friends only", if app.friends_only { "yes" } else { "no" }.into()),
         ("recall window", format!("{} s", app.recall_window_seconds)),
         ("max attachment", format!("{} bytes", app.max_attachment_bytes)),
+        ("room history", format!("{} messages", app.room_history)),
+        (
+            "room rate",
+            match app.room_rate {
+                0 => "no bound".into(),
+                rate => format!("{rate} messages/s"),
+            },
+        ),
         ("certificates", slots.join(", ")),
         ("created", date(app.created)),
     ])
