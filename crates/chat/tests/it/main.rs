@@ -19,5 +19,6 @@ mod history;
 mod messages;
 mod presence;
 mod queues;
+mod room_state;
 mod rooms;
 mod world;

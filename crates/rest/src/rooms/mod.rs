@@ -2,6 +2,7 @@
 //! [groups], whose operations are served for both.
 
 mod attributes;
+mod join;
 mod list;
 mod super_admins;
 
@@ -14,7 +15,8 @@ use crate::{Rest, groups};
 
 /// The routes of rooms.
 pub(crate) fn routes() -> Router<Rest> {
-    let of_one = groups::common("/chatrooms/{room}").merge(attributes::routes());
+    let of_one = groups::common("/chatrooms/{room}");
+    let of_one = of_one.merge(join::routes()).merge(attributes::routes());
     Router::new()
         .merge(list::routes())
         .merge(super_admins::routes())

@@ -168,6 +168,12 @@ async fn members_of_rooms() {
         transcript.user("alice", Method::DELETE, &path, Value::Null).await;
     }
     transcript.user("carol", Method::GET, &users, Value::Null).await;
+    for (method, what) in
+        [(Method::POST, "apply?resource=web"), (Method::DELETE, "quit"), (Method::DELETE, "quit")]
+    {
+        transcript.user("carol", method, &format!("{path}/{what}"), Value::Null).await;
+    }
+    transcript.admin(Method::POST, &format!("{path}/apply"), Value::Null).await;
     let many: Vec<String> = (0..100).map(|n| format!("u{n}")).collect();
     let all = lab.admin(Method::DELETE, &format!("{users}/{}", many.join(",")), Value::Null).await;
     assert_eq!(all.done()["data"].as_array().unwrap().len(), 100);
