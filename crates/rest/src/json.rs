@@ -113,6 +113,14 @@ impl Object {
         self.fields.remove(name).filter(|json| *json != Json::Null)
     }
 
+    /// An object that must be there.
+    pub(crate) fn object(&mut self, name: &str) -> Result<Self, Failure> {
+        match self.any(name) {
+            Some(json) => json.into_object(&format!("{}{name}", self.at)),
+            None => Err(self.refuse(name, "is required and must be an object")),
+        }
+    }
+
     /// A string that must be there.
     pub(crate) fn text(&mut self, name: &str) -> Result<String, Failure> {
         match self.fields.remove(name) {

@@ -10,6 +10,7 @@
 //! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
+//! | `messages` | what back ends say in chat rooms |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
 mod attributes;
@@ -29,6 +30,7 @@ pub mod fuzzing;
 mod groups;
 mod history;
 mod json;
+mod messages;
 mod path;
 mod pins;
 mod presence;
@@ -117,7 +119,8 @@ pub fn router(state: RestState) -> Router {
         .merge(deletion::routes())
         .merge(pins::routes())
         .merge(recall::routes())
-        .merge(reports::routes());
+        .merge(reports::routes())
+        .merge(messages::routes());
     Router::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))

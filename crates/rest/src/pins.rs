@@ -8,7 +8,7 @@ use stoa_core::{MessageId, Refusal, limits};
 
 use crate::auth::AnyCaller;
 use crate::body::JsonObject;
-use crate::conversations::{device, list_number, target};
+use crate::conversations::{device, list_number, place};
 use crate::error::Failure;
 use crate::path::UserPath;
 use crate::query::Query;
@@ -24,7 +24,7 @@ pub(crate) fn routes() -> Router<Rest> {
 }
 
 /// `POST /{org}/{app}/sdk/user/{user}/user_channel/pin`: pins a message for all who take part. Body:
-/// `to`, `type` (`chat` or `groupchat`), `pin_msg_id`.
+/// `to`, `type` (`chat`, `groupchat` or `chatroom`), `pin_msg_id`.
 ///
 /// Errors: 400 by field, 401, 403 for one too many and for who is not in the group, 404.
 async fn pin(
@@ -60,7 +60,7 @@ async fn set(
 ) -> Outcome {
     users::named(&rest, &caller, &user).await?;
     let (kind, to) = (body.text("type")?, body.text("to")?);
-    let target = target(("type", &kind), ("to", &to))?;
+    let target = place(("type", &kind), ("to", &to))?;
     let illegal = || Failure::argument("param pin_msg_id illegal, please check it!");
     let message: MessageId =
         body.optional_text("pin_msg_id")?.and_then(|id| id.parse().ok()).ok_or_else(illegal)?;
@@ -88,7 +88,7 @@ async fn list(
     let required = |name: &str| Failure::argument(format!("{name}: is required in the query"));
     let kind = query.get("type")?.ok_or_else(|| required("type"))?;
     let to = query.get("to")?.ok_or_else(|| required("to"))?;
-    let target = target(("type", kind), ("to", to))?;
+    let target = place(("type", kind), ("to", to))?;
     let count = list_number(&query, "limit", 1..=limits::PINNED_MESSAGES)?.unwrap_or(PAGE_DEFAULT);
     let page = rest.chat.pinned_messages(&caller, &target, query.get("cursor")?, count).await?;
     let infos = page.pins.iter().map(|pin| {

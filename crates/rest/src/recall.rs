@@ -11,7 +11,7 @@ use stoa_wire::delivery;
 use crate::Rest;
 use crate::auth::AppCaller;
 use crate::body::JsonObject;
-use crate::conversations::{kind_of, target};
+use crate::conversations::{kind_of, place};
 use crate::reply::{Full, Outcome};
 
 /// The routes of this subject: the documentation has two names for one call (U05).
@@ -21,8 +21,8 @@ pub(crate) fn routes() -> Router<Rest> {
         .route("/messages/recall", post(recall))
 }
 
-/// `POST /{org}/{app}/messages/msg_recall`: R056. Body: `msg_id`, `to`, `chat_type` (`chat` or
-/// `groupchat`), `from` (the app's back end by default), `force` (also one that is too old). As the
+/// `POST /{org}/{app}/messages/msg_recall`: R056. Body: `msg_id`, `to`, `chat_type` (`chat`,
+/// `groupchat` or `chatroom`), `from` (the app's back end by default), `force` (also one that is too old). As the
 /// vendor has it (U28), a message that is not found or too old is a success that says so in
 /// `data.msgs`.
 ///
@@ -35,7 +35,7 @@ async fn recall(
     let id = body.text("msg_id")?;
     let message: Option<MessageId> = id.parse().ok();
     let (kind, to) = (body.text("chat_type")?, body.text("to")?);
-    let target = target(("chat_type", &kind), ("to", &to))?;
+    let target = place(("chat_type", &kind), ("to", &to))?;
     let from = body.optional_text("from")?.filter(|from| !from.is_empty());
     let from: Option<UserId> =
         from.map(|from| from.parse().map_err(|error| body.refuse("from", error))).transpose()?;

@@ -9,7 +9,11 @@ use stoa_wire::{EditScope, content};
 
 /// What is said about an edit of `entry`: by whom, when, and who sent it.
 pub fn edit_msg(entry: &Entry, mark: &EditMark) -> Value {
-    let chat_type = if entry.to.group().is_some() { "chat:group" } else { "chat:user" };
+    let chat_type = match entry.to.group() {
+        Some(group) if group.is_room() => "chat:room",
+        Some(_) => "chat:group",
+        None => "chat:user",
+    };
     json!({
         "edit_msg": {
             "count": mark.count,

@@ -27,7 +27,11 @@ pub fn json_message(entry: &Entry) -> Value {
 fn payload(entry: &Entry) -> Value {
     let body = MessageBody::decode(&*entry.body).unwrap_or_default();
     let mut payload = Map::new();
-    let kind = if entry.to.group().is_some() { "groupchat" } else { "chat" };
+    let kind = match entry.to.group() {
+        Some(group) if group.is_room() => "chatroom",
+        Some(_) => "groupchat",
+        None => "chat",
+    };
     payload.insert("type".into(), kind.into());
     payload.insert("from".into(), entry.from.as_str().into());
     payload.insert("to".into(), entry.to.name().into());

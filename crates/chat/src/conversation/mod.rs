@@ -42,6 +42,7 @@ pub(crate) use view::View;
 const fn type_of(target: &Target) -> &'static str {
     match target {
         Target::User(_) => "chat",
+        Target::Group(group) if group.is_room() => "chatroom",
         Target::Group(_) => "groupchat",
     }
 }

@@ -9,6 +9,7 @@
 //! | `read` | lists of rooms |
 //! | `join` | coming, going, and which sessions are in which room |
 //! | `absence` | who has no session any more leaves after a while |
+//! | `say` | what an app's back end says in rooms |
 //! | `attributes` | what those who are there keep in a room for all |
 //! | `cast` | hands what is said to the sessions that are in a room, in one loop |
 //! | `hall` | who is there, what was said last, what gathers |
@@ -20,6 +21,7 @@ mod create;
 mod hall;
 mod join;
 mod read;
+mod say;
 pub(crate) mod super_admins;
 
 pub(crate) use absence::Absences;
@@ -27,3 +29,4 @@ pub use attributes::{AttributeChange, AttributeOutcome};
 pub(crate) use cast::{Cast, RoomWork, Seat};
 pub use create::NewRoom;
 pub use join::RoomEntered;
+pub use say::RoomMessage;

@@ -5,7 +5,7 @@ mod settings;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
-use stoa_core::{Resource, Target};
+use stoa_core::{GroupId, MucKind, Resource, Target};
 
 use crate::Rest;
 use crate::error::Failure;
@@ -53,10 +53,29 @@ pub(crate) fn target(
     target.map_err(|error| Failure::argument(format!("{name_field}: {error}")))
 }
 
+/// As [`target`], or a chat room: where messages can lie.
+pub(crate) fn place(
+    (kind_field, kind): (&str, &str),
+    (name_field, name): (&str, &str),
+) -> Result<Target, Failure> {
+    match kind {
+        "chatroom" | "chatRoom" => {
+            let room = GroupId::parse(MucKind::Room, name).map(Target::Group);
+            room.map_err(|error| Failure::argument(format!("{name_field}: {error}")))
+        }
+        "chat" | "groupchat" | "groupChat" => target((kind_field, kind), (name_field, name)),
+        _ => {
+            let allowed = "must be chat, groupchat or chatroom";
+            Err(Failure::argument(format!("{kind_field}: {allowed}")))
+        }
+    }
+}
+
 /// What the SDK calls the kind of a conversation in answers.
 pub(crate) const fn kind_of(target: &Target) -> &'static str {
     match target {
         Target::User(_) => "chat",
+        Target::Group(group) if group.is_room() => "chatroom",
         Target::Group(_) => "groupchat",
     }
 }
