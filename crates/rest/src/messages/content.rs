@@ -101,7 +101,7 @@ fn file(body: &mut Object, kind: ContentType, with_name: bool) -> Result<Content
 fn read_size(size: Json) -> Result<Size, Failure> {
     let mut size = size.into_object("body.size")?;
     let most = u64::from(u16::MAX);
-    let mut side = |name| Ok::<_, Failure>(size.optional_whole(name, "pixels", 0..=most)?);
+    let mut side = |name| size.optional_whole(name, "pixels", 0..=most);
     let number = |side: Option<u64>| side.and_then(|side| u32::try_from(side).ok()).map(f64::from);
     Ok(Size { width: number(side("width")?), height: number(side("height")?) })
 }
