@@ -210,7 +210,7 @@ async fn the_list_of_rooms_goes_on_where_it_ended() {
     let (mut names, mut cursor) = (Vec::new(), None);
     loop {
         let page = world.chat.rooms(&back_end, 0, 3, cursor.as_deref()).await.unwrap();
-        names.extend(page.groups.into_iter().map(|room| room.info.name.clone()));
+        names.extend(page.groups.into_iter().map(|room| room.info.name));
         let Some(next) = page.cursor else { break };
         cursor = Some(next);
     }
