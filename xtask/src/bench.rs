@@ -9,9 +9,9 @@ use std::time::Instant;
 use crate::process::{cargo, command, output, root, run as execute};
 use crate::setup;
 
-/// Debian's packages of the servers that are measured beside ours: ejabberd, and PostgreSQL with
-/// ejabberd's driver for it.
-const PEERS: &[&str] = &["ejabberd", "erlang-p1-pgsql", "postgresql"];
+/// Debian's packages of the servers that are measured beside ours: ejabberd, PostgreSQL with ejabberd's
+/// driver for it, and NATS.
+const PEERS: &[&str] = &["ejabberd", "erlang-p1-pgsql", "nats-server", "postgresql"];
 
 /// Builds, installs what is missing, and runs the generator with these words.
 pub(crate) fn run(words: &[String]) -> Result<(), String> {

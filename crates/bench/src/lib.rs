@@ -11,6 +11,7 @@
 pub mod args;
 pub mod cases;
 pub mod client;
+pub mod crowd;
 mod error;
 pub mod load;
 pub mod machine;

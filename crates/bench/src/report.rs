@@ -33,26 +33,70 @@ impl Figure {
     /// With a goal: at best `aim`, at the most `required`.
     #[must_use]
     pub const fn goal(self, aim: f64, required: f64) -> Self {
-        Self { goal: Some(Goal { aim, required, gates: true }), ..self }
+        let goal = Goal { aim, required: Some(required), sense: Sense::AtMost, gates: true };
+        Self { goal: Some(goal), ..self }
+    }
+
+    /// With a goal that more is better for: `aim`, at the least `required`.
+    #[must_use]
+    pub const fn least(self, aim: f64, required: f64) -> Self {
+        let goal = Goal { aim, required: Some(required), sense: Sense::AtLeast, gates: true };
+        Self { goal: Some(goal), ..self }
+    }
+
+    /// With an aim that more is better for, and nothing that is required.
+    #[must_use]
+    pub const fn hope(self, aim: f64) -> Self {
+        let goal = Goal { aim, required: None, sense: Sense::AtLeast, gates: false };
+        Self { goal: Some(goal), ..self }
     }
 
     /// With a goal in time by the clock, which other programs on the machine may spoil: it is told,
     /// and fails nothing.
     #[must_use]
     pub const fn wish(self, aim: f64, required: f64) -> Self {
-        Self { goal: Some(Goal { aim, required, gates: false }), ..self }
+        let goal = Goal { aim, required: Some(required), sense: Sense::AtMost, gates: false };
+        Self { goal: Some(goal), ..self }
     }
 }
 
-/// What a figure should be; less is better.
+/// What a figure should be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Goal {
-    /// What it should not exceed.
+    /// What it should reach.
     pub aim: f64,
-    /// What it must not exceed.
-    pub required: f64,
+    /// What it must reach, if anything.
+    pub required: Option<f64>,
+    /// Which side of these is the good one.
+    pub sense: Sense,
     /// Whether a missed requirement is a failure.
     pub gates: bool,
+}
+
+/// Which values are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    /// Those up to a bound.
+    AtMost,
+    /// Those from a bound on.
+    AtLeast,
+}
+
+impl Goal {
+    fn reaches(&self, value: f64, bound: f64) -> bool {
+        match self.sense {
+            Sense::AtMost => value <= bound,
+            Sense::AtLeast => value >= bound,
+        }
+    }
+
+    /// A bound for people; most are upper ones, which need no word.
+    fn bound(&self, bound: f64) -> String {
+        match self.sense {
+            Sense::AtMost => number(bound),
+            Sense::AtLeast => format!("≥ {}", number(bound)),
+        }
+    }
 }
 
 /// What one run of a case says about one server.
@@ -129,10 +173,12 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn verdict(&self) -> &'static str {
-        match self.goal {
-            None => "",
-            Some(goal) if self.spread.median <= goal.aim => "aim reached",
-            Some(goal) if self.spread.median <= goal.required => "required reached, aim missed",
+        let Some(goal) = self.goal else { return "" };
+        let reaches = |bound| goal.reaches(self.spread.median, bound);
+        match goal.required {
+            _ if reaches(goal.aim) => "aim reached",
+            None => "aim missed",
+            Some(required) if reaches(required) => "required reached, aim missed",
             Some(_) => "REQUIRED MISSED",
         }
     }
@@ -150,7 +196,7 @@ pub fn table(measured: &[Measured]) -> String {
             1 => number(median),
             _ => format!("{} ({}–{})", number(median), number(min), number(max)),
         };
-        let goal = |part: fn(Goal) -> f64| row.goal.map(part).map(number).unwrap_or_default();
+        let required = row.goal.and_then(|goal| Some(goal.bound(goal.required?)));
         cells.push([
             row.case.into(),
             row.subject.into(),
@@ -158,8 +204,8 @@ pub fn table(measured: &[Measured]) -> String {
             row.figure.unit.into(),
             value,
             row.runs.to_string(),
-            goal(|goal| goal.aim),
-            goal(|goal| goal.required),
+            row.goal.map(|goal| goal.bound(goal.aim)).unwrap_or_default(),
+            required.unwrap_or_default(),
             row.verdict().into(),
         ]);
     }
@@ -185,10 +231,15 @@ pub fn table(measured: &[Measured]) -> String {
 pub fn missed(measured: &[Measured]) -> Vec<String> {
     let rows = measured.iter().flat_map(Measured::rows);
     rows.filter_map(|row| {
-        let goal = row.goal.filter(|goal| goal.gates && row.spread.median > goal.required)?;
+        let goal = row.goal.filter(|goal| goal.gates)?;
+        let required = goal.required.filter(|bound| !goal.reaches(row.spread.median, *bound))?;
         let Row { case, figure: Figure { title, unit, .. }, .. } = row;
-        let (is, most) = (number(row.spread.median), number(goal.required));
-        Some(format!("{case}: {title} is {is} {unit}, required are at most {most}"))
+        let (is, bound) = (number(row.spread.median), number(required));
+        let least = match goal.sense {
+            Sense::AtMost => "at most",
+            Sense::AtLeast => "at least",
+        };
+        Some(format!("{case}: {title} is {is} {unit}, required are {least} {bound}"))
     })
     .collect()
 }
@@ -206,7 +257,9 @@ pub fn json(measured: &[Measured], about: &Value) -> Value {
             });
             if let Some(Goal { aim, required, .. }) = row.goal {
                 figure["aim"] = aim.into();
-                figure["required"] = required.into();
+                if let Some(required) = required {
+                    figure["required"] = required.into();
+                }
             }
             figure
         })
@@ -270,6 +323,31 @@ mod tests {
         assert!(table(&measured(&[15.0])).contains("required reached, aim missed"));
         let missed = missed(&measured(&[21.0]));
         assert_eq!(missed, ["tea: heat is 21.0 kJ, required are at most 20.0"]);
+    }
+
+    #[test]
+    fn more_is_better_where_a_goal_says_so() {
+        static MUCH: Case = Case {
+            name: "pots",
+            about: "how much tea there is",
+            figures: &[
+                Figure::new("litres", "litres", "l").least(8.0, 4.0),
+                Figure::new("guests", "guests", "").hope(10.0),
+            ],
+            deadline: |_| std::time::Duration::ZERO,
+            run: |_| Box::pin(async { Ok(Vec::new()) }),
+        };
+        let of = |litres: f64, guests: f64| {
+            let mut measured = Measured::new(&MUCH);
+            measured.add(vec![Sample::stoa(vec![("litres", litres), ("guests", guests)])]);
+            [measured]
+        };
+        assert!(table(&of(9.0, 9.0)).contains("| ≥ 8.00 | ≥ 4.00   | aim reached"));
+        assert!(table(&of(9.0, 9.0)).contains("aim missed"));
+        assert!(missed(&of(4.0, 0.0)).is_empty(), "nothing is required of guests");
+        let missed = missed(&of(3.0, 10.0));
+        assert_eq!(missed, ["pots: litres is 3.00 l, required are at least 4.00"]);
+        assert!(json(&of(9.0, 9.0), &Value::Null)["figures"][1]["required"].is_null());
     }
 
     #[test]

@@ -28,6 +28,8 @@ const DAY_S: u32 = 86_400;
 const BATCH: usize = 60;
 /// Members whom a group is made with, at the most; further ones are added.
 const FIRST_MEMBERS: usize = 1_000;
+/// Places in a room.
+const ROOM_PLACES: usize = 10_000;
 /// How long a server may take to come up or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Sessions that log in at the same time while a case is set up.
@@ -257,6 +259,27 @@ impl Stoa {
             rest.ask("POST", &format!("{path}/{id}/users"), &body).await?;
         }
         Ok(id)
+    }
+
+    /// Makes a chat room over REST and returns its id. The first of these users is its owner; it has
+    /// place for more than all of them.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn room(
+        &self,
+        rest: &mut Rest,
+        name: &str,
+        users: &[String],
+    ) -> Result<String, Error> {
+        let owner = users.first().ok_or_else(|| Error::Missing("an owner".into()))?;
+        let body = json!({
+            "name": name, "description": name, "owner": owner, "maxusers": ROOM_PLACES,
+        });
+        let path = format!("{}/chatrooms", self.app_path());
+        let answer = rest.ask("POST", &path, &body).await?;
+        let id = answer["data"]["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| Error::protocol(format!("a room without id: {answer}")))
     }
 
     /// The path of the app over REST.

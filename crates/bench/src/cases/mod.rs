@@ -8,6 +8,7 @@ mod groups;
 mod idle;
 mod login;
 mod p2p;
+mod room;
 mod start;
 
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub const ALL: &[&Case] = &[
     &p2p::CASE,
     &group::CASE,
     &groups::CASE,
+    &room::CASE,
     &attachments::CASE,
     &doors::CASE,
 ];

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use stoa_wire::{
-    CommSyncUl, Command, Content, ContentType, EncryptType, Jid, MSync, Message as _, MessageBody,
-    MessageType, Meta, NameSpace, OsType, Provision, RouteType, StatisticsBody,
-    StatisticsOperation, Version,
+    CommSyncUl, Command, Content, ContentType, EncryptType, Jid, KeyValue, MSync, Message as _,
+    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, OsType, Provision, RouteType,
+    StatisticsBody, StatisticsOperation, USER_DOMAIN, Value, ValueType, Version,
 };
 
 /// The SDK's version, which it tells the server.
@@ -77,16 +77,61 @@ pub fn statistics(now: u64) -> Vec<u8> {
 /// A text from one user to another.
 pub fn text(identity: &Identity, to: &str, id: u64, text: String) -> Vec<u8> {
     let address = Jid::user(&identity.app_key, to);
-    message(identity, address, MessageType::Chat, id, text)
+    send(message(identity, address, MessageType::Chat, id, text))
 }
 
 /// A text from a member to a group.
 pub fn group_text(identity: &Identity, group: &str, id: u64, text: String) -> Vec<u8> {
     let address = Jid::group(&identity.app_key, group);
-    message(identity, address, MessageType::GroupChat, id, text)
+    send(message(identity, address, MessageType::GroupChat, id, text))
 }
 
-fn message(identity: &Identity, address: Jid, kind: MessageType, id: u64, text: String) -> Vec<u8> {
+/// A text from a member to a chat room: to all who are there, or to these only.
+pub fn room_text(
+    identity: &Identity,
+    room: &str,
+    id: u64,
+    text: String,
+    only: &[String],
+) -> Vec<u8> {
+    let address = Jid::group(&identity.app_key, room);
+    let mut meta = message(identity, address, MessageType::ChatRoom, id, text);
+    // The SDK says with every one how important it is: this much is normal.
+    meta.ext.push(KeyValue {
+        key: Some("chatroom_msg_tag".into()),
+        kind: Some(ValueType::Int.into()),
+        value: Some(Value::Varint(1)),
+    });
+    if !only.is_empty() {
+        meta.directed_users = only.to_vec();
+        meta.routetype = Some(RouteType::Direct.into());
+    }
+    send(meta)
+}
+
+/// The wish to enter a chat room.
+pub fn enter(identity: &Identity, room: &str, id: u64) -> Vec<u8> {
+    let body = MucBody {
+        muc_id: Some(Jid::group(&identity.app_key, room)),
+        operation: Some(MucOperation::Join.into()),
+        from: Some(Jid::named(&identity.user)),
+        is_chatroom: Some(true),
+        ext: Some(String::new()),
+        leave_other_rooms: Some(false),
+        ..Default::default()
+    };
+    let meta = Meta {
+        id: Some(id),
+        from: Some(Jid::user(&identity.app_key, &identity.user)),
+        to: Some(Jid { domain: Some(USER_DOMAIN.into()), ..Jid::default() }),
+        ns: Some(NameSpace::Muc.into()),
+        payload: Some(body.encode_to_vec().into()),
+        ..Default::default()
+    };
+    send(meta)
+}
+
+fn message(identity: &Identity, address: Jid, kind: MessageType, id: u64, text: String) -> Meta {
     let body = MessageBody {
         kind: Some(kind.into()),
         from: Some(Jid::named(&identity.user)),
@@ -98,14 +143,17 @@ fn message(identity: &Identity, address: Jid, kind: MessageType, id: u64, text: 
         }],
         ..Default::default()
     };
-    let meta = Meta {
+    Meta {
         id: Some(id),
         to: Some(address),
         ns: Some(NameSpace::Chat.into()),
         payload: Some(body.encode_to_vec().into()),
         routetype: Some(RouteType::All.into()),
         ..Default::default()
-    };
+    }
+}
+
+fn send(meta: Meta) -> Vec<u8> {
     sync(&CommSyncUl { meta: Some(meta), ..Default::default() })
 }
 

@@ -60,12 +60,28 @@ impl Endpoint {
     /// # Errors
     /// When the network or TLS fails.
     pub async fn connect(&self) -> Result<TlsStream<TcpStream>, Error> {
-        let tcp = self.tcp().await.map_err(Error::io("connect"))?;
+        let tcp = self.tcp().await?;
+        self.shake(tcp).await
+    }
+
+    /// The full handshake on a connection.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn shake(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Error> {
         let connector = TlsConnector::from(Arc::clone(&self.tls));
         connector.connect(self.name.clone(), tcp).await.map_err(Error::io("shake hands"))
     }
 
-    async fn tcp(&self) -> std::io::Result<TcpStream> {
+    /// Connects without TLS.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub async fn tcp(&self) -> Result<TcpStream, Error> {
+        self.reach().await.map_err(Error::io("connect"))
+    }
+
+    async fn reach(&self) -> std::io::Result<TcpStream> {
         static NEXT: AtomicU8 = AtomicU8::new(0);
         let source = Ipv4Addr::new(127, 0, 1, 1 + NEXT.fetch_add(1, Ordering::Relaxed) % SOURCES);
         let socket = TcpSocket::new_v4()?;

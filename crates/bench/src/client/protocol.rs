@@ -87,6 +87,11 @@ impl Protocol {
         }
     }
 
+    /// Whether no queue is asked for: then the last page of a queue is answered with nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// What is sent after the login, and after 30 seconds of silence.
     pub fn heartbeat(now: u64, output: &mut Vec<Vec<u8>>) {
         output.push(frames::unread());

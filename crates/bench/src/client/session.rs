@@ -153,19 +153,25 @@ impl Session {
         self.socket.close().await
     }
 
+    /// The connection, and the rest of the state.
+    pub(crate) fn into_parts(self) -> (Socket, Identity, Protocol) {
+        (self.socket, self.identity, self.protocol)
+    }
+
     /// Who it is.
     pub const fn identity(&self) -> &Identity {
         &self.identity
     }
 }
 
-fn now_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An id as the SDK makes them, but unique in the process.
-fn new_id() -> u64 {
+pub(crate) fn new_id() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let at_least = now_ms().saturating_sub(ID_EPOCH_MS);
     let next = |last: u64| at_least.max(last + 1);

@@ -11,10 +11,10 @@ use tokio_rustls::client::TlsStream;
 use crate::Error;
 use crate::client::Endpoint;
 
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+pub(crate) const PING: u8 = 0x9;
+pub(crate) const PONG: u8 = 0xa;
 /// The last fragment, which is also the first.
 const FINAL: u8 = 0x80;
 /// The frame's mask bit.
@@ -133,25 +133,36 @@ impl Socket {
 
     /// Writes a masked frame into the output.
     fn frame(&mut self, opcode: u8, message: &[u8]) {
-        // The mask is against caches that mistake data for requests; any value does here.
-        self.mask = self.mask.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
-        let mask = self.mask.to_be_bytes();
         self.output.clear();
-        self.output.push(FINAL | opcode);
-        match (u8::try_from(message.len()), u16::try_from(message.len())) {
-            (Ok(len @ ..=125), _) => self.output.push(MASKED | len),
-            (_, Ok(len)) => {
-                self.output.push(MASKED | 126);
-                self.output.extend(len.to_be_bytes());
-            }
-            _ => {
-                self.output.push(MASKED | 127);
-                self.output.extend((message.len() as u64).to_be_bytes());
-            }
-        }
-        self.output.extend(mask);
-        self.output.extend(message.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+        masked(&mut self.mask, opcode, message, &mut self.output);
     }
+
+    /// The connection, what was read and not taken, and where the masks have got to: for who goes on
+    /// by other means.
+    pub(crate) fn into_parts(self) -> (TlsStream<TcpStream>, BytesMut, u32) {
+        (self.stream, self.input, self.mask)
+    }
+}
+
+/// Appends a masked frame to `output`.
+pub(crate) fn masked(mask: &mut u32, opcode: u8, message: &[u8], output: &mut Vec<u8>) {
+    // The mask is against caches that mistake data for requests; any value does here.
+    *mask = mask.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+    let mask = mask.to_be_bytes();
+    output.push(FINAL | opcode);
+    match (u8::try_from(message.len()), u16::try_from(message.len())) {
+        (Ok(len @ ..=125), _) => output.push(MASKED | len),
+        (_, Ok(len)) => {
+            output.push(MASKED | 126);
+            output.extend(len.to_be_bytes());
+        }
+        _ => {
+            output.push(MASKED | 127);
+            output.extend((message.len() as u64).to_be_bytes());
+        }
+    }
+    output.extend(mask);
+    output.extend(message.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
 }
 
 /// The length of the answer to the upgrade, when it is complete.
@@ -170,7 +181,15 @@ fn head(input: &[u8]) -> Result<Option<usize>, Error> {
 
 /// Takes the next frame off `input`, when it is complete: opcode and payload.
 fn parse(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
-    let &[first, second, ..] = &input[..] else { return Ok(None) };
+    let Some((opcode, head, len)) = whole(input)? else { return Ok(None) };
+    input.advance(head);
+    Ok(Some((opcode, input.split_to(len).freeze())))
+}
+
+/// The frame that `input` begins with, when it is complete: its opcode, and the lengths of its head
+/// and of its payload.
+pub(crate) fn whole(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
+    let &[first, second, ..] = input else { return Ok(None) };
     if first & 0xf0 != FINAL || second & MASKED != 0 {
         return Err(Error::protocol("a frame in parts, with extensions, or masked"));
     }
@@ -188,8 +207,7 @@ fn parse(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
     if input.len().saturating_sub(head) < len {
         return Ok(None);
     }
-    input.advance(head);
-    Ok(Some((first & 0x0f, input.split_to(len).freeze())))
+    Ok(Some((first & 0x0f, head, len)))
 }
 
 #[cfg(test)]

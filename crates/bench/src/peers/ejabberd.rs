@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rcgen::{CertificateParams, KeyPair};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::client::Endpoint;
-use crate::peers::free_port;
 use crate::peers::postgres::Postgres;
 use crate::peers::xmpp::Xmpp;
+use crate::peers::{certify, free_port, write};
 use crate::proc::{self, Usage};
 use crate::process::Process;
 use crate::stoa::AT_ONCE;
@@ -223,21 +222,6 @@ fn libraries() -> Option<PathBuf> {
     dirs.into_iter().find(|dir| has(dir))
 }
 
-/// Makes a certificate for `localhost` with its key in one file; returns the file of the certificate.
-fn certify(dir: &Path) -> Result<PathBuf, Error> {
-    let failed = |error: rcgen::Error| Error::Server(format!("a certificate: {error}"));
-    let mut params = CertificateParams::new(["localhost".to_owned()]).map_err(failed)?;
-    // Erlang sets a timer for its end, which must not lie thousands of years ahead.
-    params.not_after = rcgen::date_time_ymd(2100, 1, 1);
-    let key = KeyPair::generate().map_err(failed)?;
-    let certificate = params.self_signed(&key).map_err(failed)?.pem();
-    let key = key.serialize_pem();
-    write(&dir.join("key.pem"), &format!("{certificate}{key}"))?;
-    let file = dir.join("certificate.pem");
-    write(&file, &certificate)?;
-    Ok(file)
-}
-
 fn config(dir: &Path, port: u16, postgres: Option<&Postgres>) -> String {
     let mut text = format!(
         "hosts: [localhost]\n\
@@ -265,6 +249,7 @@ fn config(dir: &Path, port: u16, postgres: Option<&Postgres>) -> String {
         \x20   access_create: all\n\
         \x20   max_users: 10000\n\
         \x20   history_size: 0\n\
+        \x20   min_message_interval: 0\n\
         \x20   default_room_options:\n\
         \x20     {max_users: 10000, mam: false, persistent: false, logging: false, presence_broadcast: []}\n"
         .to_owned();
@@ -278,8 +263,4 @@ fn config(dir: &Path, port: u16, postgres: Option<&Postgres>) -> String {
         modules += "  mod_mam: {db_type: sql, default: always, assume_mam_usage: true}\n";
     }
     text + &modules
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Error> {
-    fs::write(file, text).map_err(Error::io(format!("write {}", file.display())))
 }

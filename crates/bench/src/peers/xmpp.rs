@@ -14,6 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::Error;
 use crate::client::Endpoint;
+use crate::crowd::{Dialect, Ears, Line};
 use crate::load::group::{Heard, Member};
 use crate::load::{Control, Pair, Tally};
 
@@ -95,12 +96,8 @@ impl Xmpp {
     /// # Errors
     /// When the room refuses it.
     pub async fn join(&mut self, room: &str) -> Result<(), Error> {
-        let name = &self.user;
-        self.send(&format!(
-            "<presence to='{room}/{name}'><x xmlns='http://jabber.org/protocol/muc'>\
-             <history maxstanzas='0'/></x></presence>"
-        ))
-        .await?;
+        let wish = entry(room, &self.user);
+        self.send(&wish).await?;
         // The room itself is present, too, and may say so first.
         loop {
             let presence = self.until("</presence>").await?;
@@ -121,10 +118,16 @@ impl Xmpp {
     /// # Errors
     /// When the connection is gone.
     pub async fn send_room_text(&mut self, room: &str, text: &str) -> Result<(), Error> {
-        self.send(&format!(
-            "<message type='groupchat' to='{room}' id='m'><body>{text}</body></message>"
-        ))
-        .await
+        self.send(&room_text(room, text)).await
+    }
+
+    /// Becomes one of a crowd that will enter this room.
+    ///
+    /// # Errors
+    /// When the runtime does not let the connection go.
+    pub fn occupant(self, room: &str) -> Result<(Line, Occupant), Error> {
+        let occupant = Occupant { room: room.into(), user: self.user };
+        Ok((Line::new(self.stream, &self.input)?, occupant))
     }
 
     /// Asks for a sign of life.
@@ -262,6 +265,67 @@ impl Member for Xmpp {
     async fn say(&mut self, room: &str, text: String) -> Result<(), Error> {
         self.send_room_text(room, &text).await
     }
+}
+
+/// One of a crowd in a room.
+pub struct Occupant {
+    room: String,
+    user: String,
+}
+
+impl Dialect for Occupant {
+    const ECHOED: bool = true;
+
+    fn take(&mut self, input: &[u8], ears: &mut Ears<'_>) -> Result<usize, Error> {
+        const END: &[u8] = b"</message>";
+        let mut done = 0;
+        while let Some(len) = find(&input[done..], END) {
+            let stanza = &input[done..done + len];
+            let refused = |stanza| {
+                let said = String::from_utf8_lossy(stanza).into_owned();
+                Error::protocol(format!("in a room: {said}"))
+            };
+            match find(stanza, b"<body>") {
+                Some(at) if find(&stanza[..at], b"type='error'").is_some() => {
+                    return Err(refused(stanza));
+                }
+                Some(at) => {
+                    let text = &stanza[at + b"<body>".len()..];
+                    let end = find(text, b"</body>").ok_or_else(|| refused(stanza))?;
+                    ears.text(&text[..end])?;
+                }
+                // The subject: the last that comes to who enters.
+                None => ears.answered(),
+            }
+            done += len + END.len();
+        }
+        Ok(done)
+    }
+
+    fn enter(&mut self) -> Vec<u8> {
+        entry(&self.room, &self.user).into_bytes()
+    }
+
+    fn say(&mut self, text: &str) -> Vec<u8> {
+        room_text(&self.room, text).into_bytes()
+    }
+
+    fn beat(&mut self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+}
+
+/// The wish to enter a room.
+fn entry(room: &str, name: &str) -> String {
+    format!(
+        "<presence to='{room}/{name}'><x xmlns='http://jabber.org/protocol/muc'>\
+         <history maxstanzas='0'/></x></presence>"
+    )
+}
+
+/// A text to a room.
+fn room_text(room: &str, text: &str) -> String {
+    format!("<message type='groupchat' to='{room}' id='m'><body>{text}</body></message>")
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
