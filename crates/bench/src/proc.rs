@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -80,6 +81,31 @@ pub fn rss(pid: u32) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Bytes that the kernel holds at `local` for `remote`, on a TCP connection over IPv4: sent and not
+/// acknowledged, or not sent.
+pub fn unsent(local: SocketAddr, remote: SocketAddr) -> Option<u64> {
+    parse_unsent(&fs::read_to_string("/proc/net/tcp").ok()?, local, remote)
+}
+
+fn parse_unsent(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u64> {
+    let ends = format!(" {} {} ", in_hex(local)?, in_hex(remote)?);
+    let (_, rest) = table.lines().find_map(|line| line.split_once(&ends))?;
+    let (_state, queues) = rest.split_once(' ')?;
+    let (unsent, _) = queues.split_once(':')?;
+    u64::from_str_radix(unsent, 16).ok()
+}
+
+/// As the kernel writes an address: the bytes of IPv4 as they lie in memory, taken for a number.
+fn in_hex(address: SocketAddr) -> Option<String> {
+    match address {
+        SocketAddr::V4(address) => {
+            let ip = u32::from_ne_bytes(address.ip().octets());
+            Some(format!("{ip:08X}:{:04X}", address.port()))
+        }
+        SocketAddr::V6(_) => None,
+    }
+}
+
 /// These processes and all that descend from them, each once.
 fn tree(roots: &[u32]) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -140,6 +166,22 @@ mod tests {
         assert_eq!(times.own, Duration::from_secs(2));
         assert_eq!(times.waited_for, Duration::from_millis(500));
         assert_eq!(parse_stat("42 (cut"), None);
+    }
+
+    #[test]
+    fn what_the_kernel_holds_is_found_by_both_ends() {
+        use std::io::Write as _;
+        use std::net::{TcpListener, TcpStream};
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, remote) = listener.accept().unwrap();
+        let local = server.local_addr().unwrap();
+        assert_eq!(unsent(local, remote), Some(0));
+        server.set_nonblocking(true).unwrap();
+        while server.write(&[0; 65_536]).is_ok() {}
+        assert!(unsent(local, remote) > Some(1_000));
+        assert_eq!(unsent(remote, remote), None);
+        drop(client);
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod idle;
 mod login;
 mod p2p;
 mod room;
+mod room_join;
+mod room_silent;
 mod start;
 
 use std::pin::Pin;
@@ -28,6 +30,8 @@ pub const ALL: &[&Case] = &[
     &group::CASE,
     &groups::CASE,
     &room::CASE,
+    &room_join::CASE,
+    &room_silent::CASE,
     &attachments::CASE,
     &doors::CASE,
 ];

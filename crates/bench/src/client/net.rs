@@ -26,6 +26,7 @@ pub struct Endpoint {
     pub address: SocketAddr,
     tls: Arc<ClientConfig>,
     name: ServerName<'static>,
+    receive_buffer: Option<u32>,
 }
 
 impl Endpoint {
@@ -52,7 +53,13 @@ impl Endpoint {
         tls.resumption = Resumption::disabled();
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Error::Server("its name is none of TLS".into()))?;
-        Ok(Self { address, tls: Arc::new(tls), name })
+        Ok(Self { address, tls: Arc::new(tls), name, receive_buffer: None })
+    }
+
+    /// The same for connections whose sockets have room for so few bytes.
+    #[must_use]
+    pub fn narrow(self, receive_buffer: u32) -> Self {
+        Self { receive_buffer: Some(receive_buffer), ..self }
     }
 
     /// Connects, with a full handshake.
@@ -85,6 +92,9 @@ impl Endpoint {
         static NEXT: AtomicU8 = AtomicU8::new(0);
         let source = Ipv4Addr::new(127, 0, 1, 1 + NEXT.fetch_add(1, Ordering::Relaxed) % SOURCES);
         let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = self.receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
         socket.bind(SocketAddr::new(IpAddr::V4(source), 0))?;
         let tcp = socket.connect(self.address).await?;
         tcp.set_nodelay(true)?;

@@ -1,5 +1,6 @@
 //! A logged-in session: the protocol over the socket.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -117,6 +118,24 @@ impl Session {
         let id = new_id();
         self.socket.send(&frames::group_text(&self.identity, group, id, text)).await?;
         Ok(id)
+    }
+
+    /// Enters a chat room.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub async fn enter(&mut self, room: &str) -> Result<(), Error> {
+        let id = new_id();
+        self.socket.send(&frames::enter(&self.identity, room, id)).await?;
+        self.until(|news| *news == News::Ack(id)).await.map(drop)
+    }
+
+    /// The address that it connects from.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn local_address(&self) -> Result<SocketAddr, Error> {
+        self.socket.local_address()
     }
 
     /// Beats: asks what is waiting, and waits for the answer.

@@ -1,6 +1,8 @@
 //! A WebSocket's client side (RFC 6455) over TLS: each frame is one TLS record and one send, as a
 //! browser writes them.
 
+use std::net::SocketAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -135,6 +137,12 @@ impl Socket {
     fn frame(&mut self, opcode: u8, message: &[u8]) {
         self.output.clear();
         masked(&mut self.mask, opcode, message, &mut self.output);
+    }
+
+    /// The address that it connects from.
+    pub(crate) fn local_address(&self) -> Result<SocketAddr, Error> {
+        let address = self.stream.get_ref().0.local_addr();
+        address.map_err(Error::io("tell an address"))
     }
 
     /// The connection, what was read and not taken, and where the masks have got to: for who goes on

@@ -336,6 +336,32 @@ impl<D: Dialect> Crowd<D> {
     }
 }
 
+impl Crowd<Msync> {
+    /// Lets the first tell one other member alone so many texts, which count nothing, and waits
+    /// until they are taken.
+    ///
+    /// # Errors
+    /// When they are not, or a connection ends.
+    pub fn tell_one(&mut self, name: &str, texts: usize, bytes: usize) -> Result<(), Error> {
+        let Some(first) = self.members.first() else { return Ok(()) };
+        let wanted = first.answered + texts as u64;
+        let only = [name.to_owned()];
+        for _ in 0..texts {
+            let text = format!("{:x<bytes$}", ears::compose(nanos(), 0, 0, 0));
+            let message = self.members[0].dialect.say_to(&text, &only);
+            self.send(0, &message)?;
+        }
+        let started = nanos();
+        while self.members[0].answered < wanted {
+            if nanos() - started > as_nanos(PATIENCE) {
+                return Err(Error::protocol("no answer to texts for one"));
+            }
+            self.turn(TURN)?;
+        }
+        Ok(())
+    }
+}
+
 /// Lets a crowd do something on a thread of its own, so that the runtime goes on meanwhile.
 ///
 /// # Errors

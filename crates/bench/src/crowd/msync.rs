@@ -36,6 +36,12 @@ impl Msync {
         Ok((Line::new(stream, &input)?, dialect))
     }
 
+    /// The message that says something to these only, or to all.
+    pub(super) fn say_to(&mut self, text: &str, only: &[String]) -> Vec<u8> {
+        let message = frames::room_text(&self.identity, &self.room, new_id(), text.into(), only);
+        self.frame(socket::BINARY, &message)
+    }
+
     fn frame(&mut self, opcode: u8, message: &[u8]) -> Vec<u8> {
         let mut frame = Vec::with_capacity(message.len() + 14);
         socket::masked(&mut self.mask, opcode, message, &mut frame);
@@ -100,8 +106,7 @@ impl Dialect for Msync {
     }
 
     fn say(&mut self, text: &str) -> Vec<u8> {
-        let message = frames::room_text(&self.identity, &self.room, new_id(), text.into(), &[]);
-        self.frame(socket::BINARY, &message)
+        self.say_to(text, &[])
     }
 
     fn beat(&mut self) -> Vec<Vec<u8>> {
