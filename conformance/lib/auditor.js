@@ -5,7 +5,7 @@
 // sent or asked for, and none of the answers after which the app waits for ever. A problem is noted
 // with its evidence and fails the run at the end, whichever test happened to provoke it.
 
-import { Command, CommNotice, CommSyncDL, CommSyncUL, CommUnreadDL, dec, has, MessageBody, MSync, Ns, Provision } from './wire.js';
+import { Command, CommNotice, CommSyncDL, CommSyncUL, CommUnreadDL, dec, has, MessageBody, MSync, MucBody, Ns, Provision } from './wire.js';
 
 /** Reasons with which an ack may carry errorCode 7; after any other the SDK never settles the promise. */
 const PERMISSION_REASONS = ['sensitive words', 'blocked by mod_antispam', 'user is mute', 'traffic limit', 'Sorry, data is too large'];
@@ -22,11 +22,20 @@ const HIGHEST_STATUS = 19;
 const ANSWER_MS = 10_000;
 const SHOWN_OF_A_SORT = 3;
 const TRACED = 25;
+/** Operations on rooms and groups: the one that is asked for by frame, and those whose events carry JSON. */
+const JOIN = 2;
+const MUTED = 23;
+const SET_ATTRIBUTES = 43;
+const REMOVED_ATTRIBUTES = 44;
+/** The type of body that a room's message has. */
+const CHATROOM = 3;
 
 export class Auditor {
   constructor() {
     this.problems = [];
     this.sorts = new Map();
+    /** The ids of all rooms that were made: what is said there is told without being kept for a queue. */
+    this.rooms = new Set();
     this.counts = { sessions: 0, sent: 0, received: 0, metas: 0, acks: 0, pulls: 0, provisions: 0, responses: 0 };
   }
 
@@ -65,6 +74,8 @@ class SessionAudit {
     this.unacked = new Map();
     this.seen = new Map();
     this.restarts = new Map();
+    /** Queues that were announced or asked for: what is in them is kept until it is acknowledged. */
+    this.kept = new Set();
     this.trace = [];
   }
 
@@ -92,11 +103,23 @@ class SessionAudit {
     const now = performance.now();
     this.note(`> SYNC ${has(payload, 'meta') ? `meta ${dec(payload.meta.id)} ns ${payload.meta.ns}` : `queue ${payload.queue?.name} key ${has(payload, 'key') ? dec(payload.key) : 'none'}`}`);
     if (has(payload, 'meta') && (payload.meta.ns === Ns.CHAT || payload.meta.ns === Ns.MUC)) this.unacked.set(dec(payload.meta.id), now);
+    if (has(payload, 'meta') && payload.meta.ns === Ns.MUC) this.asked(payload.meta.payload);
     if (has(payload, 'queue') && !has(payload, 'meta')) {
       this.auditor.counts.pulls += 1;
       this.pulls.set(payload.queue.name, now);
+      this.kept.add(payload.queue.name);
       // A pull without a key starts again at the cursor: what is unacknowledged may come again.
       if (!has(payload, 'key')) this.restarts.set(payload.queue.name, (this.restarts.get(payload.queue.name) ?? 0) + 1);
+    }
+  }
+
+  /** Who joins a room again is told again what was said there last. */
+  asked(payload) {
+    try {
+      const { operation, mucId } = MucBody.decode(payload);
+      if (operation === JOIN) this.seen.delete(mucId?.name);
+    } catch {
+      // A hostile client's.
     }
   }
 
@@ -134,14 +157,21 @@ class SessionAudit {
 
   unread(answer) {
     this.note(`< UNREAD ${answer.unread.map((one) => `${one.queue?.name} ${one.n}`)}`);
-    for (const entry of answer.unread ?? []) if (!entry.queue?.name) this.problem('an unread entry without a queue name');
+    for (const { queue } of answer.unread ?? []) this.announced(queue, 'an unread entry');
     const clock = Number(dec(answer.timestamp));
     if (clock && Math.abs(clock - Date.now()) > 60_000) this.problem(`UNREAD timestamp ${clock} is not the clock in ms`);
   }
 
   notice(answer) {
     this.note(`< NOTICE ${answer.queue?.name}`);
-    if (!answer.queue?.name) this.problem('a NOTICE without a queue name');
+    this.announced(answer.queue, 'a NOTICE');
+  }
+
+  announced(queue, what) {
+    if (!queue?.name) return this.problem(`${what} without a queue name`);
+    if (this.auditor.rooms.has(queue.name)) this.problem(`${what} of a room: nothing waits for anybody there`);
+    this.kept.add(queue.name);
+    return undefined;
   }
 
   sync(answer) {
@@ -180,8 +210,8 @@ class SessionAudit {
     const { name } = answer.queue;
     this.pulls.delete(name);
     if (answer.isLast) this.restarts.delete(name);
-    // Where loss is allowed (kicks, messages for who is online) the SDK need not acknowledge.
-    if (answer.isLast && !this.instance.lossAllowed && answer.metas.some((meta) => meta.ns === Ns.CHAT)) this.problem('metas in a page marked last: the SDK does not acknowledge it');
+    if (answer.isLast && answer.metas.length > 0) this.unkept(name, answer.metas);
+    if (!answer.isLast && this.auditor.rooms.has(name)) this.problem('a page of a room that is not marked last: the SDK would acknowledge it');
     if (!answer.isLast) {
       const key = dec(answer.nextKey);
       if (key === '0') this.problem('a page that is not the last without nextKey');
@@ -189,6 +219,19 @@ class SessionAudit {
       this.instance.lastKey.set(name, key);
     }
     return undefined;
+  }
+
+  /**
+   * Metas in a page marked last, which the SDK does not acknowledge. What is told to who is in a room comes so, in
+   * that room's queue; and, in a queue that is never announced, what is lost when it is not taken: how a session
+   * ends, and messages for who is online, which a test says that it has sent.
+   */
+  unkept(name, metas) {
+    if (this.auditor.rooms.has(name)) {
+      for (const meta of metas) if (!isOfRoom(meta, name)) this.problem(`a meta (ns ${meta.ns}) of something else in the queue of a room`);
+    } else if (this.kept.has(name) || (!this.instance.lossAllowed && metas.some((meta) => meta.ns === Ns.CHAT))) {
+      this.problem('metas in a page marked last: the SDK does not acknowledge it');
+    }
   }
 
   meta(meta, ids, queue) {
@@ -211,6 +254,22 @@ class SessionAudit {
     if (has(meta, 'meta')) this.compactJson(meta.meta);
     if (meta.ns === Ns.NOTIFY) this.compactJson(meta.payload);
     if (meta.ns === Ns.CHAT) this.chat(meta);
+    // In an ack it is what is said of a room to who joins it.
+    if (meta.ns === Ns.MUC && queue !== undefined) this.muc(meta);
+  }
+
+  muc(meta) {
+    const body = MucBody.decode(meta.payload);
+    if (!body.mucId?.name || !body.from?.name) return this.problem('an event of a group or room without its id or from');
+    const isRoom = this.auditor.rooms.has(body.mucId.name);
+    if (isRoom && !body.isChatroom) this.problem(`an event (operation ${body.operation}) of a room that the SDK takes for a group's`);
+    for (const text of [body.eventInfo?.ext, body.operation === MUTED ? body.ext : undefined]) if (text) JSON.parse(text);
+    if ([SET_ATTRIBUTES, REMOVED_ATTRIBUTES].includes(body.operation)) {
+      const { properties, result } = JSON.parse(body.eventInfo?.ext ?? '{}');
+      if (!Array.isArray(result?.successKeys)) this.problem('changed attributes of a room without successKeys: the SDK throws');
+      else if (body.operation === SET_ATTRIBUTES && result.successKeys.some((key) => !(key in (properties ?? {})))) this.problem('a changed attribute of a room without its value');
+    }
+    return undefined;
   }
 
   chat(meta) {
@@ -232,4 +291,16 @@ class SessionAudit {
     this.unacked.clear();
     this.pulls.clear();
   }
+}
+
+/** Whether a meta belongs into the queue of that room: a message there, an event, or a change of its messages. */
+function isOfRoom(meta, id) {
+  if (meta.ns === Ns.MUC) return MucBody.decode(meta.payload).mucId?.name === id;
+  if (meta.ns === Ns.NOTIFY) {
+    const { type, data } = JSON.parse(Buffer.from(meta.payload).toString());
+    return type === 'conv' && data.type === 'chatroom' && data.id === id;
+  }
+  if (meta.ns !== Ns.CHAT) return false;
+  const body = MessageBody.decode(meta.payload);
+  return body.to?.name === id && (body.type === CHATROOM || has(body, 'ackMessageId'));
 }

@@ -9,8 +9,9 @@ import { Tokens } from './tokens.js';
 
 /** A second app on the same server, with the stricter setting of who may enter. */
 const OTHER_APP = 'second#app';
-/** A third, in which anybody may register. */
+/** A third, in which anybody may register, and who joins a room gets few of the last messages. */
 const OPEN_APP = 'open#app';
+const ROOM_HISTORY = 3;
 
 /** The hosts that pages may contact: the page's own and the server's. Any other is kept as a problem. */
 class Hosts {
@@ -38,6 +39,7 @@ export class Lab {
     try {
       other = await lab.server.createApp(OTHER_APP);
       open = await lab.server.createApp(OPEN_APP, 'open');
+      await lab.server.setApp(OPEN_APP, 'room-history', ROOM_HISTORY);
       await lab.server.start();
       lab.pages = await startPages();
       lab.browser = await startBrowser(await lab.server.publicKeyHashes(), chromium);
@@ -57,7 +59,7 @@ export class Lab {
     }
     lab.rest = new Rest(lab.server, auditor, demo);
     lab.other = { ...other, rest: new Rest(lab.server, auditor, other), tokens: new Tokens(other, secrets) };
-    lab.open = { ...open, rest: new Rest(lab.server, auditor, open), tokens: new Tokens(open, secrets) };
+    lab.open = { ...open, roomHistory: ROOM_HISTORY, rest: new Rest(lab.server, auditor, open), tokens: new Tokens(open, secrets) };
     lab.tokens = new Tokens(demo, secrets);
     return lab;
   }

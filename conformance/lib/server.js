@@ -41,6 +41,11 @@ export class Server {
     return { ...JSON.parse(stdout), certificate, orgName, appName };
   }
 
+  /** Changes a setting of an app on the command line, before the first start. */
+  async setApp(appKey, setting, value) {
+    await promisify(execFile)(this.binary, ['app', 'set', setting, String(value), '--key', appKey, '--data', this.data, '--keys', this.keys]);
+  }
+
   /** The root key, which the server keeps beside its keys and writes nowhere else. */
   get rootKey() {
     return readFileSync(`${this.keys}.root`, 'utf8').trim();

@@ -16,6 +16,7 @@ export const CommUnreadDL = type('CommUnreadDL');
 export const Provision = type('Provision');
 export const Meta = type('Meta');
 export const MessageBody = type('MessageBody');
+export const MucBody = type('MUCBody');
 export const StatisticsBody = type('StatisticsBody');
 
 export const Command = { SYNC: 0, UNREAD: 1, NOTICE: 2, PROVISION: 3 };
