@@ -173,7 +173,7 @@ export const tests = [
       await heard(b, live);
       check.deepEqual(texts(b, id), [...said.slice(-HISTORY), live]);
       const shown = b.seen('onTextMessage', (one) => one.id === said.at(-1))[0];
-      check.equal(shown.from, alice.username);
+      check.equal(shown.from, carol.username);
       check.equal(shown.chatType, 'chatRoom');
       await b.ask('leaveChatRoom', { roomId: id });
       await roomEvent(a, 'memberAbsence', id, (one) => one.from === bob.username);

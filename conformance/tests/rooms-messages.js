@@ -258,7 +258,7 @@ export const tests = [
   },
   {
     name: 'who was in a room and is away gets nothing of it later',
-    covers: ['send', 'leaveChatRoom'],
+    covers: ['send'],
     async run({ lab, people }) {
       const [[alice, a], [bob, b], [carol, c]] = await people(3);
       const { id } = await roomWith(lab, [[alice, a], [bob, b], [carol, c]]);
