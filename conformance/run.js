@@ -24,7 +24,7 @@ import * as restart from './tests/restart.js';
 const SHARED = [
   'tls', 'login', 'connection', 'sessions', 'messages', 'offline', 'devices', 'receipts', 'history', 'tokens', 'unserved', 'old-names', 'apps',
   'groups', 'groups-join', 'groups-roles', 'groups-mute', 'groups-lists', 'groups-info', 'groups-files', 'groups-attributes', 'groups-messages', 'groups-receipts',
-  'rooms', 'rooms-join', 'rooms-roles', 'rooms-mute', 'rooms-lists', 'rooms-info', 'rooms-attributes', 'rooms-messages', 'rooms-rest',
+  'rooms', 'rooms-join', 'rooms-roles', 'rooms-mute', 'rooms-lists', 'rooms-info', 'rooms-attributes', 'rooms-messages', 'rooms-rest', 'rooms-hostile',
   'contacts', 'blocks', 'attributes', 'presence', 'edits', 'directed', 'combine', 'deletion', 'conversations', 'pins', 'reports', 'attachments', 'files-rest',
   'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest',
 ];

@@ -76,6 +76,7 @@ class SessionAudit {
     this.restarts = new Map();
     /** Queues that were announced or asked for: what is in them is kept until it is acknowledged. */
     this.kept = new Set();
+    this.joining = new Map();
     this.trace = [];
   }
 
@@ -103,7 +104,7 @@ class SessionAudit {
     const now = performance.now();
     this.note(`> SYNC ${has(payload, 'meta') ? `meta ${dec(payload.meta.id)} ns ${payload.meta.ns}` : `queue ${payload.queue?.name} key ${has(payload, 'key') ? dec(payload.key) : 'none'}`}`);
     if (has(payload, 'meta') && (payload.meta.ns === Ns.CHAT || payload.meta.ns === Ns.MUC)) this.unacked.set(dec(payload.meta.id), now);
-    if (has(payload, 'meta') && payload.meta.ns === Ns.MUC) this.asked(payload.meta.payload);
+    if (has(payload, 'meta') && payload.meta.ns === Ns.MUC) this.asked(dec(payload.meta.id), payload.meta.payload);
     if (has(payload, 'queue') && !has(payload, 'meta')) {
       this.auditor.counts.pulls += 1;
       this.pulls.set(payload.queue.name, now);
@@ -113,11 +114,13 @@ class SessionAudit {
     }
   }
 
-  /** Who joins a room again is told again what was said there last. */
-  asked(payload) {
+  /** Who joins a room again is told again what was said there last: once the join is asked for, or taken. */
+  asked(id, payload) {
     try {
       const { operation, mucId } = MucBody.decode(payload);
-      if (operation === JOIN) this.seen.delete(mucId?.name);
+      if (operation !== JOIN || !mucId?.name) return;
+      this.joining.set(id, mucId.name);
+      this.seen.delete(mucId.name);
     } catch {
       // A hostile client's.
     }
@@ -190,6 +193,7 @@ class SessionAudit {
     const since = this.unacked.get(metaId);
     if (since !== undefined && performance.now() - since > ANSWER_MS) this.problem(`a meta answered after ${Math.round(performance.now() - since)} ms`);
     this.unacked.delete(metaId);
+    if (this.joining.has(metaId)) this.seen.delete(this.joining.get(metaId));
     if (code === 7 && !PERMISSION_REASONS.includes(answer.status.reason)) {
       this.problem(`ack with errorCode 7 and the reason "${answer.status.reason}" hangs the SDK`);
     }
