@@ -38,7 +38,7 @@ pub(super) static CASE: Case = Case {
         Figure::new("server_cores", "server", "cores"),
         Figure::new("rss", "server RSS with all of them", "MB"),
     ],
-    deadline: |plan| plan.pick(Duration::from_secs(180), Duration::from_secs(300)),
+    deadline: |plan| plan.pick(Duration::from_secs(300), Duration::from_secs(480)),
     run: |plan| Box::pin(run(plan)),
 };
 

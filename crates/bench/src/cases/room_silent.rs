@@ -29,6 +29,8 @@ const PIECE_BYTES: usize = 4_000;
 const PIECES: usize = 120;
 /// How often memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long what was late may take to arrive.
+const DRAIN: Duration = Duration::from_secs(15);
 /// Between what is said.
 const CALM: Duration = Duration::from_secs(2);
 
@@ -194,6 +196,8 @@ impl Sum {
                 }
             }
         };
+        // What is late must not be in the way of what is measured next.
+        let (crowd, ()) = aside(crowd, |crowd| crowd.drain(DRAIN)).await?;
         self.latencies.add(&step.latencies);
         self.lost = self.lost.max(step.lost());
         #[expect(clippy::cast_precision_loss, reason = "megabytes with three digits")]
