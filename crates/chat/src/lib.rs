@@ -86,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) appenders: log::Appenders,
     pub(crate) online: online::Online,
     pub(crate) absences: room::Absences,
+    pub(crate) counts: room::Counts,
     pub(crate) directory: Arc<dyn AppDirectory>,
 }
 
@@ -123,6 +124,7 @@ impl Chat {
                 appenders: log::Appenders::default(),
                 online: online::Online::default(),
                 absences: room::Absences::default(),
+                counts: room::Counts::default(),
                 directory,
             }),
             store,

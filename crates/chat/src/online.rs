@@ -202,7 +202,8 @@ impl Online {
         let mut users = self.users.lock();
         if let Some(present) = users.get_mut(topic) {
             present.rooms.retain(|other| !Arc::ptr_eq(other, room));
-            room.submit_to_room(shared, [RoomWork::Out(topic.user.clone())]);
+            let sessions = present.sessions.iter().map(|session| session.device.number);
+            room.submit_to_room(shared, [RoomWork::Leave(sessions.collect())]);
         }
     }
 }

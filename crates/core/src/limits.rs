@@ -158,6 +158,9 @@ pub const MEMBERSHIPS_REMEMBERED: usize = 16;
 /// Lines in one stored part of a group's roster: what a change of one member writes again.
 pub const ROSTER_PART: usize = 64;
 
+/// The same of a chat room, where people come and go all the time: each writes its part.
+pub const ROOM_ROSTER_PART: usize = 4;
+
 /// Characters of a group's name, description, announcement and avatar address
 /// (chat-rest section 3.3), and bytes of its custom data (chat-rest U16).
 pub const GROUP_NAME_CHARS: usize = 128;

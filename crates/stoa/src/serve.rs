@@ -209,7 +209,7 @@ async fn keep_swept(node: Node) {
 /// How often it is looked who has been away from chat rooms for too long.
 const ABSENCE_TICK: Duration = Duration::from_secs(1);
 
-/// Lets those leave chat rooms who are away.
+/// Lets those leave chat rooms who are away, and stores how many are in them.
 async fn keep_rooms(node: Node) {
     if let Err(error) = node.expect_absent().await {
         let error: &dyn std::error::Error = &error;
@@ -223,6 +223,7 @@ async fn keep_rooms(node: Node) {
     loop {
         ticks.tick().await;
         node.chat.leave_absent().await;
+        node.chat.store_room_counts().await;
     }
 }
 

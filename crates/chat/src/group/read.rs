@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Caller, GroupId, MucKind, Target, Timestamp, UserId, limits};
-use stoa_store::{AppStore, Blind, Direction, Key};
+use stoa_core::{
+    AppScope, Caller, ConversationId, GroupId, MucKind, Target, Timestamp, UserId, limits,
+};
+use stoa_store::{AppStore, Blind, Direction, Key, ReadTxn};
 
 use super::state::{Group, Info, list_space};
 use super::{GroupActor, Line, STEP, Standing};
+use crate::entry::Log;
 use crate::records::{self, GroupName};
 use crate::{Chat, Error};
 
@@ -208,7 +211,7 @@ impl Chat {
                     if skip > 0 {
                         skip -= 1;
                     } else if let Some((info, members)) =
-                        Group::info(&store, &mut read, &id).await?
+                        self.brief(caller, &store, &mut read, &id).await?
                     {
                         groups.push(GroupBrief { info, members, role: None });
                     }
@@ -220,6 +223,28 @@ impl Chat {
                 return Ok(GroupPage { groups, cursor: None });
             }
         }
+    }
+
+    /// What is kept of a group or room besides its roster. How many are in a room may be stored later
+    /// than it is known.
+    async fn brief(
+        &self,
+        caller: &Caller,
+        store: &AppStore,
+        read: &mut ReadTxn,
+        id: &GroupId,
+    ) -> Result<Option<(Info, u32)>, Error> {
+        let stored = Group::info(store, read, id).await?;
+        let log = Log::Conversation(ConversationId::Group(id.clone()));
+        let known = match id.is_room() {
+            true => self.shared.appenders.known(caller.app().number, &log),
+            false => None,
+        };
+        let known = known.and_then(|appender| appender.known_group());
+        Ok(stored.map(|(info, members)| {
+            let members = known.map_or(members, |group| group.roster.members());
+            (info, members)
+        }))
     }
 
     /// The groups that `user` is a member of, `count` behind the first `skip`, those joined last first;
@@ -256,7 +281,8 @@ impl Chat {
         let mut read = store.read().await?;
         let mut groups = Vec::new();
         for id in ids.iter().skip(skip).take(count) {
-            let Some((info, members)) = Group::info(&store, &mut read, id).await? else { continue };
+            let brief = self.brief(caller, &store, &mut read, id).await?;
+            let Some((info, members)) = brief else { continue };
             let mut role = None;
             if with_role {
                 let group = self.group_state(caller, id).await?;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use stoa_core::{Timestamp, UserId, limits};
+use stoa_core::{MucKind, Timestamp, UserId, limits};
 use stoa_store::StoreError;
 
 use crate::records::{StoredMember, StoredStanding};
@@ -81,13 +81,17 @@ impl Line {
 }
 
 /// The roster of a group. Cheap to clone: what stays the same is shared.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Roster {
+    /// How many lines a part has at the most.
+    part_size: usize,
     lines: imbl::OrdMap<UserId, Line>,
     /// The members by their numbers: a page of the list costs what it shows, not what there is.
     order: imbl::OrdMap<u64, UserId>,
     /// Whose lines stand in each part.
     parts: imbl::OrdMap<u64, Arc<Vec<UserId>>>,
+    /// The parts that have room for one more.
+    open_parts: imbl::OrdSet<u64>,
     members: u32,
     pending: usize,
     blocked: usize,
@@ -95,6 +99,24 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
+    /// An empty roster, of a group or a room.
+    pub(crate) fn new(kind: MucKind) -> Self {
+        Self {
+            part_size: match kind {
+                MucKind::Group => limits::ROSTER_PART,
+                MucKind::Room => limits::ROOM_ROSTER_PART,
+            },
+            lines: imbl::OrdMap::new(),
+            order: imbl::OrdMap::new(),
+            parts: imbl::OrdMap::new(),
+            open_parts: imbl::OrdSet::new(),
+            members: 0,
+            pending: 0,
+            blocked: 0,
+            admins: 0,
+        }
+    }
+
     /// The line of `user`.
     pub(crate) fn get(&self, user: &UserId) -> Option<&Line> {
         self.lines.get(user)
@@ -139,6 +161,11 @@ impl Roster {
     /// How many members there are.
     pub(crate) const fn members(&self) -> u32 {
         self.members
+    }
+
+    /// The highest number that a line has.
+    pub(crate) fn last_number(&self) -> u64 {
+        self.lines.values().map(|line| line.number).max().unwrap_or_default()
     }
 
     /// How many invitations and applications wait for an answer.
@@ -222,9 +249,20 @@ impl Roster {
             self.order.insert(line.number, user.clone());
         }
         if self.lines.insert(user.clone(), line).is_none() {
-            Arc::make_mut(self.parts.entry(part).or_default()).push(user.clone());
+            let users = Arc::make_mut(self.parts.entry(part).or_default());
+            users.push(user.clone());
+            let is_full = users.len() >= self.part_size;
+            self.note_part(part, is_full);
         }
         part
+    }
+
+    fn note_part(&mut self, part: u64, is_full: bool) {
+        if is_full {
+            self.open_parts.remove(&part);
+        } else {
+            self.open_parts.insert(part);
+        }
     }
 
     /// `user` comes into a chat room: as what it was when it left, or as an ordinary member. Answers
@@ -267,16 +305,14 @@ impl Roster {
         self.count(&line, -1);
         if let Some(users) = self.parts.get_mut(&line.part) {
             Arc::make_mut(users).retain(|other| other != user);
+            self.note_part(line.part, false);
         }
         Some(line.part)
     }
 
     fn part_with_room(&self) -> u64 {
-        let room = self.parts.iter().find(|(_, users)| users.len() < limits::ROSTER_PART);
-        match room {
-            Some((part, _)) => *part,
-            None => self.parts.get_max().map_or(0, |(part, _)| part + 1),
-        }
+        let next = || self.parts.get_max().map_or(0, |(part, _)| part + 1);
+        self.open_parts.get_min().copied().unwrap_or_else(next)
     }
 
     /// The parts that there are.

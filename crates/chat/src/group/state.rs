@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{ConversationId, GroupId, MucKind, Timestamp, UserId};
@@ -11,6 +12,9 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Tx
 use super::{Roster, Standing};
 use crate::records::{self, GroupName, Name, RosterPage, StoredGroup};
 use crate::{Error, member};
+
+/// How often the number of a room's members is stored.
+const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Parts of a roster that one step reads.
 const STEP: usize = 128;
@@ -60,11 +64,16 @@ pub(crate) struct Group {
     next_number: u64,
     /// What is not stored yet.
     changed: Changed,
+    /// When the number of members was last stored.
+    counted: Timestamp,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Changed {
+    /// What it is called and how it is set.
     info: bool,
+    /// How many members it has.
+    count: bool,
     /// It has not been stored before.
     new: bool,
     gone: bool,
@@ -107,10 +116,11 @@ impl Group {
     pub(crate) fn new(info: Info) -> Self {
         let (owner, created) = (info.owner.clone(), info.created);
         let mut group = Self {
+            roster: Roster::new(info.id.kind()),
             info: Arc::new(info),
-            roster: Roster::default(),
             next_number: 0,
             changed: Changed { info: true, new: true, ..Changed::default() },
+            counted: created,
         };
         group.set(&owner, Standing::Owner, created);
         group
@@ -128,8 +138,9 @@ impl Group {
         let mut group = Self {
             next_number: stored.next_number,
             info: Arc::new(Info::read(stored, id.kind())?),
-            roster: Roster::default(),
+            roster: Roster::new(id.kind()),
             changed: Changed::default(),
+            counted: Timestamp::default(),
         };
         let all = store.key(&spaces::GROUP_ROSTERS).blind(blind).all();
         let mut rest = all;
@@ -142,6 +153,8 @@ impl Group {
                 rest = rest.above(&key);
             }
             if !full {
+                // It may be of a moment before the last who came.
+                group.next_number = group.next_number.max(group.roster.last_number());
                 return Ok(Some(group));
             }
         }
@@ -180,22 +193,21 @@ impl Group {
     pub(crate) fn arrive(&mut self, user: &UserId, now: Timestamp) {
         let part = self.roster.arrive(user, &mut self.next_number, now);
         self.changed.parts.insert(part);
-        self.changed.info = true;
+        self.changed.count = true;
     }
 
     /// `user` leaves a chat room; what it is there besides a member stays.
     pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) {
         let part = self.roster.depart(user, now);
         self.changed.parts.extend(part);
-        self.changed.info = true;
+        self.changed.count = true;
     }
 
     /// Gives `user` a standing.
     pub(crate) fn set(&mut self, user: &UserId, standing: Standing, now: Timestamp) {
         let part = self.roster.set(user, standing, &mut self.next_number, now);
         self.changed.parts.insert(part);
-        // The number of members stands there too.
-        self.changed.info = true;
+        self.changed.count = true;
     }
 
     /// Changes what else is known of somebody on the roster.
@@ -208,7 +220,7 @@ impl Group {
     pub(crate) fn remove(&mut self, user: &UserId) {
         let part = self.roster.remove(user);
         self.changed.parts.extend(part);
-        self.changed.info = true;
+        self.changed.count = true;
     }
 
     /// It is dismissed: nothing of it is kept but its log, which goes with its days.
@@ -216,9 +228,25 @@ impl Group {
         self.changed.gone = true;
     }
 
-    /// Writes what changed.
-    pub(crate) async fn save(&mut self, store: &AppStore, txn: &mut Txn) -> Result<(), Error> {
+    /// The number of members is stored with what is stored next.
+    pub(crate) const fn count_is_due(&mut self) {
+        self.counted = Timestamp::from_millis(0);
+    }
+
+    /// Whether the number of members is to be stored later.
+    pub(crate) const fn owes_count(&self) -> bool {
+        self.changed.count
+    }
+
+    /// Writes what changed. Of a room, the number of members at most once a second.
+    pub(crate) async fn save(
+        &mut self,
+        store: &AppStore,
+        txn: &mut Txn,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let changed = std::mem::take(&mut self.changed);
+        let waits = self.id().is_room() && now.since(self.counted) < COUNT_INTERVAL;
         let blind = group_blind(store, self.id());
         let bucket = Bucket::Object(blind.0);
         if changed.gone {
@@ -239,9 +267,12 @@ impl Group {
                 txn.put(&key, bucket, &RosterPage { lines }.encode_to_vec()).await?;
             }
         }
-        if changed.info {
+        if changed.info || changed.count && !waits {
+            self.counted = now;
             let value = self.stored().encode_to_vec();
             txn.put(&group_key(store, blind), bucket, &value).await?;
+        } else {
+            self.changed.count = changed.count;
         }
         if changed.new {
             let kind = if self.id().is_room() { Name::ROOM } else { Name::GROUP };

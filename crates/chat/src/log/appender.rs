@@ -271,6 +271,9 @@ impl Appender {
                     for ((work, done), outcome) in work.into_iter().zip(done).zip(outcomes) {
                         tell(work, done, outcome);
                     }
+                    if self.known_group().is_some_and(|group| group.owes_count()) {
+                        shared.counts.note(self);
+                    }
                     self.publish(shared, tail.placed);
                     self.tell_room(shared, room_work);
                     posted.publish(shared);
@@ -405,7 +408,7 @@ impl Appender {
         tail.write(&self.store, txn, &self.log, self.blind, now).await?;
         receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
-            group.save(&self.store, txn).await?;
+            group.save(&self.store, txn, now).await?;
         }
         // A group that was dismissed is known no more.
         let group = group.filter(|group| !group.is_gone());

@@ -141,6 +141,11 @@ impl Appenders {
         appender
     }
 
+    /// The appender of `log`, if there is one.
+    pub(crate) fn known(&self, app: AppNumber, log: &Log) -> Option<Arc<Appender>> {
+        self.map.lock().get(&(app, log.clone())).cloned()
+    }
+
     /// Forgets what is remembered of the logs that are named by `user`.
     pub(crate) fn forget(&self, app: AppNumber, user: &UserId) {
         self.map.lock().retain(|(of, log), appender| {

@@ -24,8 +24,9 @@ use crate::entry::{Entry, Event, Priority};
 const GATHER: Duration = Duration::from_micros(20);
 /// No longer than this.
 const GATHER_MOST: Duration = Duration::from_millis(20);
-/// As [`GATHER`], for comings and goings.
-const GATHER_MOVES: Duration = Duration::from_micros(50);
+/// As [`GATHER`], for comings and goings: that they are told takes some hundredths of a core, however
+/// many storm a room.
+const GATHER_MOVES: Duration = Duration::from_micros(200);
 /// No longer than this.
 const GATHER_MOVES_MOST: Duration = Duration::from_secs(1);
 /// What waits to be said, at the most: beyond, normal messages are dropped, from half of it low ones,
@@ -59,6 +60,8 @@ pub(crate) enum RoomWork {
     Sit(UserId, Option<Resource>),
     /// A user's sessions are in it no more.
     Out(UserId),
+    /// These sessions are in it no more.
+    Leave(Vec<u64>),
     /// One session is in the room. With what was said last, or without.
     Seat(Box<Seat>, bool),
     /// One session has ended.
@@ -168,7 +171,7 @@ impl Cast {
             };
             let settings = shared.settings(&self.app);
             for work in work {
-                if matches!(work, RoomWork::Out(_)) {
+                if matches!(work, RoomWork::Leave(_)) {
                     // What was said before is for who goes, too.
                     hall.say_all().await;
                 }

@@ -1,6 +1,6 @@
 //! Who is in a room, what was said there last, and what gathers to be said.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
@@ -59,7 +59,8 @@ pub(super) struct Hall {
     app: Arc<App>,
     app_key: Arc<str>,
     room: GroupId,
-    seats: Vec<Seated>,
+    /// By the sessions' numbers.
+    seats: BTreeMap<u64, Seated>,
     names: RandomState,
     /// What was said last, as far as whoever comes is given it.
     recent: VecDeque<Arc<Entry>>,
@@ -80,7 +81,7 @@ impl Hall {
             app_key: app.key.to_string().into(),
             app,
             room,
-            seats: Vec::new(),
+            seats: BTreeMap::new(),
             names: RandomState::new(),
             recent: VecDeque::new(),
             said: Vec::new(),
@@ -140,36 +141,22 @@ impl Hall {
                 if with_recent {
                     self.recall(&seat, shared.kept_since(&self.app), settings.room_history);
                     self.sit(*seat);
-                } else if self.seated(seat.number).is_none() {
+                } else if !self.seats.contains_key(&seat.number) {
                     self.sit(*seat);
                 }
             }
-            RoomWork::Rise(number) => {
-                if let Some(at) = self.seated(number) {
-                    self.seats.swap_remove(at);
-                }
+            RoomWork::Rise(number) => drop(self.seats.remove(&number)),
+            RoomWork::Leave(numbers) => {
+                numbers.iter().for_each(|number| drop(self.seats.remove(number)));
             }
-            RoomWork::Out(user) => {
-                self.seats.retain(|seated| seated.seat.user != user);
-            }
-            // Resolved into seats where it was submitted.
-            RoomWork::Sit(..) => {}
+            // Resolved into sessions where it was submitted.
+            RoomWork::Sit(..) | RoomWork::Out(_) => {}
         }
-    }
-
-    /// Where the session with that number sits.
-    fn seated(&self, number: u64) -> Option<usize> {
-        self.seats.iter().position(|seated| seated.seat.number == number)
     }
 
     fn sit(&mut self, seat: Seat) {
-        let since = self.number + 1;
-        if let Some(at) = self.seated(seat.number) {
-            self.seats[at].since = since;
-            return;
-        }
-        let bit = self.bit(&seat.user);
-        self.seats.push(Seated { seat, since, bit });
+        let (since, bit) = (self.number + 1, self.bit(&seat.user));
+        self.seats.insert(seat.number, Seated { seat, since, bit });
     }
 
     /// Keeps what whoever comes is given.
@@ -311,7 +298,7 @@ impl Hall {
         let is_empty = common.is_empty();
         let common = self.page(common, priority);
         let mut delivered = 0;
-        for (index, seated) in self.seats.iter().enumerate() {
+        for (index, seated) in self.seats.values().enumerate() {
             if index % SLICE == SLICE - 1 {
                 tokio::task::yield_now().await;
             }

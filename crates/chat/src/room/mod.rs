@@ -10,6 +10,7 @@
 //! | `join` | coming, going, and which sessions are in which room |
 //! | `absence` | who has no session any more leaves after a while |
 //! | `say` | what an app's back end says in rooms |
+//! | `count` | how many are in a room, for lists |
 //! | `attributes` | what those who are there keep in a room for all |
 //! | `cast` | hands what is said to the sessions that are in a room, in one loop |
 //! | `hall` | who is there, what was said last, what gathers |
@@ -17,6 +18,7 @@
 mod absence;
 pub(crate) mod attributes;
 mod cast;
+mod count;
 mod create;
 mod hall;
 mod join;
@@ -27,6 +29,7 @@ pub(crate) mod super_admins;
 pub(crate) use absence::Absences;
 pub use attributes::{AttributeChange, AttributeOutcome};
 pub(crate) use cast::{Cast, RoomWork, Seat};
+pub(crate) use count::Counts;
 pub use create::NewRoom;
 pub use join::RoomEntered;
 pub use say::RoomMessage;

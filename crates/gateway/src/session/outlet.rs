@@ -107,7 +107,113 @@ impl<T: Transport> Subscriber<Event> for Outlet<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::OnceLock;
+
+    use stoa_core::{GroupId, MucKind};
+
+    use super::super::transport::Waiter;
     use super::*;
+    use crate::net::{CloseCode, ReadState, TransportError};
+
+    /// A socket that takes so many bytes and then nothing more.
+    struct Narrow {
+        room: usize,
+        waiting: usize,
+        said: usize,
+    }
+
+    struct Never;
+
+    impl Waiter for Never {
+        async fn readable(&self) -> io::Result<()> {
+            std::future::pending().await
+        }
+
+        async fn writable(&self) -> io::Result<()> {
+            std::future::pending().await
+        }
+    }
+
+    impl Transport for Narrow {
+        type Waiter = Never;
+
+        fn waiter(&self) -> Never {
+            Never
+        }
+
+        fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
+            self.said += 1;
+            self.waiting += message.frame().len();
+            self.flush()
+        }
+
+        fn queue(&mut self, frame: Frame) {
+            self.waiting += frame.len();
+        }
+
+        fn flush(&mut self) -> Result<FlushState, TransportError> {
+            let taken = self.waiting.min(self.room);
+            self.waiting -= taken;
+            self.room -= taken;
+            Ok(if self.waiting == 0 { FlushState::Done } else { FlushState::Blocked })
+        }
+
+        fn outbound_bytes(&self) -> usize {
+            self.waiting
+        }
+
+        fn drop_queued(&mut self) {
+            self.waiting = 0;
+        }
+
+        fn close(&mut self, _: CloseCode, _: &str) {}
+
+        fn read_available(
+            &mut self,
+            _: &mut dyn FnMut(Bytes),
+        ) -> Result<ReadState, TransportError> {
+            Ok(ReadState::Drained)
+        }
+
+        async fn finish(self) {}
+    }
+
+    fn page(priority: Priority) -> Arc<Event> {
+        // The frame's content does not matter here: a room's name alone makes it as long as it is.
+        Arc::new(Event::Room(RoomPage {
+            app_key: "org#app".into(),
+            room: GroupId::parse(MucKind::Room, "7").unwrap(),
+            entries: Vec::new(),
+            priority,
+            encoded: OnceLock::from(Box::new(SharedMessage::new(Frame::from_bytes(Bytes::from(
+                vec![1; 1000],
+            )))) as stoa_chat::entry::Encoded),
+        }))
+    }
+
+    #[test]
+    fn a_reader_that_does_not_keep_up_misses_pages_and_is_not_waited_for() {
+        let outlet = Outlet::new(Narrow { room: 5_000, waiting: 0, said: 0 });
+        for _ in 0..1_000 {
+            outlet.deliver(&page(Priority::Normal));
+        }
+        let (normal, waiting) = outlet.with(|to| (to.said, to.waiting)).unwrap();
+        assert!(normal < 50 && waiting <= limits::ROOM_BACKLOG_BYTES / 2 + 1_000, "{waiting}");
+        for _ in 0..1_000 {
+            outlet.deliver(&page(Priority::High));
+        }
+        let (all, waiting) = outlet.with(|to| (to.said, to.waiting)).unwrap();
+        assert!(all > normal, "there is room left for what is urgent");
+        assert!(waiting <= limits::ROOM_BACKLOG_BYTES + 1_000, "{waiting}");
+        // It reads again, and hears again.
+        outlet.with(|to| to.room = usize::MAX);
+        assert_eq!(outlet.with(|to| to.flush().unwrap()), Some(FlushState::Done));
+        outlet.deliver(&page(Priority::Normal));
+        assert_eq!(outlet.with(|to| (to.said, to.waiting)), Some((all + 1, 0)));
+        assert!(outlet.take().is_some());
+        outlet.deliver(&page(Priority::High));
+    }
 
     #[test]
     fn a_shared_message_is_the_frame_with_its_head() {
