@@ -18,6 +18,7 @@ mod lab;
 mod nonsense;
 mod presence;
 mod rates;
+mod room_messages;
 mod rooms;
 mod sessions;
 mod sockets;
