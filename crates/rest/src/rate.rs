@@ -26,7 +26,7 @@ const OPERATIONS: usize = 200_000;
 /// Calls per second for the online states of many users (chat-rest R019).
 const BATCH_STATUS_PER_SECOND: u32 = 50;
 /// The same for presence and block lists (chat-rest sections 2.5 and 2.7).
-const HALF_RATE: &[&str] = &["/presence", "/blocks"];
+const HALF_RATE: &[&str] = &["/presence", "/users/{user}/blocks", "/user/{user}/blocks"];
 
 /// The same for making and listing chat rooms, and those that a user is in (chat-rest section 2.17).
 const HALF_RATE_ROUTES: &[&str] = &["/chatrooms", "/joined_chatrooms"];

@@ -216,7 +216,10 @@ impl Chat {
                 group.set(&old_owner, Standing::Member, now);
                 group.set(new_owner, Standing::Owner, now);
                 // An owner is neither muted nor in need of leave to speak.
-                group.change(new_owner, |line| (line.muted_until, line.allowed) = (None, false));
+                group.change(new_owner, |line| {
+                    line.mute(None);
+                    line.allowed = false;
+                });
                 let info = group.info_mut();
                 info.owner = new_owner.clone();
                 info.modified = now;

@@ -152,7 +152,13 @@ impl Batch<'_> {
             ..self.group()?.event(GroupAct::Removed, &actor.user)
         };
         self.tell(actor, &event, Audience::only(users.iter().cloned()))?;
+        let now = self.now;
         for user in users {
+            // Of a room, who leaves keeps its post, and who is removed does not.
+            let group = self.group_mut()?;
+            if group.roster.get(user).is_some_and(|line| line.standing == Standing::Admin) {
+                group.set(user, Standing::Member, now);
+            }
             self.put_out(user).await?;
         }
         let members = self.group()?.roster.members();

@@ -72,7 +72,7 @@ impl Chat {
                 let until = end(batch.now, lasts).ok_or_else(problem)?;
                 let mut muted = Vec::new();
                 for user in users {
-                    batch.group_mut()?.change(user, |line| line.muted_until = Some(until));
+                    batch.group_mut()?.change(user, |line| line.mute(Some(until)));
                     let member = MutedMember::of(user, until);
                     let until_ms = Some(member.until_ms());
                     tell_managers(batch, who, GroupAct::Muted, user, until_ms)?;
@@ -106,7 +106,7 @@ impl Chat {
                     muted.extend(line.is_muted(batch.now).then_some(user));
                 }
                 for user in muted {
-                    batch.group_mut()?.change(user, |line| line.muted_until = None);
+                    batch.group_mut()?.change(user, |line| line.mute(None));
                     tell_managers(batch, who, GroupAct::Unmuted, user, None)?;
                     batch.settle(user).await?;
                 }
@@ -130,7 +130,7 @@ impl Chat {
         let now = self.shared.clock.now();
         let muted = group.roster.all_belonging().filter(|(_, line)| line.is_muted(now));
         Ok(muted
-            .filter_map(|(user, line)| Some(MutedMember::of(user, line.muted_until?)))
+            .filter_map(|(user, line)| Some(MutedMember::of(user, line.muted_until()?)))
             .collect())
     }
 

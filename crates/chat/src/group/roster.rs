@@ -3,6 +3,7 @@
 //! A line of a chat room's roster may be *away*: the user is something there, an administrator or
 //! muted, and is not in the room.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use stoa_core::{MucKind, Timestamp, UserId, limits};
@@ -48,8 +49,8 @@ pub(crate) struct Line {
     pub(crate) number: u64,
     /// Since when.
     pub(crate) since: Timestamp,
-    /// Muted until then; [`Line::FOR_EVER`] for ever.
-    pub(crate) muted_until: Option<Timestamp>,
+    /// Muted until then, in milliseconds. There are many lines, so it takes no more room than that.
+    muted_until_ms: Option<NonZeroU64>,
     /// May speak when all are muted.
     pub(crate) allowed: bool,
     /// Takes no messages of the group.
@@ -57,7 +58,7 @@ pub(crate) struct Line {
     /// Is not in the room at present.
     pub(crate) away: bool,
     /// The part of the roster in which it is stored.
-    part: u64,
+    part: u32,
 }
 
 impl Line {
@@ -74,9 +75,19 @@ impl Line {
         self.standing.manages() || self.allowed || self.is_muted(now)
     }
 
+    /// Until when the user is muted, if it is or was; [`Self::FOR_EVER`] for ever.
+    pub(crate) fn muted_until(&self) -> Option<Timestamp> {
+        self.muted_until_ms.map(|until| Timestamp::from_millis(until.get()))
+    }
+
+    /// Mutes the user until then, or ends its mute.
+    pub(crate) fn mute(&mut self, until: Option<Timestamp>) {
+        self.muted_until_ms = until.and_then(|until| NonZeroU64::new(until.as_millis()));
+    }
+
     /// Whether the user is muted at `now`.
     pub(crate) fn is_muted(&self, now: Timestamp) -> bool {
-        self.muted_until.is_some_and(|until| until > now)
+        self.muted_until().is_some_and(|until| until > now)
     }
 }
 
@@ -89,9 +100,9 @@ pub(crate) struct Roster {
     /// The members by their numbers: a page of the list costs what it shows, not what there is.
     order: imbl::OrdMap<u64, UserId>,
     /// Whose lines stand in each part.
-    parts: imbl::OrdMap<u64, Arc<Vec<UserId>>>,
+    parts: imbl::OrdMap<u32, Arc<Vec<UserId>>>,
     /// The parts that have room for one more.
-    open_parts: imbl::OrdSet<u64>,
+    open_parts: imbl::OrdSet<u32>,
     members: u32,
     pending: usize,
     blocked: usize,
@@ -212,7 +223,7 @@ impl Roster {
         standing: Standing,
         next_number: &mut u64,
         now: Timestamp,
-    ) -> u64 {
+    ) -> u32 {
         let before = self.lines.get(user).cloned();
         if let Some(before) = &before {
             self.order.remove(&before.number);
@@ -230,7 +241,7 @@ impl Roster {
                     standing,
                     number: *next_number,
                     since: now,
-                    muted_until: None,
+                    muted_until_ms: None,
                     allowed: false,
                     shielded: false,
                     away: false,
@@ -242,7 +253,7 @@ impl Roster {
     }
 
     /// Puts a line into its place. Answers the part that is to be stored.
-    fn enter(&mut self, user: &UserId, line: Line) -> u64 {
+    fn enter(&mut self, user: &UserId, line: Line) -> u32 {
         let part = line.part;
         self.count(&line, 1);
         if line.is_joined() {
@@ -257,7 +268,7 @@ impl Roster {
         part
     }
 
-    fn note_part(&mut self, part: u64, is_full: bool) {
+    fn note_part(&mut self, part: u32, is_full: bool) {
         if is_full {
             self.open_parts.remove(&part);
         } else {
@@ -267,7 +278,7 @@ impl Roster {
 
     /// `user` comes into a chat room: as what it was when it left, or as an ordinary member. Answers
     /// the part that is to be stored.
-    pub(crate) fn arrive(&mut self, user: &UserId, next_number: &mut u64, now: Timestamp) -> u64 {
+    pub(crate) fn arrive(&mut self, user: &UserId, next_number: &mut u64, now: Timestamp) -> u32 {
         match self.belonging(user).cloned() {
             Some(before) if before.away => {
                 self.count(&before, -1);
@@ -281,7 +292,7 @@ impl Roster {
 
     /// `user`, a member of a chat room, leaves it; what it is there besides it stays. Answers the part
     /// that is to be stored.
-    pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) -> Option<u64> {
+    pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) -> Option<u32> {
         let line = self.member(user)?.clone();
         if !line.outlasts_leaving(now) {
             return self.remove(user);
@@ -292,14 +303,14 @@ impl Roster {
     }
 
     /// Changes a line that is there, but not its standing. Answers the part that is to be stored.
-    pub(crate) fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Line)) -> Option<u64> {
+    pub(crate) fn change(&mut self, user: &UserId, change: impl FnOnce(&mut Line)) -> Option<u32> {
         let line = self.lines.get_mut(user)?;
         change(line);
         Some(line.part)
     }
 
     /// Takes `user` off the roster. Answers the part that is to be stored.
-    pub(crate) fn remove(&mut self, user: &UserId) -> Option<u64> {
+    pub(crate) fn remove(&mut self, user: &UserId) -> Option<u32> {
         let line = self.lines.remove(user)?;
         self.order.remove(&line.number);
         self.count(&line, -1);
@@ -310,25 +321,25 @@ impl Roster {
         Some(line.part)
     }
 
-    fn part_with_room(&self) -> u64 {
+    fn part_with_room(&self) -> u32 {
         let next = || self.parts.get_max().map_or(0, |(part, _)| part + 1);
         self.open_parts.get_min().copied().unwrap_or_else(next)
     }
 
     /// The parts that there are.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = u32> {
         self.parts.keys().copied()
     }
 
     /// The lines of a part as they are stored.
-    pub(crate) fn stored(&self, part: u64) -> Vec<StoredMember> {
+    pub(crate) fn stored(&self, part: u32) -> Vec<StoredMember> {
         let users = self.parts.get(&part).into_iter().flat_map(|users| users.iter());
         let lines = users.filter_map(|user| self.lines.get_key_value(user));
         lines.map(|(user, line)| stored(user, line)).collect()
     }
 
     /// Takes in a part as it was stored.
-    pub(crate) fn load(&mut self, part: u64, lines: Vec<StoredMember>) -> Result<(), StoreError> {
+    pub(crate) fn load(&mut self, part: u32, lines: Vec<StoredMember>) -> Result<(), StoreError> {
         let corrupt = || StoreError::Corrupt { space: stoa_store::spaces::GROUP_ROSTERS.name };
         for stored in lines {
             let user: UserId = stored.user.parse().map_err(|_| corrupt())?;
@@ -343,12 +354,11 @@ impl Roster {
                 Ok(StoredStanding::Blocked) => Standing::Blocked,
                 Ok(StoredStanding::Unknown) | Err(_) => return Err(corrupt()),
             };
-            let muted_until = Timestamp::from_millis(stored.muted_until_ms);
             let line = Line {
                 standing,
                 number: stored.number,
                 since: Timestamp::from_millis(stored.since_ms),
-                muted_until: Some(muted_until).filter(|until| until.as_millis() > 0),
+                muted_until_ms: NonZeroU64::new(stored.muted_until_ms),
                 allowed: stored.allowed,
                 shielded: stored.shielded,
                 away: stored.away,
@@ -374,7 +384,7 @@ fn stored(user: &UserId, line: &Line) -> StoredMember {
         standing: standing.into(),
         number: line.number,
         since_ms: line.since.as_millis(),
-        muted_until_ms: line.muted_until.map_or(0, |until| until.as_millis()),
+        muted_until_ms: line.muted_until_ms.map_or(0, NonZeroU64::get),
         allowed: line.allowed,
         shielded: line.shielded,
         away: line.away,

@@ -77,7 +77,7 @@ struct Changed {
     /// It has not been stored before.
     new: bool,
     gone: bool,
-    parts: BTreeSet<u64>,
+    parts: BTreeSet<u32>,
 }
 
 /// The blinded name of a group in keys.
@@ -89,8 +89,8 @@ fn group_key(store: &AppStore, group: Blind) -> Key {
     store.key(&spaces::GROUPS).blind(group).done()
 }
 
-fn part_key(store: &AppStore, group: Blind, part: u64) -> Key {
-    store.key(&spaces::GROUP_ROSTERS).blind(group).number(part).done()
+fn part_key(store: &AppStore, group: Blind, part: u32) -> Key {
+    store.key(&spaces::GROUP_ROSTERS).blind(group).number(part.into()).done()
 }
 
 /// The space in which groups, or rooms, stand in the order of their creation.
@@ -149,7 +149,9 @@ impl Group {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let page: RosterPage = records::decode(&value, spaces::GROUP_ROSTERS.name)?;
-                group.roster.load(key.number(1), page.lines)?;
+                let corrupt = StoreError::Corrupt { space: spaces::GROUP_ROSTERS.name };
+                let part = u32::try_from(key.number(1)).map_err(|_| corrupt)?;
+                group.roster.load(part, page.lines)?;
                 rest = rest.above(&key);
             }
             if !full {

@@ -1,6 +1,6 @@
 //! Who is in a room, what was said there last, and what gathers to be said.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
@@ -59,8 +59,8 @@ pub(super) struct Hall {
     app: Arc<App>,
     app_key: Arc<str>,
     room: GroupId,
-    /// By the sessions' numbers.
-    seats: BTreeMap<u64, Seated>,
+    /// By the sessions' numbers, which rise: who comes is mostly the last.
+    seats: Vec<Seated>,
     names: RandomState,
     /// What was said last, as far as whoever comes is given it.
     recent: VecDeque<Arc<Entry>>,
@@ -81,7 +81,7 @@ impl Hall {
             app_key: app.key.to_string().into(),
             app,
             room,
-            seats: BTreeMap::new(),
+            seats: Vec::new(),
             names: RandomState::new(),
             recent: VecDeque::new(),
             said: Vec::new(),
@@ -141,13 +141,13 @@ impl Hall {
                 if with_recent {
                     self.recall(&seat, shared.kept_since(&self.app), settings.room_history);
                     self.sit(*seat);
-                } else if !self.seats.contains_key(&seat.number) {
+                } else if self.place(seat.number).is_err() {
                     self.sit(*seat);
                 }
             }
-            RoomWork::Rise(number) => drop(self.seats.remove(&number)),
+            RoomWork::Rise(number) => self.rise(number),
             RoomWork::Leave(numbers) => {
-                numbers.iter().for_each(|number| drop(self.seats.remove(number)));
+                numbers.into_iter().for_each(|number| self.rise(number));
             }
             // Resolved into sessions where it was submitted.
             RoomWork::Sit(..) | RoomWork::Out(_) => {}
@@ -156,7 +156,30 @@ impl Hall {
 
     fn sit(&mut self, seat: Seat) {
         let (since, bit) = (self.number + 1, self.bit(&seat.user));
-        self.seats.insert(seat.number, Seated { seat, since, bit });
+        match self.place(seat.number) {
+            Ok(at) => self.seats[at].since = since,
+            Err(at) => {
+                if self.seats.len() == self.seats.capacity() {
+                    // By an eighth: twice as many would mostly be too many.
+                    self.seats.reserve_exact(self.seats.len() / 8 + 4);
+                }
+                self.seats.insert(at, Seated { seat, since, bit });
+            }
+        }
+    }
+
+    fn rise(&mut self, number: u64) {
+        if let Ok(at) = self.place(number) {
+            self.seats.remove(at);
+        }
+        if self.seats.is_empty() {
+            self.seats = Vec::new();
+        }
+    }
+
+    /// Where the session with that number sits, or would.
+    fn place(&self, number: u64) -> Result<usize, usize> {
+        self.seats.binary_search_by_key(&number, |seated| seated.seat.number)
     }
 
     /// Keeps what whoever comes is given.
@@ -298,7 +321,7 @@ impl Hall {
         let is_empty = common.is_empty();
         let common = self.page(common, priority);
         let mut delivered = 0;
-        for (index, seated) in self.seats.values().enumerate() {
+        for (index, seated) in self.seats.iter().enumerate() {
             if index % SLICE == SLICE - 1 {
                 tokio::task::yield_now().await;
             }

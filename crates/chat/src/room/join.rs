@@ -128,7 +128,7 @@ impl Batch<'_> {
         let group = self.group()?;
         let members = group.roster.members();
         let line = group.roster.member(user).ok_or(Error::Internal)?;
-        let muted = line.muted_until.filter(|_| line.is_muted(now));
+        let muted = line.muted_until().filter(|_| line.is_muted(now));
         let entered = RoomEntered {
             all_muted: group.info.all_muted,
             created: group.info.created,

@@ -270,6 +270,12 @@ async fn a_standing_outlasts_a_visit() {
     // An administrator who is not there still is one.
     world.chat.unmute_in_group(&amy.caller, None, &room, ben_id).await.unwrap();
     ben.send_draft(say(&room, "thanks", 3)).await.unwrap();
+    // Who is removed is none any more.
+    enter(&amy, &room).await.unwrap();
+    let users = vec!["amy".parse().unwrap()];
+    world.chat.remove_members(&owner.caller, None, &room, users).await.unwrap();
+    let admins = world.chat.group_admins(&owner.caller, &room).await.unwrap();
+    assert!(admins.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -608,6 +608,10 @@ impl Open {
         if let Some((_, since)) = known.and_then(|index| self.unanswered.remove(index)) {
             counted::answered(now.since(since), result);
         }
+        if self.unanswered.is_empty() {
+            // Nothing is kept while nothing happens.
+            self.unanswered = VecDeque::new();
+        }
     }
 
     fn unread(&mut self, now: Timestamp, unread: Vec<Unread>, out: &mut Vec<Effect>) {
