@@ -6,7 +6,7 @@ import { heard, settled } from './groups.js';
 export { heard, settled, texts } from './groups.js';
 
 /** The SDK's codes for refusals in rooms. */
-export const ROOM_CODE = { NOT_FOUND: 705, NOT_IN: 602, FULL: 704, MUTED: 507, ALL_MUTED: 506, PERMISSION: 603, NOT_YOURS: 52, LIMIT: 50, PARAMETER: -3 };
+export const ROOM_CODE = { NOT_FOUND: 705, NOT_IN: 602, NOT_JOINED: 702, FULL: 704, MUTED: 507, ALL_MUTED: 506, PERMISSION: 603, NOT_YOURS: 52, LIMIT: 50, PARAMETER: -3 };
 
 /** An id that no room has. */
 export const NO_ROOM = '999999999999999';

@@ -40,7 +40,7 @@ export const tests = [
       for (const page of [a, b1, c]) check.deepEqual(await of(page, id), attributes);
       check.deepEqual(await of(c, id, [two]), { [two]: attributes[two] });
       check.deepEqual(await of(c, id, [two, 'none']), { [two]: attributes[two] });
-      check.equal((await stranger.refused('getChatRoomAttributes', { chatRoomId: id })).type, ROOM_CODE.PERMISSION);
+      check.equal((await stranger.refused('getChatRoomAttributes', { chatRoomId: id })).type, ROOM_CODE.NOT_JOINED);
       // Changed by who set it.
       const changed = value(lab);
       await b1.ask('setChatRoomAttributes', { chatRoomId: id, attributes: { [one]: changed } });
