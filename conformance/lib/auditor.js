@@ -76,9 +76,8 @@ class SessionAudit {
     this.restarts = new Map();
     /** Queues that were announced or asked for: what is in them is kept until it is acknowledged. */
     this.kept = new Set();
-    this.joining = new Map();
-    /** When a room was joined last: what comes from before then is from its history. */
-    this.joined = new Map();
+    /** Rooms by id: how often this session has joined, when last, and how often each meta came. */
+    this.visits = new Map();
     this.trace = [];
   }
 
@@ -107,7 +106,7 @@ class SessionAudit {
     const now = performance.now();
     this.note(`> SYNC ${has(payload, 'meta') ? `meta ${dec(payload.meta.id)} ns ${payload.meta.ns}` : `queue ${payload.queue?.name} key ${has(payload, 'key') ? dec(payload.key) : 'none'}`}`);
     if (has(payload, 'meta') && (payload.meta.ns === Ns.CHAT || payload.meta.ns === Ns.MUC)) this.unacked.set(dec(payload.meta.id), now);
-    if (has(payload, 'meta') && payload.meta.ns === Ns.MUC) this.asked(dec(payload.meta.id), payload.meta.payload);
+    if (has(payload, 'meta') && payload.meta.ns === Ns.MUC) this.asked(payload.meta.payload);
     if (has(payload, 'queue') && !has(payload, 'meta')) {
       this.auditor.counts.pulls += 1;
       this.pulls.set(payload.queue.name, now);
@@ -117,17 +116,33 @@ class SessionAudit {
     }
   }
 
-  /** Who joins a room again is told again what was said there last: once the join is asked for, or taken. */
-  asked(id, payload) {
+  asked(payload) {
     try {
       const { operation, mucId } = MucBody.decode(payload);
       if (operation !== JOIN || !mucId?.name) return;
-      this.joining.set(id, mucId.name);
-      this.joined.set(mucId.name, Date.now());
-      this.seen.delete(mucId.name);
+      const visit = this.visit(mucId.name);
+      visit.joins += 1;
+      visit.at = Date.now();
     } catch {
       // A hostile client's.
     }
+  }
+
+  visit(room) {
+    if (!this.visits.has(room)) this.visits.set(room, { joins: 0, wasThere: false, at: 0, counts: new Map() });
+    return this.visits.get(room);
+  }
+
+  /**
+   * A meta in the queue of a room comes once when it is said to who is there, and once more with each joining, which
+   * brings what was said last. The SDK drops what it has had, so that no test sees a second one.
+   */
+  toldInRoom(room, id) {
+    const visit = this.visit(room);
+    if (visit.joins === 0) visit.wasThere = true;
+    const count = (visit.counts.get(id) ?? 0) + 1;
+    visit.counts.set(id, count);
+    if (count > visit.joins + Number(visit.wasThere)) this.problem(`meta ${id} of a room told ${count} times, after joining ${visit.joins} times`);
   }
 
   /** A frame from the server. */
@@ -197,7 +212,6 @@ class SessionAudit {
     const since = this.unacked.get(metaId);
     if (since !== undefined && performance.now() - since > ANSWER_MS) this.problem(`a meta answered after ${Math.round(performance.now() - since)} ms`);
     this.unacked.delete(metaId);
-    if (this.joining.has(metaId)) this.seen.delete(this.joining.get(metaId));
     if (code === 7 && !PERMISSION_REASONS.includes(answer.status.reason)) {
       this.problem(`ack with errorCode 7 and the reason "${answer.status.reason}" hangs the SDK`);
     }
@@ -248,7 +262,7 @@ class SessionAudit {
   /** Whether this very session has just written it; the SDK drops such a message, so that no test sees it. */
   isOwn({ from, timestamp }, room) {
     const isSelf = from?.name === this.user?.name && from?.clientResource === this.user?.clientResource;
-    return isSelf && Number(dec(timestamp)) > (this.joined.get(room) ?? 0);
+    return isSelf && Number(dec(timestamp)) > this.visit(room).at;
   }
 
   meta(meta, ids, queue) {
@@ -258,7 +272,8 @@ class SessionAudit {
     if (id === '0') this.problem('a meta without id');
     if (ids.has(id)) this.problem(`two metas with the id ${id} in one frame`);
     ids.add(id);
-    if (queue !== undefined) {
+    if (this.auditor.rooms.has(queue)) this.toldInRoom(queue, id);
+    else if (queue !== undefined) {
       if (!this.seen.has(queue)) this.seen.set(queue, new Set());
       if (this.seen.get(queue).has(id)) {
         const allowed = this.restarts.get(queue) ?? 0;
@@ -310,7 +325,7 @@ class SessionAudit {
   }
 }
 
-/** Whether a meta belongs into the queue of that room: a message there, an event, or a change of its messages. */
+/** Whether a meta belongs into the queue of that room: a message there, an event, or what becomes of a message. */
 function isOfRoom(meta, id) {
   if (meta.ns === Ns.MUC) return MucBody.decode(meta.payload).mucId?.name === id;
   if (meta.ns === Ns.NOTIFY) {
@@ -319,5 +334,5 @@ function isOfRoom(meta, id) {
   }
   if (meta.ns !== Ns.CHAT) return false;
   const body = MessageBody.decode(meta.payload);
-  return body.to?.name === id && (body.type === CHATROOM || has(body, 'ackMessageId'));
+  return body.to?.name === id && (body.type === CHATROOM || has(body, 'ackMessageId') || has(body, 'editMessageId'));
 }
