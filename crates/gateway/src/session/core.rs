@@ -623,16 +623,17 @@ impl Open {
                 self.queues.unread_at_login(queue, cursor, now);
             }
         }
-        let early = self.early.take().unwrap_or_default();
-        for event in early {
+        if std::mem::take(&mut self.early_overflow) {
+            // What arrived lies behind what was missed, and would be taken for all there is.
+            self.early = Some(Vec::new());
+            return self.call(Call::Unread, out);
+        }
+        for event in self.early.take().unwrap_or_default() {
             if let Event::Appended(delivery) = &*event {
                 self.deliver(now, delivery, out);
             }
         }
-        if std::mem::take(&mut self.early_overflow) {
-            self.early = Some(Vec::new());
-            self.call(Call::Unread, out);
-        } else if std::mem::take(&mut self.list_owed) {
+        if std::mem::take(&mut self.list_owed) {
             self.list(now, out);
         }
     }

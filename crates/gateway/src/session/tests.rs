@@ -196,6 +196,24 @@ fn what_the_bus_lost_is_found_in_the_log() {
 }
 
 #[test]
+fn what_arrives_behind_something_missed_during_the_first_list_is_not_all_there_is() {
+    check(&format!(
+        "{LOGIN}
+         * missed
+         * bob 2
+         > unread
+         = unread
+         < call unread
+         = unread bob 0
+         < unread [bob]
+         > pull bob
+         < call page bob after 0
+         = page bob 0 [1 2] end 2
+         < page bob [m1 m2] k1",
+    ));
+}
+
+#[test]
 fn what_arrives_before_the_list_is_known_is_neither_lost_nor_sent_twice() {
     check(&format!(
         "{LOGIN}
