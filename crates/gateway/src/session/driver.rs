@@ -329,6 +329,7 @@ impl<T: Transport> Driver<T> {
             Made::LoggedIn(identity, logged_in) => {
                 self.identity = Some(identity);
                 self.feed(Input::Outcome(Outcome::Login(Ok(logged_in))));
+                self.outlet.enter();
             }
             Made::Outcome(outcome) => self.feed(Input::Outcome(outcome)),
             Made::Submitted => {}

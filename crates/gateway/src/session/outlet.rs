@@ -6,6 +6,7 @@
 //! else goes into the mailbox.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -50,17 +51,28 @@ impl SharedMessage {
 pub(crate) struct Outlet<T> {
     /// None once the session has ended.
     transport: Mutex<Option<T>>,
+    /// The client was told that it is logged in. Before that it bears nothing else.
+    entered: AtomicBool,
     pub(crate) mailbox: Mailbox,
 }
 
 impl<T: Transport> Outlet<T> {
     pub(crate) fn new(transport: T) -> Self {
-        Self { transport: Mutex::new(Some(transport)), mailbox: Mailbox::default() }
+        Self {
+            transport: Mutex::new(Some(transport)),
+            entered: AtomicBool::new(false),
+            mailbox: Mailbox::default(),
+        }
     }
 
     /// One step with the transport; none if the session has ended.
     pub(crate) fn with<R>(&self, step: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.transport.lock().as_mut().map(step)
+    }
+
+    /// The answer to the login is with the transport: rooms may follow.
+    pub(crate) fn enter(&self) {
+        self.entered.store(true, Ordering::Release);
     }
 
     /// Takes the transport away: nothing is said any more.
@@ -70,6 +82,10 @@ impl<T: Transport> Outlet<T> {
 
     /// Hands a page of a room to the socket, unless too much waits for it.
     fn say(&self, page: &RoomPage) {
+        // Another device of the user has come into the room during the login.
+        if !self.entered.load(Ordering::Acquire) {
+            return;
+        }
         let kept = page.encoded.get_or_init(|| Box::new(encoded(page)));
         let Some(message) = kept.downcast_ref::<SharedMessage>() else { return };
         let mut transport = self.transport.lock();
@@ -195,6 +211,10 @@ mod tests {
     #[test]
     fn a_reader_that_does_not_keep_up_misses_pages_and_is_not_waited_for() {
         let outlet = Outlet::new(Narrow { room: 5_000, waiting: 0, said: 0 });
+        // The SDK throws at anything that comes before the answer to its login.
+        outlet.deliver(&page(Priority::High));
+        assert_eq!(outlet.with(|to| to.said), Some(0));
+        outlet.enter();
         for _ in 0..1_000 {
             outlet.deliver(&page(Priority::Normal));
         }
