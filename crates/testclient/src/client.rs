@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use stoa_wire::{
-    Content, ContentType, Jid, Message as _, MessageBody, MessageType, Meta, NameSpace,
+    Content, ContentType, Jid, Message as _, MessageBody, MessageType, Meta, MucBody, MucOperation,
+    NameSpace,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -90,6 +91,8 @@ enum Order {
     Send(Box<Meta>, oneshot::Sender<Ack>),
     Raw(Bytes),
     Unread,
+    /// Read from the connection, or do not; told when it is so.
+    Read(bool, oneshot::Sender<()>),
     Close,
 }
 
@@ -191,6 +194,7 @@ impl Client {
             entered: Some(entered),
             told: self.events.0.clone(),
             heard: Instant::now(),
+            reads: true,
         };
         let task = tokio::spawn(driver.run(ordered));
         let welcome = welcome.await.map_err(|_| ConnectError::Closed)??;
@@ -262,6 +266,73 @@ impl Client {
             payload: Some(body.encode_to_vec().into()),
             ..Default::default()
         }
+    }
+
+    /// The body of a text message in a room.
+    pub fn room_text(&self, room: &str, text: &str) -> MessageBody {
+        MessageBody { kind: Some(MessageType::ChatRoom.into()), ..self.text(room, text) }
+    }
+
+    /// The envelope of a body to a room, with a new id.
+    pub fn room_envelope(&self, room: &str, body: &MessageBody) -> Meta {
+        let to = Some(Jid::group(&self.options.app_key, room));
+        Meta { to, ..self.envelope(room, body) }
+    }
+
+    /// Enters a room and waits for the answer, which may be a refusal.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn enter_room(&self, room: &str) -> Result<Ack, SendError> {
+        self.move_in_room(room, MucOperation::Join).await
+    }
+
+    /// Leaves a room and waits for the answer, which may be a refusal.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn leave_room(&self, room: &str) -> Result<Ack, SendError> {
+        self.move_in_room(room, MucOperation::Leave).await
+    }
+
+    async fn move_in_room(&self, room: &str, operation: MucOperation) -> Result<Ack, SendError> {
+        let room = Jid::group(&self.options.app_key, room);
+        let body = MucBody {
+            muc_id: Some(room.clone()),
+            operation: Some(operation.into()),
+            is_chatroom: Some(true),
+            ..Default::default()
+        };
+        let meta = Meta {
+            id: Some(new_id()),
+            to: Some(room),
+            ns: Some(NameSpace::Muc.into()),
+            payload: Some(body.encode_to_vec().into()),
+            ..Default::default()
+        };
+        self.send_meta(meta).await
+    }
+
+    /// Does not read from the connection any more, as a client that hangs; heartbeats go on.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub async fn stop_reading(&self) -> Result<(), SendError> {
+        self.read(false).await
+    }
+
+    /// Reads from the connection again.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub async fn read_on(&self) -> Result<(), SendError> {
+        self.read(true).await
+    }
+
+    async fn read(&self, reads: bool) -> Result<(), SendError> {
+        let (so, is_so) = oneshot::channel();
+        self.order(Order::Read(reads, so))?;
+        is_so.await.map_err(|_| SendError::Closed)
     }
 
     /// Sends bytes as one frame, whatever they are.
@@ -341,6 +412,7 @@ struct Driver {
     entered: Option<oneshot::Sender<Result<Welcome, ConnectError>>>,
     told: mpsc::UnboundedSender<Event>,
     heard: Instant,
+    reads: bool,
 }
 
 impl Driver {
@@ -354,7 +426,7 @@ impl Driver {
                         break None;
                     }
                 }
-                message = self.socket.next() => {
+                message = self.socket.next(), if self.reads => {
                     self.heard = Instant::now();
                     match message {
                         Some(Ok(Message::Binary(frame))) => {
@@ -394,6 +466,12 @@ impl Driver {
             }
             Order::Raw(frame) => frame,
             Order::Unread => Protocol::unread(),
+            Order::Read(reads, so) => {
+                self.reads = reads;
+                // Nobody need wait for it.
+                let _ = so.send(());
+                return Ok(());
+            }
             Order::Close => return self.socket.close(None).await,
         };
         self.socket.send(Message::Binary(frame)).await

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers too")]
 
 mod net;
+mod rooms;
+mod server;
 mod sessions;
