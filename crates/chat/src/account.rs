@@ -350,6 +350,9 @@ impl Chat {
             self.leave_contacts(caller, store, user).await?;
             self.leave_all_groups(caller, user).await?;
             self.leave_all_rooms(caller, user).await?;
+            if !self.rooms_of(caller, user).await?.is_empty() {
+                continue;
+            }
             let deleted = store.transact(|mut txn| async move {
                 let deleted = User::try_from(load(store, &mut txn, user).await?)?;
                 // Somebody was quicker.

@@ -96,6 +96,14 @@ impl Shared {
         self.directory.by_key(&app.key).map_or(app.chat, |app| app.chat)
     }
 
+    /// The rooms that a user is in, by its sessions and as long as it may come back: of those in which it
+    /// is something besides a member, some may be missing.
+    pub(crate) fn rooms_of(&self, topic: &stoa_bus::Topic) -> Vec<stoa_core::GroupId> {
+        let mut rooms = self.online.rooms_of(topic);
+        rooms.extend(self.absences.rooms_of(topic));
+        rooms.iter().filter_map(|room| room.room().cloned()).collect()
+    }
+
     /// What was taken up to this moment is over, by the app's plan.
     pub(crate) fn kept_since(&self, app: &App) -> Timestamp {
         let (now, kept) = (self.clock.now().as_millis(), self.settings(app).plan.messages);

@@ -7,8 +7,10 @@
 use std::collections::HashMap;
 
 use prost::Message;
+use stoa_bus::Topic;
 use stoa_core::{
-    Caller, ConversationId, GroupId, MucKind, Resource, Seq, Target, Timestamp, UserId, limits,
+    AppScope, Caller, ConversationId, GroupId, MucKind, Resource, Seq, Target, Timestamp, UserId,
+    limits,
 };
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
@@ -138,34 +140,20 @@ pub(crate) async fn leave(
     save(store, txn, user, &key, &row).await
 }
 
-/// Notes that `user` is in a chat room: it sees the whole of its history.
-pub(crate) async fn enter_room(
+/// Writes down that `user` is something in a chat room besides a member: since when, and whether it is
+/// away; or that it is nothing there. Of ordinary members nothing is written: they are found in the
+/// room's roster, and their rooms among the sessions and [`Absences`](crate::room::Absences).
+pub(crate) async fn write_room(
     store: &AppStore,
     txn: &mut Txn,
     user: &UserId,
     room: &GroupId,
-    now: Timestamp,
+    part: Option<(Timestamp, bool)>,
 ) -> Result<(), Error> {
     let key = key_of(store, user, &Target::Group(room.clone()));
-    let (name, since_ms) = (room.as_str().into(), now.as_millis());
-    let row = Membership { name, since_ms, is_room: true, ..Membership::default() };
-    save(store, txn, user, &key, &row).await
-}
-
-/// Notes that `user` has left a chat room. With `is_away` it is still something there.
-pub(crate) async fn leave_room(
-    store: &AppStore,
-    txn: &mut Txn,
-    user: &UserId,
-    room: &GroupId,
-    is_away: bool,
-) -> Result<(), Error> {
-    let key = key_of(store, user, &Target::Group(room.clone()));
-    if !is_away {
-        return Ok(txn.delete(&key)?);
-    }
-    let name = room.as_str().into();
-    let row = Membership { name, is_room: true, is_away, ..Membership::default() };
+    let Some((since, is_away)) = part else { return Ok(txn.delete(&key)?) };
+    let (name, since_ms) = (room.as_str().into(), since.as_millis());
+    let row = Membership { name, since_ms, is_room: true, is_away, ..Membership::default() };
     save(store, txn, user, &key, &row).await
 }
 
@@ -431,6 +419,10 @@ impl Chat {
                 }
             }
             if !full {
+                let topic = Topic { app: caller.app().number, user: me.clone() };
+                rooms.extend(self.shared.rooms_of(&topic));
+                rooms.sort_unstable();
+                rooms.dedup();
                 self.enter_rooms(caller, &rooms).await?;
                 return Ok(unread);
             }
@@ -498,11 +490,28 @@ impl Chat {
         me: &UserId,
         target: &Target,
     ) -> Result<Option<Membership>, Error> {
+        if let Target::Group(room) = target
+            && room.is_room()
+        {
+            // Who is in a room sees the whole of its history.
+            let line = match self.group_state(caller, room).await {
+                Ok(group) => group.roster.member(me).map(|line| line.since),
+                Err(Error::UnknownRoom) => None,
+                Err(error) => return Err(error),
+            };
+            let name: String = room.as_str().into();
+            let row = |since: Timestamp| Membership {
+                name,
+                since_ms: since.as_millis(),
+                is_room: true,
+                ..Membership::default()
+            };
+            return Ok(line.map(row));
+        }
         let store = self.store.app(caller).await?;
         let value = store.read().await?.get(&key_of(&store, me, target)).await?;
         let row = value.map(|value| records::decode(&value, spaces::MEMBERSHIPS.name));
-        // Who is something in a room, and not in it, has no part in it.
-        Ok(row.transpose()?.filter(|row: &Membership| !row.is_away))
+        Ok(row.transpose()?)
     }
 
     /// Notes how far `resource` of the calling user has received, so that a session that takes this one

@@ -59,6 +59,14 @@ struct Present {
 }
 
 impl Present {
+    /// Notes that the user is in a room.
+    fn note(&mut self, room: &Arc<Appender>) {
+        if !self.rooms.iter().any(|other| Arc::ptr_eq(other, room)) {
+            self.rooms.push(room.clone());
+            self.rooms.shrink_to_fit();
+        }
+    }
+
     /// What is to be put into a room's line so that a session is in it.
     fn seat(&self, user: &UserId, session: &Session, with_recent: bool) -> RoomWork {
         let seat = Seat {
@@ -170,7 +178,29 @@ impl Online {
         (number, gone)
     }
 
-    /// The user of `topic` is in a room: its sessions are put into the room's line. The one on the
+    /// Notes that the user of `topic` is in a room, or is no more.
+    pub(crate) fn note_room(
+        &self,
+        shared: &Shared,
+        topic: &Topic,
+        room: &Arc<Appender>,
+        is_in: bool,
+    ) {
+        let mut users = self.users.lock();
+        match users.get_mut(topic) {
+            Some(present) if is_in => present.note(room),
+            Some(present) => present.rooms.retain(|other| !Arc::ptr_eq(other, room)),
+            None if is_in => {
+                drop(users);
+                // Nobody is there: the time in which somebody has to come begins.
+                let now = shared.clock.now();
+                shared.absences.note(now, topic.clone(), vec![room.clone()]);
+            }
+            None => {}
+        }
+    }
+
+    /// The sessions of the user of `topic`, who is in a room, are put into the room's line. The one on the
     /// device `asked` is given what was said last.
     pub(crate) fn sit(
         &self,
@@ -180,16 +210,9 @@ impl Online {
         asked: Option<&Resource>,
     ) {
         let mut users = self.users.lock();
-        let Some(present) = users.get_mut(topic) else {
-            drop(users);
-            // Nobody is there to be seated: the time in which somebody has to come begins.
-            let now = shared.clock.now();
-            return shared.absences.note(now, topic.clone(), vec![room.clone()]);
-        };
-        if !present.rooms.iter().any(|other| Arc::ptr_eq(other, room)) {
-            present.rooms.push(room.clone());
-            present.rooms.shrink_to_fit();
-        }
+        // Whoever went meanwhile was noted with this room.
+        let Some(present) = users.get_mut(topic) else { return };
+        present.note(room);
         let seats = present.sessions.iter().map(|session| {
             let with_recent = asked == Some(&session.device.info.resource);
             present.seat(&topic.user, session, with_recent)
@@ -197,7 +220,13 @@ impl Online {
         room.submit_to_room(shared, seats);
     }
 
-    /// The user of `topic` is no more in a room.
+    /// The rooms that the user of `topic` is in, as far as it has sessions.
+    pub(crate) fn rooms_of(&self, topic: &Topic) -> Vec<Arc<Appender>> {
+        let users = self.users.lock();
+        users.get(topic).map(|present| present.rooms.clone()).unwrap_or_default()
+    }
+
+    /// The sessions of the user of `topic` are no more in a room.
     pub(crate) fn stand_up(&self, shared: &Arc<Shared>, topic: &Topic, room: &Arc<Appender>) {
         let mut users = self.users.lock();
         if let Some(present) = users.get_mut(topic) {

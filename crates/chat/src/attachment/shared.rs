@@ -6,7 +6,7 @@ use std::fmt;
 use stoa_core::{AppScope, Caller, Secret, Timestamp, UserId, Uuid, limits};
 
 use super::record::File;
-use super::{NewFile, OpenFile, PlaceId, Proof, Rendition, Target, Upload};
+use super::{NewFile, OpenFile, Proof, Rendition, Target, Upload};
 use crate::{Chat, Error};
 
 /// A file that is shared in a group.
@@ -42,18 +42,18 @@ impl Chat {
         self.begin(caller, limits::SHARED_FILE_BYTES).await
     }
 
-    /// Ends the upload of a file that is shared in `group`: when this returns, members can read it.
+    /// Ends the upload of a file that is shared in `place`, a group or a room: when this returns, members can read it.
     ///
     /// # Errors
     /// As [`Self::finish_upload`].
     pub async fn store_shared_file(
         &self,
         caller: &Caller,
-        group: PlaceId,
+        place: Target,
         upload: Upload,
         name: &str,
     ) -> Result<SharedFile, Error> {
-        let target = Some(Target::Group(group));
+        let target = Some(place);
         let new = NewFile { name: name.into(), target, restricted: true, ..NewFile::default() };
         let stored = self.finish(caller, upload, new, true).await?;
         Ok(SharedFile {
@@ -66,25 +66,24 @@ impl Chat {
         })
     }
 
-    /// What there is to know of a file that is shared in `group`.
+    /// What there is to know of a file that is shared in `place`, a group or a room.
     ///
     /// # Errors
     /// [`Error::UnknownFile`] when there is none, or its time is over; [`Error::Store`].
     pub async fn shared_file(
         &self,
         scope: &impl AppScope,
-        group: &PlaceId,
+        place: &Target,
         id: Uuid,
     ) -> Result<SharedFile, Error> {
         let store = self.store.app(scope).await?;
         let now = self.shared.clock.now();
         let found = self.find_file(scope, &store, id).await?.map(|found| found.file);
-        let target = Target::Group(group.clone());
         let file = found.filter(|file| {
             file.shared
                 && file.complete
                 && now < file.expires()
-                && file.target.as_ref() == Some(&target)
+                && file.target.as_ref() == Some(place)
         });
         let file = file.ok_or(Error::UnknownFile)?;
         let (size, secret) = (file.size(), file.secret());
@@ -92,22 +91,22 @@ impl Chat {
         Ok(SharedFile { id, owner, name, size, created, secret })
     }
 
-    /// Opens a file that is shared in `group`, for members and for who has the secret.
+    /// Opens a file that is shared in `place`, a group or a room, for members and for who has the secret.
     ///
     /// # Errors
     /// As [`Self::open_file`]; [`Error::UnknownFile`] also for a file that is not shared there.
     pub async fn open_shared_file(
         &self,
         scope: &impl AppScope,
-        group: &PlaceId,
+        place: &Target,
         id: Uuid,
         proof: Proof<'_>,
     ) -> Result<OpenFile, Error> {
-        self.shared_file(scope, group, id).await?;
+        self.shared_file(scope, place, id).await?;
         self.open_file(scope, id, proof, Rendition::Original).await
     }
 
-    /// Removes a file that is shared in `group`: when this returns, its bytes are gone. The caller must
+    /// Removes a file that is shared in `place`, a group or a room: when this returns, its bytes are gone. The caller must
     /// have been found to be allowed that.
     ///
     /// # Errors
@@ -115,10 +114,10 @@ impl Chat {
     pub async fn delete_shared_file(
         &self,
         scope: &impl AppScope,
-        group: &PlaceId,
+        place: &Target,
         id: Uuid,
     ) -> Result<(), Error> {
-        self.shared_file(scope, group, id).await?;
+        self.shared_file(scope, place, id).await?;
         let store = self.store.app(scope).await?;
         let found = self.find_file(scope, &store, id).await?.ok_or(Error::UnknownFile)?;
         self.remove_file(&store, &found, |file| file.shared).await

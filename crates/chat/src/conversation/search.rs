@@ -3,8 +3,8 @@
 //! No index is kept for it: ids rise in every log, so each of a user's conversations is asked by
 //! halving. Reports and the back end ask so, seldom.
 
-use stoa_core::{Caller, MessageId, UserId};
-use stoa_store::{Direction, spaces};
+use stoa_core::{Caller, MessageId, Target, UserId};
+use stoa_store::{AppStore, Direction, ReadTxn, spaces};
 
 use super::View;
 use crate::change::Place;
@@ -29,7 +29,6 @@ impl Chat {
     ) -> Result<(Place, Entry), Error> {
         let store = &self.store.app(caller).await?;
         let read = &store.read().await?;
-        let kept = self.kept_since(caller);
         let mut rest =
             store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(store, user)).all();
         loop {
@@ -39,26 +38,54 @@ impl Chat {
                 rest = rest.above(&key);
                 let row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
                 let Some(target) = row.target() else { continue };
-                let log = Log::Conversation(target.conversation(user));
-                let blind = log_blind(store, &log);
-                let all = store.key(&spaces::MESSAGES).blind(blind);
-                let first = row.first().next();
-                let Some(seq) = history::find(read, &all, first, id).await? else { continue };
-                let Some(value) = read.get(&entry_key(store, &log, blind, seq)).await? else {
-                    continue;
-                };
-                let space = spaces::MESSAGES.name;
-                let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
-                let view = View::new(store, read, user, &target, row, kept).await?;
-                // Ids are unique in the app: it lies nowhere else.
-                if !view.shows(seq, &entry) {
-                    return Err(Error::UnknownMessage);
+                let found = self.search_in(caller, (store, read), user, target, row, id).await?;
+                if let Some(found) = found {
+                    return Ok(found);
                 }
-                return Ok((Place { target, log, seq }, entry));
             }
             if !full {
-                return Err(Error::UnknownMessage);
+                break;
             }
         }
+        for (room, _) in self.rooms_of(caller, user).await? {
+            let target = Target::Group(room);
+            let Some(row) = self.membership(caller, user, &target).await? else { continue };
+            let found = self.search_in(caller, (store, read), user, target, row, id).await?;
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        Err(Error::UnknownMessage)
+    }
+
+    /// The message `id`, if it lies in the conversation of `user` with `target`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMessage`] for one that the user does not see; [`Error::Store`].
+    async fn search_in(
+        &self,
+        caller: &Caller,
+        (store, read): (&AppStore, &ReadTxn),
+        user: &UserId,
+        target: Target,
+        row: Membership,
+        id: MessageId,
+    ) -> Result<Option<(Place, Entry)>, Error> {
+        let log = Log::Conversation(target.conversation(user));
+        let blind = log_blind(store, &log);
+        let all = store.key(&spaces::MESSAGES).blind(blind);
+        let first = row.first().next();
+        let Some(seq) = history::find(read, &all, first, id).await? else { return Ok(None) };
+        let Some(value) = read.get(&entry_key(store, &log, blind, seq)).await? else {
+            return Ok(None);
+        };
+        let space = spaces::MESSAGES.name;
+        let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
+        let view = View::new(store, read, user, &target, row, self.kept_since(caller)).await?;
+        // Ids are unique in the app: it lies nowhere else.
+        if !view.shows(seq, &entry) {
+            return Err(Error::UnknownMessage);
+        }
+        Ok(Some((Place { target, log, seq }, entry)))
     }
 }

@@ -12,7 +12,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, spaces};
 
 use super::state::group_blind;
 use super::{GroupActor, STEP};
-use crate::attachment::{self, OpenFile, PlaceId, Proof, SharedFile, Upload};
+use crate::attachment::{self, OpenFile, PlaceId, Proof, SharedFile, Target as Place, Upload};
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
 use crate::records::{self, GroupFile};
@@ -43,8 +43,9 @@ fn file_key(store: &AppStore, group: Blind, created: Timestamp, id: Uuid) -> Key
 }
 
 /// The group as a place of files.
-fn place(group: &GroupId) -> Result<PlaceId, Error> {
-    group.as_str().parse().map_err(|_| Error::Internal)
+fn place(group: &GroupId) -> Result<Place, Error> {
+    let id: PlaceId = group.as_str().parse().map_err(|_| Error::Internal)?;
+    Ok(if group.is_room() { Place::Room(id) } else { Place::Group(id) })
 }
 
 impl TryFrom<GroupFile> for ListedFile {

@@ -75,6 +75,12 @@ impl Line {
         self.standing.manages() || self.allowed || self.is_muted(now)
     }
 
+    /// Whether a chat room keeps the line beyond a visit, or once did.
+    pub(crate) fn is_notable(&self) -> bool {
+        self.standing.is_member()
+            && (self.standing.manages() || self.allowed || self.muted_until_ms.is_some())
+    }
+
     /// Until when the user is muted, if it is or was; [`Self::FOR_EVER`] for ever.
     pub(crate) fn muted_until(&self) -> Option<Timestamp> {
         self.muted_until_ms.map(|until| Timestamp::from_millis(until.get()))

@@ -78,6 +78,8 @@ struct Changed {
     new: bool,
     gone: bool,
     parts: BTreeSet<u32>,
+    /// Of a room: who is or was something there besides a member.
+    notable: BTreeSet<UserId>,
 }
 
 /// The blinded name of a group in keys.
@@ -191,37 +193,43 @@ impl Group {
         Arc::make_mut(&mut self.info)
     }
 
+    /// Works on the line of `user` by `work`, which answers the part that is to be stored.
+    fn work_on(&mut self, user: &UserId, work: impl FnOnce(&mut Roster, &mut u64) -> Option<u32>) {
+        let is_notable = |roster: &Roster| roster.get(user).is_some_and(super::Line::is_notable);
+        let was_notable = is_notable(&self.roster);
+        let part = work(&mut self.roster, &mut self.next_number);
+        self.changed.parts.extend(part);
+        if self.id().is_room() && (was_notable || is_notable(&self.roster)) {
+            self.changed.notable.insert(user.clone());
+        }
+    }
+
     /// `user` comes into a chat room: as what it was when it left, or as an ordinary member.
     pub(crate) fn arrive(&mut self, user: &UserId, now: Timestamp) {
-        let part = self.roster.arrive(user, &mut self.next_number, now);
-        self.changed.parts.insert(part);
+        self.work_on(user, |roster, next| Some(roster.arrive(user, next, now)));
         self.changed.count = true;
     }
 
     /// `user` leaves a chat room; what it is there besides a member stays.
     pub(crate) fn depart(&mut self, user: &UserId, now: Timestamp) {
-        let part = self.roster.depart(user, now);
-        self.changed.parts.extend(part);
+        self.work_on(user, |roster, _| roster.depart(user, now));
         self.changed.count = true;
     }
 
     /// Gives `user` a standing.
     pub(crate) fn set(&mut self, user: &UserId, standing: Standing, now: Timestamp) {
-        let part = self.roster.set(user, standing, &mut self.next_number, now);
-        self.changed.parts.insert(part);
+        self.work_on(user, |roster, next| Some(roster.set(user, standing, next, now)));
         self.changed.count = true;
     }
 
     /// Changes what else is known of somebody on the roster.
     pub(crate) fn change(&mut self, user: &UserId, change: impl FnOnce(&mut super::Line)) {
-        let part = self.roster.change(user, change);
-        self.changed.parts.extend(part);
+        self.work_on(user, |roster, _| roster.change(user, change));
     }
 
     /// Takes `user` off the roster.
     pub(crate) fn remove(&mut self, user: &UserId) {
-        let part = self.roster.remove(user);
-        self.changed.parts.extend(part);
+        self.work_on(user, |roster, _| roster.remove(user));
         self.changed.count = true;
     }
 
@@ -257,6 +265,13 @@ impl Group {
             for part in self.roster.parts() {
                 txn.delete(&part_key(store, blind, part))?;
             }
+            if self.id().is_room() {
+                let notable = self.roster.all().filter(|(_, line)| line.is_notable());
+                let notable = notable.map(|(user, _)| user).chain(&changed.notable);
+                for user in notable {
+                    member::write_room(store, txn, user, self.id(), None).await?;
+                }
+            }
             self.changed.gone = true;
             return Ok(());
         }
@@ -268,6 +283,11 @@ impl Group {
             } else {
                 txn.put(&key, bucket, &RosterPage { lines }.encode_to_vec()).await?;
             }
+        }
+        for user in changed.notable {
+            let line = self.roster.get(&user).filter(|line| line.is_notable());
+            let part = line.map(|line| (line.since, line.away));
+            member::write_room(store, txn, &user, self.id(), part).await?;
         }
         if changed.info || changed.count && !waits {
             self.counted = now;

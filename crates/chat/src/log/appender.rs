@@ -153,6 +153,14 @@ impl Appender {
         waiting.running || !waiting.work.is_empty() || self.publisher.is_waiting() || tells
     }
 
+    /// The room whose log it is, if it is one's.
+    pub(crate) fn room(&self) -> Option<&GroupId> {
+        match &self.log {
+            Log::Conversation(conversation) => conversation.room(),
+            Log::User(_) => None,
+        }
+    }
+
     /// Puts `work` into the line of the room's loop, if the log is a room's.
     pub(crate) fn submit_to_room(
         &self,
@@ -161,6 +169,19 @@ impl Appender {
     ) {
         if let Some(cast) = &self.cast {
             cast.submit(shared, work);
+        }
+    }
+
+    /// Notes among those who are online who is in the room, and who is no more.
+    fn register(self: &Arc<Self>, shared: &Arc<Shared>, work: &[RoomWork]) {
+        for work in work {
+            let (user, is_in) = match work {
+                RoomWork::Sit(user, _) => (user, true),
+                RoomWork::Out(user) => (user, false),
+                _ => continue,
+            };
+            let topic = Topic { app: self.app.number, user: user.clone() };
+            shared.online.note_room(shared, &topic, self, is_in);
         }
     }
 
@@ -268,6 +289,8 @@ impl Appender {
             match self.append(shared, &work).await {
                 Ok(Append { outcomes, tail, posted, room_work, .. }) => {
                     count(&outcomes, &tail.placed);
+                    // Who asked may ask next who is in a room.
+                    self.register(shared, &room_work);
                     for ((work, done), outcome) in work.into_iter().zip(done).zip(outcomes) {
                         tell(work, done, outcome);
                     }

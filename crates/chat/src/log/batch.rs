@@ -326,7 +326,7 @@ impl Batch<'_> {
         if id.is_room() {
             // All its sessions hear what is said from now on.
             self.room_work.push(RoomWork::Sit(user.clone(), None));
-            return member::enter_room(self.store, self.txn, user, &id, self.now).await;
+            return Ok(());
         }
         member::enter(self.store, self.txn, user, &id, end, self.now, is_new).await
     }
@@ -335,10 +335,6 @@ impl Batch<'_> {
     pub(crate) async fn leave(&mut self, user: &UserId) -> Result<(), Error> {
         self.written += 1;
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
-        if id.is_room() {
-            let is_away = self.group()?.roster.belonging(user).is_some();
-            return member::leave_room(self.store, self.txn, user, &id, is_away).await;
-        }
         attributes::forget(self.store, self.txn, &id, user).await?;
         member::leave(self.store, self.txn, user, &id, end).await
     }

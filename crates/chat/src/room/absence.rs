@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use stoa_bus::Topic;
-use stoa_core::{AppScope, ConversationId, GroupId, MucKind, OperatorOf, Timestamp, limits};
+use stoa_core::{AppNumber, AppScope, ConversationId, GroupId, MucKind, Timestamp, limits};
 use stoa_store::{Direction, spaces};
+use tokio::sync::OnceCell;
 
 use crate::entry::Log;
 use crate::group::{Group, Standing};
 use crate::log::Appender;
 use crate::records::{self, GroupName};
+use crate::room::RoomWork;
 use crate::{Chat, Error};
 
 /// Rooms that one step of the look at all of them reads.
@@ -23,14 +25,26 @@ const STEP: usize = 256;
 
 /// Users who may be gone, by the moment at which they are.
 #[derive(Default)]
-pub(crate) struct Absences(Mutex<State>);
+pub(crate) struct Absences(Mutex<State>, Mutex<HashMap<AppNumber, Looked>>);
+
+/// How many were found to be in rooms of an app.
+type Looked = Arc<OnceCell<usize>>;
 
 #[derive(Default)]
 struct State {
-    due: BTreeMap<(Timestamp, u64), Absence>,
-    /// When the last session of each of them ended, and how often it stands in `due`.
-    users: HashMap<Topic, (Timestamp, usize)>,
+    due: BTreeMap<Key, Absence>,
+    users: HashMap<Topic, Gone>,
     next: u64,
+}
+
+type Key = (Timestamp, u64);
+
+/// A user whose last session has ended.
+#[derive(Default)]
+struct Gone {
+    since: Timestamp,
+    /// Under which it stands in [`State::due`].
+    keys: Vec<Key>,
 }
 
 struct Absence {
@@ -41,24 +55,39 @@ struct Absence {
 impl State {
     fn put(&mut self, at: Timestamp, absence: Absence) {
         self.next += 1;
-        self.due.insert((at, self.next), absence);
+        let key = (at, self.next);
+        if let Some(gone) = self.users.get_mut(&absence.topic) {
+            gone.keys.push(key);
+        }
+        self.due.insert(key, absence);
     }
 }
 
 impl Absences {
+    fn looked_at(&self, app: AppNumber) -> Looked {
+        self.1.lock().entry(app).or_default().clone()
+    }
+
     /// The user of `topic` has no session since `now`; it is in `rooms` and in those that were noted
     /// before.
     pub(crate) fn note(&self, now: Timestamp, topic: Topic, rooms: Vec<Arc<Appender>>) {
         let mut state = self.0.lock();
         if rooms.is_empty() {
-            if let Some((since, _)) = state.users.get_mut(&topic) {
-                *since = now;
+            if let Some(gone) = state.users.get_mut(&topic) {
+                gone.since = now;
             }
             return;
         }
-        let user = state.users.entry(topic.clone()).or_default();
-        *user = (now, user.1 + 1);
+        state.users.entry(topic.clone()).or_default().since = now;
         state.put(now.plus(limits::ROOM_ABSENCE), Absence { topic, rooms });
+    }
+
+    /// The rooms that the user of `topic` may still come back to.
+    pub(crate) fn rooms_of(&self, topic: &Topic) -> Vec<Arc<Appender>> {
+        let state = self.0.lock();
+        let keys = state.users.get(topic).into_iter().flat_map(|gone| &gone.keys);
+        let absences = keys.filter_map(|key| state.due.get(key));
+        absences.flat_map(|absence| absence.rooms.iter().cloned()).collect()
     }
 
     /// Takes those who are due. Who was back since waits from then on.
@@ -66,21 +95,21 @@ impl Absences {
         let mut state = self.0.lock();
         let later = state.due.split_off(&(now, u64::MAX));
         let due = std::mem::replace(&mut state.due, later);
-        let mut gone = Vec::new();
-        for absence in due.into_values() {
-            let Some((since, times)) = state.users.get_mut(&absence.topic) else { continue };
-            let over = since.plus(limits::ROOM_ABSENCE);
+        let mut all_gone = Vec::new();
+        for (key, absence) in due {
+            let Some(gone) = state.users.get_mut(&absence.topic) else { continue };
+            gone.keys.retain(|other| *other != key);
+            let over = gone.since.plus(limits::ROOM_ABSENCE);
             if over > now {
                 state.put(over, absence);
                 continue;
             }
-            *times -= 1;
-            if *times == 0 {
+            if gone.keys.is_empty() {
                 state.users.remove(&absence.topic);
             }
-            gone.push(absence);
+            all_gone.push(absence);
         }
-        gone
+        all_gone
     }
 }
 
@@ -117,8 +146,12 @@ impl Chat {
         room.act(&self.shared, move |batch| {
             let topic = topic.clone();
             Box::pin(async move {
-                // Whoever came back since, even for a moment, is noted anew when it goes.
+                // Whoever came back since is noted anew when it goes: with this room, though it may not
+                // have got so far as to enter it.
                 if batch.shared.online.has(&topic) {
+                    if batch.group()?.roster.has(&topic.user) {
+                        batch.room_work.push(RoomWork::Sit(topic.user, None));
+                    }
                     return Ok(false);
                 }
                 match batch.group()?.roster.member(&topic.user) {
@@ -132,12 +165,19 @@ impl Chat {
     }
 
     /// Begins the time after which those leave who are in rooms of an app by what is stored and do not come
-    /// back. To be called once, when the server starts. Answers how many they are.
+    /// back. Done once for each app: when the server starts, or before that when somebody asks for the
+    /// rooms of a user. Answers how many they were.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn expect_absent(&self, operator: &OperatorOf) -> Result<usize, Error> {
-        let (store, app) = (self.store.app(operator).await?, operator.app());
+    pub async fn expect_absent(&self, scope: &impl AppScope) -> Result<usize, Error> {
+        let looked = self.shared.absences.looked_at(scope.app().number);
+        looked.get_or_try_init(|| self.look_at_rooms(scope)).await.copied()
+    }
+
+    /// Finds who is in rooms of an app by what is stored.
+    async fn look_at_rooms(&self, scope: &impl AppScope) -> Result<usize, Error> {
+        let (store, app) = (self.store.app(scope).await?, scope.app());
         let mut rest = store.key(&spaces::ROOMS_BY_TIME).all();
         let mut expected = 0;
         loop {
@@ -155,7 +195,12 @@ impl Chat {
                 for (user, line) in group.roster.joined() {
                     if line.standing != Standing::Owner && !line.allowed {
                         let topic = Topic { app: app.number, user: user.clone() };
-                        self.shared.absences.note(now, topic, vec![room.clone()]);
+                        let is_back = self.shared.online.has(&topic);
+                        self.shared.absences.note(now, topic.clone(), vec![room.clone()]);
+                        // Who was quicker than this does not know of the room.
+                        if is_back {
+                            self.leave_if_absent(&topic, &room).await?;
+                        }
                         expected += 1;
                     }
                 }

@@ -26,9 +26,9 @@ const GATHER: Duration = Duration::from_micros(20);
 const GATHER_MOST: Duration = Duration::from_millis(20);
 /// As [`GATHER`], for comings and goings: that they are told takes some hundredths of a core, however
 /// many storm a room.
-const GATHER_MOVES: Duration = Duration::from_micros(200);
+const GATHER_MOVES: Duration = Duration::from_micros(400);
 /// No longer than this.
-const GATHER_MOVES_MOST: Duration = Duration::from_secs(1);
+const GATHER_MOVES_MOST: Duration = Duration::from_secs(2);
 /// What waits to be said, at the most: beyond, normal messages are dropped, from half of it low ones,
 /// from twice of it all but events.
 const WAITING: usize = 2_048;

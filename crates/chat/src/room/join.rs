@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use stoa_bus::Topic;
 use stoa_core::{
-    AppScope, Caller, GroupId, MessageId, Resource, Target, Timestamp, UserId, limits,
+    AppScope, Caller, GroupId, MessageId, MucKind, Resource, Target, Timestamp, UserId, limits,
 };
 use stoa_store::{Direction, spaces};
 
@@ -43,13 +44,10 @@ impl Batch<'_> {
         let now = self.now;
         if !self.group()?.roster.has(user) {
             self.group_mut()?.remove(user);
-            let id = self.group()?.id().clone();
-            self.written += 1;
-            return member::leave_room(self.store, self.txn, user, &id, false).await;
+            return Ok(());
         }
         let gone = attributes::forget_of(self, user).await?;
         self.group_mut()?.depart(user, now);
-        self.leave(user).await?;
         self.room_work.push(RoomWork::Out(user.clone()));
         if !gone.is_empty() {
             let actor = GroupActor::of(user).actor();
@@ -63,14 +61,7 @@ impl Batch<'_> {
     pub(crate) async fn empty_room(&mut self) -> Result<(), Error> {
         attributes::forget_all(self).await?;
         let roster = self.group()?.roster.clone();
-        let id = self.group()?.id().clone();
-        for (user, line) in roster.all_belonging() {
-            self.written += 1;
-            member::leave_room(self.store, self.txn, user, &id, false).await?;
-            if line.is_joined() {
-                self.room_work.push(RoomWork::Out(user.clone()));
-            }
-        }
+        self.room_work.extend(roster.joined().map(|(user, _)| RoomWork::Out(user.clone())));
         Ok(())
     }
 
@@ -120,9 +111,6 @@ impl Batch<'_> {
         self.recall_room().await?;
         if is_new {
             self.group_mut()?.arrive(user, now);
-            self.written += 1;
-            let id = self.group()?.id().clone();
-            member::enter_room(self.store, self.txn, user, &id, now).await?;
         }
         self.room_work.push(RoomWork::Sit(user.clone(), Some(asked.clone())));
         let group = self.group()?;
@@ -268,25 +256,39 @@ impl Chat {
     /// The rooms that `user` is in, those that it came into last first; with when it came.
     pub(crate) async fn rooms_of(
         &self,
-        scope: &impl AppScope,
+        caller: &Caller,
         user: &UserId,
     ) -> Result<Vec<(GroupId, Timestamp)>, Error> {
-        let rows = self.room_rows(scope, user).await?;
-        let rooms = rows
-            .into_iter()
-            .filter_map(|row| row.room().map(|room| (room, Timestamp::from_millis(row.since_ms))));
-        let mut rooms: Vec<_> = rooms.collect();
+        let mut rooms = Vec::new();
+        for room in self.all_rooms_of(caller, user).await? {
+            match self.group_state(caller, &room).await {
+                Ok(group) => {
+                    rooms.extend(group.roster.member(user).map(|line| (room, line.since)));
+                }
+                Err(Error::UnknownRoom) => {}
+                Err(error) => return Err(error),
+            }
+        }
         rooms.sort_unstable_by(|(a, since_a), (b, since_b)| (since_b, b).cmp(&(since_a, a)));
         Ok(rooms)
     }
 
-    /// What is kept of a user's part in rooms.
-    async fn room_rows(
-        &self,
-        scope: &impl AppScope,
-        user: &UserId,
-    ) -> Result<Vec<Membership>, Error> {
-        let store = self.store.app(scope).await?;
+    /// The rooms that `user` is in, or is something in; each once. It may have left some meanwhile.
+    async fn all_rooms_of(&self, caller: &Caller, user: &UserId) -> Result<Vec<GroupId>, Error> {
+        self.expect_absent(caller).await?;
+        let rows = self.room_rows(caller, user).await?;
+        let rows = rows.iter().filter_map(|row| GroupId::parse(MucKind::Room, &row.name).ok());
+        let mut rooms: Vec<GroupId> = rows.collect();
+        let topic = Topic { app: caller.app().number, user: user.clone() };
+        rooms.extend(self.shared.rooms_of(&topic));
+        rooms.sort_unstable();
+        rooms.dedup();
+        Ok(rooms)
+    }
+
+    /// What is kept of a user's part in rooms: of those in which it is something besides a member.
+    async fn room_rows(&self, caller: &Caller, user: &UserId) -> Result<Vec<Membership>, Error> {
+        let store = self.store.app(caller).await?;
         let mut rest =
             store.key(&spaces::MEMBERSHIPS).blind(account::user_blind(&store, user)).all();
         let read = store.read().await?;
@@ -331,9 +333,7 @@ impl Chat {
         caller: &Caller,
         user: &UserId,
     ) -> Result<(), Error> {
-        for row in self.room_rows(caller, user).await? {
-            let row = Membership { is_away: false, ..row };
-            let Some(room) = row.room() else { continue };
+        for room in self.all_rooms_of(caller, user).await? {
             let leaving = user.clone();
             let left = self.act_on_group(caller, &room, move |batch| {
                 let user = leaving.clone();

@@ -350,7 +350,9 @@ async fn shared_files_belong_to_their_group() {
     let lab = Lab::new().await;
     let (alice, bob) = (lab.user("alice").await, lab.user("bob").await);
     let chat = &lab.world.chat;
-    let (group, other): (PlaceId, PlaceId) = ("1".parse().unwrap(), "2".parse().unwrap());
+    let place = |id: &str| id.parse::<PlaceId>().unwrap();
+    // A room of the same digits is another place.
+    let (group, other) = (Target::Group(place("1")), Target::Room(place("1")));
     let mut upload = chat.begin_shared_file(&alice).await.unwrap();
     upload.push(b"minutes").await.unwrap();
     let file = chat.store_shared_file(&alice, group.clone(), upload, "minutes.txt").await.unwrap();

@@ -112,7 +112,7 @@ fn a_room_ends_while_all_speak() {
             let refused = client.enter_room(room.as_str()).await.unwrap();
             assert_eq!(refused.reason, UNKNOWN_ROOM);
             let of_room = |received: &&stoa_testclient::Received| received.queue == room.as_str();
-            let last = client.received().iter().filter(of_room).next_back().map(|last| last.ns);
+            let last = client.received().iter().rfind(of_room).map(|last| last.ns);
             assert_eq!(last, Some(NameSpace::Muc), "nothing is said behind the end");
             assert!(client.violations().is_empty(), "{:?}", client.violations());
         }

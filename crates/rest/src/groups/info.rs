@@ -202,7 +202,7 @@ async fn modify(
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let mut changed = Map::new();
-    if body.has("newowner") && !group.is_room() {
+    if body.has("newowner") {
         only(&body, &["newowner"])?;
         let name = body.text("newowner")?;
         let owner = name.parse().map_err(|error| body.refuse("newowner", error))?;
