@@ -37,6 +37,7 @@ export const tests = [
       check.equal((await join(c, id)).info.memberCount, 3);
       await calm(lab, id, a, b, [carol, c]);
       check.equal(roomSeen(c, 'memberPresence', id).length, 0);
+      check.equal(roomSeen(b, 'memberPresence', id, (one) => one.from === carol.username).length, 1);
       check.deepEqual(await membersOf(b, id), { [alice.username]: 'owner', [bob.username]: 'member', [carol.username]: 'member' });
     },
   },
