@@ -24,9 +24,9 @@ impl Batch<'_> {
     /// # Errors
     /// [`Error::UnknownUser`], [`Error::AlreadyInGroup`], [`Error::BlockedByGroup`].
     pub(crate) async fn may_come(&mut self, user: &UserId) -> Result<(), Error> {
-        match self.group()?.roster.get(user).map(|line| &line.standing) {
-            Some(standing) if standing.is_member() => return Err(Error::AlreadyInGroup),
-            Some(Standing::Blocked) => return Err(Error::BlockedByGroup),
+        match self.group()?.roster.get(user) {
+            Some(line) if line.is_joined() => return Err(Error::AlreadyInGroup),
+            Some(line) if line.standing == Standing::Blocked => return Err(Error::BlockedByGroup),
             _ => {}
         }
         match self.txn.exists(&account_key(self.store, user)).await? {

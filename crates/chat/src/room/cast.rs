@@ -171,8 +171,14 @@ impl Cast {
             };
             let settings = shared.settings(&self.app);
             for work in work {
-                if matches!(work, RoomWork::Leave(_)) {
-                    // What was said before is for who goes, too.
+                // What was said before is for who goes, too; and for who is there and comes again, beyond
+                // what is said to it anew.
+                let is_for_all = match &work {
+                    RoomWork::Leave(_) => true,
+                    RoomWork::Seat(seat, true) => hall.has(seat.number),
+                    _ => false,
+                };
+                if is_for_all {
                     hall.say_all().await;
                 }
                 hall.take(work, shared, &settings);

@@ -141,7 +141,7 @@ impl Hall {
                 if with_recent {
                     self.recall(&seat, shared.kept_since(&self.app), settings.room_history);
                     self.sit(*seat);
-                } else if self.place(seat.number).is_err() {
+                } else if !self.has(seat.number) {
                     self.sit(*seat);
                 }
             }
@@ -152,6 +152,11 @@ impl Hall {
             // Resolved into sessions where it was submitted.
             RoomWork::Sit(..) | RoomWork::Out(_) => {}
         }
+    }
+
+    /// Whether the session with that number is there.
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.place(number).is_ok()
     }
 
     fn sit(&mut self, seat: Seat) {

@@ -229,6 +229,46 @@ async fn a_member_without_a_session_leaves_after_two_minutes_unless_it_may_stay(
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_back_only_for_a_moment_leaves_later_all_the_same() {
+    let (world, room) = world_with_room(&["owner", "amy"]).await;
+    {
+        let amy = world.log_in(APP, "amy", "web").await;
+        enter(&amy, &room).await.unwrap();
+        settle().await;
+    }
+    world.clock.advance(limits::ROOM_ABSENCE);
+    {
+        // Logged in, and gone again before it asked what is waiting.
+        let _amy = world.log_in(APP, "amy", "web").await;
+        assert_eq!(world.chat.leave_absent().await, 0);
+    }
+    world.clock.advance(limits::ROOM_ABSENCE);
+    assert_eq!(world.chat.leave_absent().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_again_misses_nothing_of_what_was_just_said() {
+    let (world, room) = world_with_room(&["owner", "amy"]).await;
+    let owner = world.log_in(APP, "owner", "web").await;
+    let amy = world.log_in(APP, "amy", "web").await;
+    enter(&amy, &room).await.unwrap();
+    heard(&amy).await;
+    // More than who comes is told anew, and all of it in one line.
+    let all = (0..40).map(|n| format!("{n}")).collect::<Vec<_>>();
+    for (text, id) in all.iter().zip(1..) {
+        world
+            .chat
+            .send(&owner.caller, &owner.resource, say(&room, text, id), Box::new(|_| {}))
+            .await;
+    }
+    enter(&amy, &room).await.unwrap();
+    let heard = heard(&amy).await;
+    for text in all {
+        assert!(heard.contains(&format!("owner: {text}")), "{text} of {heard:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_restart_members_have_two_minutes_to_come_back() {
     let (mut world, room) = world_with_room(&["owner", "amy", "ben"]).await;
     {
