@@ -41,6 +41,12 @@ impl World {
             if !self.peace && self.dice.below(mean) < 8 {
                 self.act(tab);
             }
+            if self.rooms.are_there() && !self.peace {
+                let mean = self.rooms.act_every_ms;
+                if self.rooms.dice.below(mean) < 8 {
+                    self.act_in_room(tab);
+                }
+            }
         }
     }
 
@@ -51,7 +57,8 @@ impl World {
         match (page.phase, page.connection) {
             (Phase::Over, _) => {}
             (Phase::Offline { until }, _) => {
-                if now >= until || (self.peace && until > now + 2000) {
+                let away = self.devices[page.device].away_until > now;
+                if !away && (now >= until || (self.peace && until > now + 2000)) {
                     self.connect(tab);
                 }
             }
@@ -62,7 +69,9 @@ impl World {
                 }
             }
             (Phase::Live, Some(number)) => {
-                if page.unanswered.values().any(|(_, until)| now >= *until) {
+                let late = page.unanswered.values().any(|(_, until)| now >= *until)
+                    || page.asked.values().any(|(_, until)| now >= *until);
+                if late {
                     note!(self, "tab {tab}: no answer, reconnects");
                     return self.drop_connection(tab);
                 }
@@ -150,7 +159,7 @@ impl World {
     }
 
     /// Composes something; it is sent when the device has a session.
-    fn compose(&mut self, device: usize, what: What, to: &str) {
+    pub(crate) fn compose(&mut self, device: usize, what: What, to: &str) {
         let clock = self.client_clock();
         let from = &mut self.devices[device];
         // As the SDK makes them: the time, counted on.
@@ -191,7 +200,11 @@ impl World {
         let client_id = sent.client_id;
         let meta = envelope(&key(sent.app), sent.what, &sent.to, client_id, &body);
         // Now and then the same frame twice in a row.
-        let twice = sent.what == What::Text && self.dice.chance(15);
+        let twice = match sent.what {
+            What::Text => self.dice.chance(15),
+            What::Room => self.rooms.dice.chance(15),
+            _ => false,
+        };
         let until = self.now + ANSWER_MS;
         let frame = self.tabs[tab].protocol.send(meta);
         self.tabs[tab].unanswered.insert(client_id, (index, until));
@@ -276,6 +289,13 @@ impl World {
                 }
                 Outcome::Sent(index, Err(Refused::Unknown)) => {
                     note!(self, "back end: #{index} unknown");
+                }
+                Outcome::Room(outcome) => self.take_room_outcome(outcome),
+                Outcome::Deleted(app, user, since, well) => {
+                    note!(self, "back end: delete: {well}");
+                    if well {
+                        self.rooms.user_deleted(app, &user, Some(since), self.now);
+                    }
                 }
                 Outcome::Did(what, well) => note!(self, "back end: {what}: {well}"),
             }

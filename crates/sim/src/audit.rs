@@ -70,6 +70,9 @@ impl World {
 
     /// Judges everything.
     pub(crate) fn judge(&mut self) {
+        if self.rooms.are_there() {
+            self.judge_rooms();
+        }
         let missing = self.judge_once();
         if missing.is_empty() || !self.model.wrong.is_empty() {
             return;
@@ -201,7 +204,7 @@ async fn read_log(chat: &Chat, app: usize, token: &str, queue: &str) -> Result<V
     }
 }
 
-fn logged(seq: Seq, entry: &Entry) -> Logged {
+pub(crate) fn logged(seq: Seq, entry: &Entry) -> Logged {
     Logged {
         seq: seq.0,
         id: entry.id.0,

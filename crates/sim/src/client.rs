@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use stoa_testclient::protocol::{Identity, Protocol};
 use stoa_wire::{
-    CommSyncDl, CommSyncUl, Command, Content, ContentType, Jid, MSync, Message, MessageBody,
-    MessageType, Meta, NameSpace,
+    CommSyncDl, CommSyncUl, CommUnreadDl, Command, Content, ContentType, GROUP_DOMAIN, Jid, MSync,
+    Message, MessageBody, MessageType, Meta, NameSpace,
 };
 
 use crate::model::{View, What};
 use crate::net::{Line, Shared};
+use crate::rooms::Asked;
 
 /// How long the SDK waits for the answer to its login.
 pub(crate) const LOGIN_MS: u64 = 10_000;
@@ -40,6 +41,8 @@ pub(crate) struct Device {
     pub(crate) last_shown: Option<(String, u64)>,
     /// The user was deleted.
     pub(crate) gone: bool,
+    /// It does not connect until then.
+    pub(crate) away_until: u64,
 }
 
 /// Where a page stands.
@@ -63,6 +66,8 @@ pub(crate) struct Tab {
     pub(crate) connection: Option<u64>,
     /// By client id, what waits for its answer, and until when.
     pub(crate) unanswered: BTreeMap<u64, (usize, u64)>,
+    /// The same of entering and leaving rooms.
+    pub(crate) asked: BTreeMap<u64, (Asked, u64)>,
     /// All that this page showed, and in which session first; and the last of each queue.
     pub(crate) shown: BTreeMap<u64, u64>,
     pub(crate) last: BTreeMap<String, u64>,
@@ -78,6 +83,7 @@ impl Tab {
             phase: Phase::Offline { until: now },
             connection: None,
             unanswered: BTreeMap::new(),
+            asked: BTreeMap::new(),
             shown: BTreeMap::new(),
             last: BTreeMap::new(),
             heard: now,
@@ -106,22 +112,44 @@ pub(crate) struct Connection {
     pub(crate) severed: bool,
     /// The client closed it.
     pub(crate) closed: bool,
-    /// How often each entry came, by id, and how often a queue was pulled from its start.
+    /// How often each entry came, by id, and how often a queue was pulled from its start, or a room
+    /// entered.
     pub(crate) came: BTreeMap<u64, u32>,
     pub(crate) pulls: BTreeMap<String, u32>,
     /// How many entries came that the page had shown first in an earlier session, for each of those.
     pub(crate) again: BTreeMap<u64, usize>,
 }
 
-/// A frame of the server, looked into beside the SDK: the queue and the ids of what it carries.
-pub(crate) fn page_of(frame: &Bytes) -> Option<(String, Vec<u64>)> {
+/// A frame of the server, looked into beside the SDK.
+pub(crate) enum Seen {
+    /// The queue and what it carries. What is said in a room has a group's queue.
+    Page { queue: String, is_room: bool, metas: Vec<Meta> },
+    /// The list of what is waiting.
+    Unread,
+    /// Something else.
+    Other,
+}
+
+/// Looks into a frame of the server.
+pub(crate) fn seen(frame: &Bytes) -> Seen {
+    look(frame).unwrap_or(Seen::Other)
+}
+
+fn look(frame: &Bytes) -> Option<Seen> {
     let outer = MSync::decode(frame.clone()).ok()?;
-    if outer.command() != Command::Sync {
-        return None;
+    match outer.command() {
+        Command::Sync => {
+            let page = CommSyncDl::decode(outer.payload?).ok()?;
+            let queue = page.queue?;
+            let is_room = queue.domain.as_deref() == Some(GROUP_DOMAIN);
+            Some(Seen::Page { queue: queue.name?, is_room, metas: page.metas })
+        }
+        Command::Unread => {
+            let status = CommUnreadDl::decode(outer.payload?).ok()?.status?;
+            (status.error_code.unwrap_or_default() == 0).then_some(Seen::Unread)
+        }
+        _ => None,
     }
-    let page = CommSyncDl::decode(outer.payload?).ok()?;
-    let queue = page.queue?.name?;
-    Some((queue, page.metas.iter().map(Meta::id).collect()))
 }
 
 /// The queue that a frame of the client pulls from its start.
@@ -147,8 +175,9 @@ pub(crate) fn body(what: What, from: &str, to: &str, text: String, about: u64) -
             ..Default::default()
         };
     }
+    let kind = if what == What::Room { MessageType::ChatRoom } else { MessageType::Chat };
     MessageBody {
-        kind: Some(MessageType::Chat.into()),
+        kind: Some(kind.into()),
         from: named(from),
         to: named(to),
         contents: vec![Content {
@@ -176,7 +205,10 @@ pub(crate) fn envelope(
 ) -> Meta {
     Meta {
         id: Some(client_id),
-        to: Some(Jid::user(app_key, to)),
+        to: Some(match what {
+            What::Room => Jid::group(app_key, to),
+            _ => Jid::user(app_key, to),
+        }),
         ns: Some(NameSpace::Chat.into()),
         payload: Some(body.encode_to_vec().into()),
         routetype: (what == What::Passing).then_some(1),

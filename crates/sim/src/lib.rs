@@ -12,7 +12,7 @@
 //!
 //! Reading the code: `world` is a run and its turns, `plan` what a seed decides, `server` one life of
 //! the process, `client`, `acts` and `traffic` the clients' side, `trouble` what goes wrong, `model`
-//! what must be true, `audit` the judgement, [`Mutant`] servers that the judgement has to find out.
+//! what must be true, `rooms` all about chat rooms, `audit` the judgement, [`Mutant`] servers that the judgement has to find out.
 //! `docs/simulation.md` says what is promised and how to repeat a failure.
 
 mod acts;
@@ -24,6 +24,7 @@ mod mutant;
 mod net;
 mod plan;
 mod report;
+mod rooms;
 mod server;
 mod trace;
 mod traffic;
@@ -60,11 +61,15 @@ pub fn run(seed: u64, options: Options) -> Report {
         world.make_peace();
     }
     if world.model.wrong.is_empty() {
+        world.last_round();
+    }
+    if world.model.wrong.is_empty() {
         world.judge();
     }
     for wrong in world.model.wrong.clone() {
         world.trace.note(world.now, format_args!("WRONG {wrong}"));
     }
+    world.counts.in_rooms = world.rooms.asked;
     Report {
         seed,
         counts: world.counts,

@@ -101,13 +101,15 @@ fn go(asked: &Asked) -> bool {
     let seconds = started.elapsed().as_secs_f64();
     println!(
         "{} runs, {} operations, {} faults, {} crashes; {} acknowledged, {} recognised as doubles; \
-         {} wrong; {seconds:.1} s",
+         {} acts in rooms, {} heard there; {} wrong; {seconds:.1} s",
         sum.runs,
         sum.counts.operations,
         sum.counts.faults,
         sum.counts.crashes,
         sum.counts.acknowledged,
         sum.counts.recognised,
+        sum.counts.in_rooms,
+        sum.counts.heard,
         sum.wrong,
     );
     sum.wrong == 0
@@ -134,6 +136,8 @@ impl Sum {
         self.counts.crashes += report.counts.crashes;
         self.counts.acknowledged += report.counts.acknowledged;
         self.counts.recognised += report.counts.recognised;
+        self.counts.in_rooms += report.counts.in_rooms;
+        self.counts.heard += report.counts.heard;
     }
 }
 

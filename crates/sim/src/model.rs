@@ -15,6 +15,8 @@ pub(crate) enum What {
     Receipt,
     /// A message that is not kept: for who is online.
     Passing,
+    /// A message in a room.
+    Room,
     /// Something that has to be refused.
     Wrong,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Sent {
     pub(crate) app: usize,
     /// The sender's name.
     pub(crate) from: String,
-    /// The recipient's name.
+    /// The recipient's name, or the room's id.
     pub(crate) to: String,
     pub(crate) client_id: u64,
     /// When it was first sent, in milliseconds of the run.
@@ -40,7 +42,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// Whether every attempt was refused, so that nobody may ever see it.
-    fn must_not_exist(&self) -> bool {
+    pub(crate) fn must_not_exist(&self) -> bool {
         self.attempts > 0 && self.refused == self.attempts
     }
 }
@@ -120,7 +122,8 @@ impl Model {
             What::Text => peer.as_str(),
             What::Receipt => "@log",
             What::Passing => "@passing",
-            What::Wrong => "",
+            // Rooms are judged elsewhere.
+            What::Room | What::Wrong => "",
         };
         let problem = if sent.app != app {
             "it belongs to another app"

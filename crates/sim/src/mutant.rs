@@ -1,7 +1,8 @@
 //! Servers that are broken on purpose: the simulation has to find out each of them.
 //!
-//! Each is a wrong engine under the right code, for that is where a promise can be broken without a
-//! second version of the code that makes it.
+//! Each is a wrong engine under the right code, a wrong connection over it or a part of the server that
+//! does not run, for that is where a promise can be broken without a second version of the code that
+//! makes it.
 
 use std::sync::Arc;
 
@@ -11,6 +12,10 @@ use stoa_store::engine::{
     CommitError, Direction, Engine, EngineError, EngineRead, EngineStats, EngineTxn, Span,
 };
 use stoa_store::spaces::{self, Space};
+use stoa_wire::{
+    CommSyncDl, CommSyncUl, Command, Frame, MSync, Message, MucBody, MucOperation, NameSpace,
+    Status,
+};
 
 /// What is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,12 @@ pub enum Mutant {
     ForgottenPlaces,
     /// Of several entries that are stored together, later ones are not.
     LostEntry,
+    /// Leaving a chat room is acknowledged, and the user is told on.
+    DeafToLeaving,
+    /// Of what is said in a chat room, something does not reach a session that keeps up.
+    LostPage,
+    /// Who is away from a chat room for long stays a member.
+    ForgottenAbsence,
 }
 
 impl Mutant {
@@ -32,9 +43,12 @@ impl Mutant {
         ("forgotten-doubles", Self::ForgottenDoubles),
         ("forgotten-places", Self::ForgottenPlaces),
         ("lost-entry", Self::LostEntry),
+        ("deaf-to-leaving", Self::DeafToLeaving),
+        ("lost-page", Self::LostPage),
+        ("forgotten-absence", Self::ForgottenAbsence),
     ];
 
-    /// `engine`, broken.
+    /// `engine`, broken, if that is what is broken.
     pub(crate) fn over(self, engine: Arc<dyn Engine>) -> Arc<dyn Engine> {
         Arc::new(Broken { engine, mutant: self })
     }
@@ -112,7 +126,11 @@ impl EngineTxn for BrokenTxn {
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.puts += 1;
         let dropped = match self.mutant {
-            Mutant::EarlyAcknowledgement | Mutant::ForgottenDoubles => false,
+            Mutant::EarlyAcknowledgement
+            | Mutant::ForgottenDoubles
+            | Mutant::DeafToLeaving
+            | Mutant::LostPage
+            | Mutant::ForgottenAbsence => false,
             Mutant::ForgottenPlaces => {
                 is_of(&key, &spaces::MEMBERSHIPS) && self.read.contains(&key)
             }
@@ -135,4 +153,26 @@ impl EngineTxn for BrokenTxn {
         }
         self.txn.commit().await
     }
+}
+
+/// If a client's frame asks to leave a chat room, and the server is the one that pretends to have done
+/// it: its answer.
+pub(crate) fn answer_to_leaving(mutant: Option<Mutant>, frame: &Bytes) -> Option<Frame> {
+    if mutant != Some(Mutant::DeafToLeaving) {
+        return None;
+    }
+    let outer = MSync::decode(frame.clone()).ok()?;
+    let meta = CommSyncUl::decode(outer.payload?).ok()?.meta?;
+    if outer.command != Some(Command::Sync.into()) || meta.ns() != NameSpace::Muc {
+        return None;
+    }
+    let answer = CommSyncDl {
+        status: Some(Status::OK),
+        meta_id: meta.id,
+        server_id: Some(1),
+        timestamp: Some(1),
+        ..CommSyncDl::default()
+    };
+    let body = MucBody::decode(meta.payload?).ok()?;
+    (body.operation == Some(MucOperation::Leave.into())).then(|| Frame::new(Command::Sync, &answer))
 }

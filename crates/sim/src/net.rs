@@ -13,9 +13,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use stoa_core::limits;
 use stoa_gateway::net::{CloseCode, FlushState, ReadState, TransportError};
 use stoa_gateway::sim::{SharedMessage, Transport, Waiter};
 use stoa_wire::Frame;
+
+use crate::mutant::{Mutant, answer_to_leaving};
 
 /// The length that stands before a closing's code.
 const CLOSING: u32 = u32::MAX;
@@ -37,6 +40,8 @@ pub(crate) struct Socket {
     pub(crate) outstanding: usize,
     /// How many there may be.
     pub(crate) capacity: usize,
+    /// So much waited for it once that what is said in rooms may have been dropped.
+    pub(crate) fell_behind: bool,
     /// The session let go of the socket.
     pub(crate) released: bool,
     reader: Option<Waker>,
@@ -63,6 +68,9 @@ pub(crate) struct SimTransport {
     /// Encoded, and not taken by the socket.
     partial: VecDeque<u8>,
     closing: Closing,
+    mutant: Option<Mutant>,
+    /// What was said in rooms so far.
+    said: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -73,13 +81,15 @@ enum Closing {
 }
 
 impl SimTransport {
-    pub(crate) fn new(socket: Shared) -> Self {
+    pub(crate) fn new(socket: Shared, mutant: Option<Mutant>) -> Self {
         Self {
             socket,
             queue: VecDeque::new(),
             queued_bytes: 0,
             partial: VecDeque::new(),
             closing: Closing::Not,
+            mutant,
+            said: 0,
         }
     }
 }
@@ -129,6 +139,10 @@ impl Transport for SimTransport {
     }
 
     fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
+        self.said += 1;
+        if self.mutant == Some(Mutant::LostPage) && self.said.is_multiple_of(8) {
+            return self.flush();
+        }
         self.queue(message.frame().clone());
         self.flush()
     }
@@ -137,6 +151,10 @@ impl Transport for SimTransport {
         if let Closing::Not = self.closing {
             self.queued_bytes += frame.len();
             self.queue.push_back(frame);
+            // From here on messages of normal priority are dropped, and events a little later.
+            if self.outbound_bytes() > limits::ROOM_BACKLOG_BYTES / 2 {
+                self.socket.lock().fell_behind = true;
+            }
         }
     }
 
@@ -192,8 +210,10 @@ impl Transport for SimTransport {
         let ended = socket.ended;
         drop(socket);
         for frame in frames {
-            if let Taken::Frame(frame) = frame {
-                on(frame);
+            let Taken::Frame(frame) = frame else { continue };
+            match answer_to_leaving(self.mutant, &frame) {
+                Some(answer) => self.queue(answer),
+                None => on(frame),
             }
         }
         Ok(if ended { ReadState::Closed(None) } else { ReadState::Drained })

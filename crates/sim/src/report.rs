@@ -25,6 +25,10 @@ pub struct Counts {
     pub recognised: u64,
     /// What a page that was loaded anew showed once more.
     pub shown_again: u64,
+    /// What sessions were told in chat rooms.
+    pub heard: u64,
+    /// Enterings and leavings, and what back ends did to rooms.
+    pub in_rooms: u64,
 }
 
 /// A run and its verdict.
@@ -47,13 +51,13 @@ pub struct Report {
 impl Report {
     /// The heading over [`Self::line`]s.
     pub const HEADING: &str = "    seed  operations  faults  crashes  acknowledged  refused  resent   \
-                               shown  recognised  seconds";
+                               shown  recognised  in rooms  heard there  seconds";
 
     /// The run in one line.
     pub fn line(&self) -> String {
         let c = &self.counts;
         format!(
-            "{:>8}  {:>10}  {:>6}  {:>7}  {:>12}  {:>7}  {:>6}  {:>6}  {:>10}  {:>7}{}",
+            "{:>8}  {:>10}  {:>6}  {:>7}  {:>12}  {:>7}  {:>6}  {:>6}  {:>10}  {:>8}  {:>11}  {:>7}{}",
             self.seed,
             c.operations,
             c.faults,
@@ -63,6 +67,8 @@ impl Report {
             c.resent,
             c.shown,
             c.recognised,
+            c.in_rooms,
+            c.heard,
             self.seconds,
             if self.wrong.is_empty() { "" } else { "  WRONG" }
         )

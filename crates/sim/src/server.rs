@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 use stoa_chat::Chat;
 use stoa_chat::entry::Event;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Region,
-    Secret, SeededEntropy, UserId, Uuid, issue_token,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Operator,
+    Region, Secret, SeededEntropy, UserId, Uuid, issue_token,
 };
 use stoa_store::Store;
 use stoa_store::engine::{Engine, Faults, SimDisk, Simulated};
@@ -167,11 +167,11 @@ impl Server {
     }
 
     /// Begins a session on the other end of `socket`.
-    pub(crate) fn accept(&self, socket: Shared) {
+    pub(crate) fn accept(&self, socket: Shared, mutant: Option<Mutant>) {
         let (stop, stopped) = watch::channel(false);
         self.stops.lock().push(stop);
-        let session =
-            stoa_gateway::sim::session(SimTransport::new(socket), self.chat.clone(), stopped);
+        let transport = SimTransport::new(socket, mutant);
+        let session = stoa_gateway::sim::session(transport, self.chat.clone(), stopped);
         let session = Unhurried { task: Box::pin(session), dice: self.dice.clone() };
         drop(self.runtime.spawn(session));
     }
@@ -186,6 +186,23 @@ impl Server {
         let task = async move {
             let outcome = call.await;
             outcomes.lock().push(outcome);
+        };
+        drop(self.runtime.spawn(Unhurried { task: Box::pin(task), dice: self.dice.clone() }));
+    }
+
+    /// Begins to let those leave chat rooms who are away, as the server does beside its sessions.
+    pub(crate) fn keep_rooms(&self, apps: &Apps) {
+        let (chat, apps) = (self.chat.clone(), apps.0.values().cloned().collect::<Vec<_>>());
+        let task = async move {
+            let operator = Operator::of_this_process();
+            for app in apps {
+                // If they cannot be read, whoever is away stays.
+                let _ = chat.expect_absent(&operator.in_app(app)).await;
+            }
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                chat.leave_absent().await;
+            }
         };
         drop(self.runtime.spawn(Unhurried { task: Box::pin(task), dice: self.dice.clone() }));
     }

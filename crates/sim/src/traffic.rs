@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use stoa_core::limits;
 use stoa_testclient::protocol::{Event, Output};
+use stoa_wire::NameSpace;
 
-use crate::client::{Phase, page_of, pull_of, text_of};
+use crate::client::{Phase, Seen, pull_of, seen, text_of};
 use crate::net::{Taken, take_frame};
 use crate::world::{World, note};
 
@@ -136,7 +137,15 @@ impl World {
                     self.hang_up(number);
                     return;
                 }
-                Output::Answered(ack) => self.answered(tab, ack.id, ack.code, ack.server_id),
+                Output::Answered(ack) => match self.tabs[tab].asked.remove(&ack.id) {
+                    Some((asked, _)) => {
+                        self.entered_or_left(tab, &asked, ack.code, &ack.reason);
+                    }
+                    None => self.answered(tab, ack.id, ack.code, ack.server_id),
+                },
+                // What comes in rooms was looked at before.
+                Output::Event(Event::Received(received))
+                    if received.ns == NameSpace::Muc || self.rooms.is_room(&received.queue) => {}
                 Output::Event(Event::Received(received)) => {
                     let text = text_of(&received.payload).unwrap_or_default();
                     self.show(tab, &received.queue, &received.from, received.id, &text);
@@ -153,10 +162,17 @@ impl World {
     /// Looks at a page of entries beside the SDK: within one session nothing comes twice, unless the
     /// client itself began again at the start.
     fn watch(&mut self, tab: usize, number: u64, frame: &Bytes) {
-        let Some((queue, ids)) = page_of(frame) else { return };
+        let (queue, is_room, metas) = match seen(frame) {
+            Seen::Page { queue, is_room, metas } => (queue, is_room, metas),
+            Seen::Unread => return self.rooms.is_in(number, self.now),
+            Seen::Other => return,
+        };
+        if is_room {
+            self.hear(tab, number, &queue, &metas);
+        }
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let pulls = connection.pulls.get(&queue).copied().unwrap_or_default();
-        for id in ids {
+        for id in metas.iter().map(stoa_wire::Meta::id) {
             let came = connection.came.entry(id).or_default();
             *came += 1;
             if *came > 1 + pulls {
@@ -165,7 +181,8 @@ impl World {
                     .fail(format!("tab {tab}: {id} of {queue} came {came} times in one session"));
                 return;
             }
-            let before = self.tabs[tab].shown.get(&id).copied().filter(|_| queue != PASSING);
+            let before =
+                self.tabs[tab].shown.get(&id).copied().filter(|_| queue != PASSING && !is_room);
             if let Some(before) = before.filter(|before| *before != number && *came == 1) {
                 self.counts.recognised += 1;
                 let again = connection.again.entry(before).or_default();
@@ -217,6 +234,7 @@ impl World {
             note!(self, "tab {tab}: #{index} acknowledged as {id}");
             self.counts.acknowledged += 1;
             self.model.acknowledged(index, id);
+            self.said_in_room(index);
         } else {
             note!(self, "tab {tab}: #{index} refused with {code}");
             self.counts.refused += 1;
@@ -263,6 +281,7 @@ impl World {
 
     /// The client closes; the server will hear of it if the network lets it.
     fn hang_up(&mut self, number: u64) {
+        self.rooms.over(number, self.now);
         if let Some(connection) = self.connections.get_mut(&number) {
             connection.closed = true;
             connection.there.clear();
@@ -279,6 +298,7 @@ impl World {
             connection.socket.lock().ended = true;
             connection.socket.lock().wake();
         }
+        self.rooms.over(number, self.now);
         let page = &mut self.tabs[tab];
         if page.connection != Some(number) {
             return;
@@ -293,6 +313,7 @@ impl World {
     /// What was not answered has failed for the app: it sends some of it again, later, under the
     /// same ids.
     fn abandon(&mut self, tab: usize) {
+        self.tabs[tab].asked.clear();
         let unanswered = std::mem::take(&mut self.tabs[tab].unanswered);
         for (_, (index, _)) in unanswered {
             let again = self.dice.chance(600);

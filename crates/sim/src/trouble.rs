@@ -71,6 +71,7 @@ impl World {
     fn jump(&mut self, by: i64) {
         self.model.clock.push((self.now, self.machine.clock.now().as_millis()));
         self.skew += by;
+        self.rooms.clock_set(by, self.now);
         self.set_clock();
         self.model.clock.push((self.now, self.machine.clock.now().as_millis()));
     }
@@ -143,6 +144,8 @@ impl World {
         let token = self.token(app, None);
         let chat = server.chat.clone();
         note!(self, "back end: deletes {user}");
+        self.rooms.user_deleted(app, &user, None, self.now);
+        let since = self.now;
         server.call(&self.outcomes, async move {
             let deleted = async {
                 let key = key(app).parse().expect("a key of the usual form");
@@ -150,7 +153,8 @@ impl World {
                 let user = user.parse().expect("a name of the usual form");
                 chat.delete_user(&caller, &user).await
             };
-            Outcome::Did("delete", deleted.await.is_ok())
+            let well = deleted.await.is_ok();
+            Outcome::Deleted(app, user, since, well)
         });
     }
 

@@ -21,6 +21,7 @@ use crate::mutant::Mutant;
 use crate::net::{Line, put_frame};
 use crate::plan::Plan;
 use crate::report::Counts;
+use crate::rooms::{RoomOutcome, Rooms};
 use crate::server::{Apps, Machine, Server, key};
 use crate::trace::Trace;
 
@@ -31,6 +32,10 @@ const START: Timestamp = Timestamp::from_secs(1_800_057_000);
 pub(crate) enum Outcome {
     /// The thing was sent.
     Sent(usize, Result<u64, Refused>),
+    /// Something was done to a room.
+    Room(RoomOutcome),
+    /// A user of an app was deleted, between the moment given and now; or not.
+    Deleted(usize, String, u64, bool),
     /// Something else was done, which is only noted.
     Did(&'static str, bool),
 }
@@ -59,6 +64,7 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) model: Model,
     pub(crate) counts: Counts,
+    pub(crate) rooms: Rooms,
     /// Milliseconds since the start, by a clock that nobody sets.
     pub(crate) now: u64,
     /// How far the server's clock is set off, in milliseconds.
@@ -120,6 +126,7 @@ impl World {
             trace: Trace::new(keep),
             model: Model::default(),
             counts: Counts::default(),
+            rooms: Rooms::new(seed),
             now: 0,
             skew: 0,
             machine,
@@ -157,6 +164,10 @@ impl World {
             self.register(app, users.collect());
         }
         self.settle(20);
+        if self.rooms.are_there() {
+            self.make_first_rooms();
+            self.settle(20);
+        }
         self.peace = false;
         // The first life knew no trouble; the next one does.
         self.end_server();
@@ -195,6 +206,7 @@ impl World {
             doubled: std::collections::BTreeSet::new(),
             last_shown: None,
             gone: false,
+            away_until: 0,
         });
         self.open_tab(self.devices.len() - 1);
     }
@@ -311,6 +323,9 @@ impl World {
         match Server::start(&mut self.machine, faults, self.plan.bus_losses, self.mutant) {
             Ok(server) => {
                 note!(self, "server: life {}", self.machine.lives);
+                if self.rooms.are_there() && self.mutant != Some(Mutant::ForgottenAbsence) {
+                    server.keep_rooms(&self.machine.apps);
+                }
                 self.server = Some(server);
                 self.mend_at = None;
                 self.vault_fails = false;
@@ -335,6 +350,7 @@ impl World {
             return;
         }
         note!(self, "server: {death:?}");
+        self.rooms.life_over(self.now);
         self.counts.crashes += 1;
         match death {
             Death::Killed => self.machine.vault_disk.kill_process(),
@@ -392,6 +408,7 @@ impl World {
             note!(self, "server: ended");
             self.counts.restarts += 1;
             server.close();
+            self.rooms.life_over(self.now);
             self.machine.vault_disk.kill_process();
             self.up_at = self.now + self.dice.between(0, 1500);
         }
@@ -406,9 +423,10 @@ impl World {
         };
         let socket: crate::net::Shared = Arc::default();
         socket.lock().capacity = *self.dice.pick(&[2_000, 20_000, 200_000, 2_000_000]);
-        server.accept(socket.clone());
+        server.accept(socket.clone(), self.mutant);
         let number = self.next_connection;
         self.next_connection += 1;
+        self.rooms.connected(number, self.tabs[tab].device, socket.clone());
         let delay = self.dice.between(0, if self.peace { 10 } else { self.plan.delay_ms });
         let mut connection = Connection {
             tab,
