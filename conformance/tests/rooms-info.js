@@ -29,15 +29,16 @@ export const tests = [
       check.equal((await stranger.refused('fetchChatRoomAnnouncement', { roomId: id })).type, ROOM_CODE.NOT_JOINED);
       check.equal((await c.refused('updateChatRoomAnnouncement', { roomId: id, announcement: 'mine' })).type, ROOM_CODE.PERMISSION);
       await a.refused('updateChatRoomAnnouncement', { roomId: id, announcement: 'a'.repeat(513) });
-      // An admin may, and who comes later reads it.
+      // It is the owner's, and who comes later reads it.
       await a.ask('setChatRoomAdmin', { chatRoomId: id, username: bob.username });
+      check.equal((await b.refused('updateChatRoomAnnouncement', { roomId: id, announcement: 'mine' })).type, ROOM_CODE.PERMISSION);
       const second = lab.secrets.of('room announcement');
-      await b.ask('updateChatRoomAnnouncement', { roomId: id, announcement: second });
-      check.equal((await roomEvent(c, 'updateAnnouncement', id, (one) => one.from === bob.username)).announcement, second);
+      await a.ask('updateChatRoomAnnouncement', { roomId: id, announcement: second });
+      check.equal((await roomEvent(c, 'updateAnnouncement', id, (one) => one.announcement === second)).from, alice.username);
       await join(stranger, id);
       check.equal((await stranger.ask('fetchChatRoomAnnouncement', { roomId: id })).data.announcement, second);
-      await b.ask('updateChatRoomAnnouncement', { roomId: id, announcement: '' });
-      for (const page of [a, c, stranger]) await roomEvent(page, 'deleteAnnouncement', id);
+      await a.ask('updateChatRoomAnnouncement', { roomId: id, announcement: '' });
+      for (const page of [b, c, stranger]) await roomEvent(page, 'deleteAnnouncement', id);
       check.equal((await c.ask('fetchChatRoomAnnouncement', { roomId: id })).data.announcement, '');
       check.equal(roomSeen(stranger, 'updateAnnouncement', id).length, 0);
     },
