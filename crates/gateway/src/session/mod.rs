@@ -8,6 +8,7 @@ mod close;
 pub(crate) mod core;
 mod counted;
 pub(crate) mod driver;
+mod flow;
 pub(crate) mod incoming;
 mod mailbox;
 mod outgoing;
