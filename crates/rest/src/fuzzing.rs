@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::query::{self, Query};
 use crate::users::read_new_user;
-use crate::{auth, body, chatfiles, groups, history, path};
+use crate::{auth, body, chatfiles, groups, history, messages, path};
 
 /// Takes `data` for a request's line and the headers that are read: the address up to the first line
 /// break, then the values of `Authorization`, `Content-Type`, `Range` and `If-None-Match`.
@@ -95,6 +95,7 @@ pub fn exercise_body(data: &[u8]) {
         &|body| history::read_query(body, &app_key).map(drop),
         &|body| groups::read_change(MucKind::Group, body).map(drop),
         &|body| groups::read_change(MucKind::Room, body).map(drop),
+        &|body| messages::read_broadcast(body).map(drop),
         &|mut body| body.text("grant_type").map(drop),
         &|mut body| body.flag("autoCreateUser").map(drop),
         &|mut body| body.optional_whole("ttl", "seconds", 0..=u64::MAX).map(drop),

@@ -13,7 +13,7 @@ const CUSTOM_EVENT: usize = 32;
 const CUSTOM_EXTS: usize = 16;
 
 /// A message's content, without its ends.
-pub(super) struct Composed {
+pub(crate) struct Composed {
     pub(super) kind: Kind,
     pub(super) content: Content,
     pub(super) ext: Vec<KeyValue>,

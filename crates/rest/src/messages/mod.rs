@@ -121,6 +121,24 @@ async fn send(
     Ok(Full::of(&*caller).data(sent.into()).into())
 }
 
+/// What [`broadcast`] is asked for.
+pub(crate) struct Broadcast {
+    from: UserId,
+    priority: (Priority, i64),
+    composed: Composed,
+}
+
+/// Reads the body of [`broadcast`].
+pub(crate) fn read_broadcast(mut body: Object) -> Result<Broadcast, Failure> {
+    let (from, priority) = (sender(&mut body)?, priority(&mut body)?);
+    let ext = body.any("ext");
+    let mut content = body.object("msg")?;
+    let kind = content.text("type")?;
+    let composed = content::compose(&kind, &mut content, ext)?;
+    check_size(&composed)?;
+    Ok(Broadcast { from, priority, composed })
+}
+
 /// `POST /{org}/{app}/messages/chatrooms/broadcast`: R051, to all rooms in which somebody is. Body: `from`
 /// (`admin`), `chatroom_msg_level` (`normal`), `msg` (`type` and the fields of its kind), `ext`. Answer:
 /// an id for the call, and in how many rooms it was said.
@@ -129,14 +147,9 @@ async fn send(
 async fn broadcast(
     State(rest): State<Rest>,
     caller: AppCaller,
-    JsonObject(mut body): JsonObject,
+    JsonObject(body): JsonObject,
 ) -> Outcome {
-    let (from, priority) = (sender(&mut body)?, priority(&mut body)?);
-    let ext = body.any("ext");
-    let mut content = body.object("msg")?;
-    let kind = content.text("type")?;
-    let composed = content::compose(&kind, &mut content, ext)?;
-    check_size(&composed)?;
+    let Broadcast { from, priority, composed } = read_broadcast(body)?;
     let make = |room: &GroupId| message(&from, room, &composed, priority, true);
     let (id, rooms) = rest.chat.say_in_all_rooms(&caller, make).await?;
     // A number that JavaScript knows exactly: the moment, not the 63 bits of an id.
