@@ -130,6 +130,8 @@ impl Cast {
                     };
                     if line.says >= most && entry.kind.is_message() {
                         DROPPED.of(Dropped::Overload).inc();
+                        // Whoever comes finds it in the log.
+                        self.forget();
                         continue;
                     }
                     line.says += 1;

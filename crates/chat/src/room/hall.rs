@@ -36,8 +36,15 @@ struct Said {
     entry: Arc<Entry>,
     priority: Priority,
     number: u64,
-    /// Of several who came or went: whoever is among them hears of the others.
-    moved: Option<Arc<GroupEvent>>,
+    /// Of who came or went.
+    moved: Option<Moved>,
+}
+
+/// Who came or went together. Whoever is among them hears of those who did after it came itself.
+struct Moved {
+    event: GroupEvent,
+    /// The event's users, and when each did.
+    users: Vec<(UserId, u64)>,
 }
 
 /// What became of a user since it was told of last.
@@ -228,9 +235,9 @@ impl Hall {
         let (mut came, mut went, mut own) = (Vec::new(), Vec::new(), Vec::new());
         for (user, moved) in moves {
             match moved {
-                Move { came: true, ext: Some(ext), .. } => own.push((user, ext)),
-                Move { came: true, .. } => came.push(user),
-                Move { .. } => went.push(user),
+                Move { came: true, ext: Some(ext), number } => own.push((user, number, ext)),
+                Move { came: true, number, .. } => came.push((user, number)),
+                Move { number, .. } => went.push((user, number)),
             }
         }
         let mut events = Vec::new();
@@ -239,12 +246,12 @@ impl Hall {
                 events.extend(self.moved(shared, act, users, None));
             }
         }
-        for (user, ext) in own {
-            events.extend(self.moved(shared, GroupAct::Joined, &[user], Some(ext)));
+        for (user, number, ext) in own {
+            events.extend(self.moved(shared, GroupAct::Joined, &[(user, number)], Some(ext)));
         }
-        for (entry, event) in events {
+        for (entry, moved) in events {
             self.number += 1;
-            let (number, moved) = (self.number, Some(Arc::new(event)));
+            let (number, moved) = (self.number, Some(moved));
             self.said.push(Said {
                 entry: Arc::new(entry),
                 priority: Priority::High,
@@ -260,15 +267,15 @@ impl Hall {
         &self,
         shared: &Shared,
         act: GroupAct,
-        users: &[UserId],
+        users: &[(UserId, u64)],
         ext: Option<String>,
-    ) -> Option<(Entry, GroupEvent)> {
-        let first = users.first()?;
+    ) -> Option<(Entry, Moved)> {
+        let (first, _) = users.first()?;
         let event = GroupEvent {
             group: self.room.as_str().into(),
             act: act.into(),
             actor: first.as_str().into(),
-            users: users.iter().map(|user| user.as_str().into()).collect(),
+            users: users.iter().map(|(user, _)| user.as_str().into()).collect(),
             members: Some(self.members),
             is_room: true,
             ext,
@@ -288,7 +295,7 @@ impl Hall {
             body: event::body(&event),
             ext: bytes::Bytes::new(),
         };
-        Some((entry, event))
+        Some((entry, Moved { event, users: users.to_vec() }))
     }
 
     fn page(&self, entries: Vec<Arc<Entry>>, priority: Priority) -> Arc<Event> {
@@ -354,11 +361,7 @@ impl Hall {
             bits = users.iter().fold(bits, |bits, user| bits | self.bit(user));
         }
         match &said.moved {
-            Some(event) => event
-                .users
-                .iter()
-                .filter_map(|user| user.parse().ok())
-                .fold(bits, |bits, user| bits | self.bit(&user)),
+            Some(moved) => moved.users.iter().fold(bits, |bits, (user, _)| bits | self.bit(user)),
             None => bits,
         }
     }
@@ -391,14 +394,15 @@ impl Seated {
         if said.number < self.since || !said.entry.concerns(user, resource) {
             return None;
         }
-        let Some(event) = &said.moved else { return Some(said.entry.clone()) };
-        if !event.users.iter().any(|other| other == user.as_str()) {
+        let Some(Moved { event, users }) = &said.moved else { return Some(said.entry.clone()) };
+        if !users.iter().any(|(other, _)| other == user) {
             return Some(said.entry.clone());
         }
-        let mut users = event.users.clone();
-        users.retain(|other| other != user.as_str());
+        let later = |(other, number): &&(UserId, u64)| other != user && *number >= self.since;
+        let users: Vec<String> =
+            users.iter().filter(later).map(|(other, _)| other.as_str().into()).collect();
         let actor = users.first()?.clone();
-        let event = GroupEvent { users, actor, ..(**event).clone() };
+        let event = GroupEvent { users, actor, ..event.clone() };
         Some(Arc::new(Entry { body: event::body(&event), ..(*said.entry).clone() }))
     }
 }

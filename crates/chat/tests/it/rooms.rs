@@ -470,6 +470,24 @@ async fn a_storm_of_coming_and_going_is_told_in_few_events() {
     assert_eq!(last.members, Some(1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_hears_of_those_who_come_later_and_of_no_others() {
+    let (world, room) = world_with_room(&["owner", "amy", "ben", "cat"]).await;
+    let owner = world.log_in(APP, "owner", "web").await;
+    owner.unread().await;
+    let amy = world.log_in(APP, "amy", "web").await;
+    let ben = world.log_in(APP, "ben", "web").await;
+    let cat = world.log_in(APP, "cat", "web").await;
+    for device in [&amy, &ben, &cat] {
+        enter(device, &room).await.unwrap();
+    }
+    // The first is told of at once, the others together.
+    assert_eq!(heard(&owner).await, ["Joined amy of 2", "Joined ben,cat of 4"]);
+    assert_eq!(heard(&amy).await, ["Joined ben,cat of 4"]);
+    assert_eq!(heard(&ben).await, ["Joined cat of 4"]);
+    assert!(heard(&cat).await.is_empty());
+}
+
 /// Who comes and goes before others are told of it was not seen.
 #[tokio::test(start_paused = true)]
 async fn a_short_visit_is_not_told() {
