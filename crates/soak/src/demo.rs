@@ -28,6 +28,8 @@ pub(crate) struct Demo {
     pub(crate) app_key: String,
     pub(crate) path: String,
     pub(crate) address: SocketAddr,
+    /// By how many seconds the clock is ahead by which tokens are made.
+    ahead_s: i64,
     ws_url: String,
     ca_pem: String,
     tls: Arc<ClientConfig>,
@@ -52,21 +54,34 @@ impl Demo {
             app_key: text("appKey")?,
             path: format!("/{}/{}", text("orgName")?, text("appName")?),
             address,
+            ahead_s: 0,
             ws_url: text("wsUrl")?,
             tls: client_config(&ca_pem)?,
             ca_pem,
         })
     }
 
+    /// The same app, whose tokens are made by a clock that is so many seconds ahead.
+    pub(crate) fn ahead(&self, seconds: i64) -> Self {
+        Self { ahead_s: seconds, ..self.clone() }
+    }
+
+    /// The moment at which a token is made, in seconds since 1970.
+    fn issued(&self) -> u32 {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(elapsed.as_secs()).unwrap_or_default();
+        u32::try_from(now + self.ahead_s).unwrap_or(u32::MAX)
+    }
+
     /// A token for everything in the app.
     pub(crate) fn app_token(&self) -> Outcome<String> {
-        let token = Builder007::new(&self.app_id, &self.certificate, now_s(), LIFE_S, 1).chat_app();
-        token.build().map_err(|error| error.to_string())
+        let token = Builder007::new(&self.app_id, &self.certificate, self.issued(), LIFE_S, 1);
+        token.chat_app().build().map_err(|error| error.to_string())
     }
 
     /// A token for a user.
     pub(crate) fn user_token(&self, user: &str) -> Outcome<String> {
-        let token = Builder007::new(&self.app_id, &self.certificate, now_s(), LIFE_S, 1);
+        let token = Builder007::new(&self.app_id, &self.certificate, self.issued(), LIFE_S, 1);
         token.chat_user(user).build().map_err(|error| error.to_string())
     }
 
@@ -123,9 +138,4 @@ fn client_config(ca_pem: &str) -> Outcome<Arc<ClientConfig>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
-}
-
-fn now_s() -> u32 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(elapsed.as_secs()).unwrap_or(u32::MAX)
 }

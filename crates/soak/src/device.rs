@@ -84,7 +84,10 @@ impl Device {
     /// Logs in, the first time or again.
     pub(crate) async fn connect(&mut self, demo: &Demo) -> Result<(), ConnectError> {
         match &mut self.client {
-            Some(client) => client.reconnect().await,
+            Some(client) => {
+                client.renew(demo.user_token(&self.user).map_err(|_| ConnectError::Url)?);
+                client.reconnect().await
+            }
             None => {
                 let options = demo.options(&self.user, &self.resource);
                 let options = options.map_err(|_| ConnectError::Url)?;

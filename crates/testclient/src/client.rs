@@ -163,6 +163,11 @@ impl Client {
         Ok(client)
     }
 
+    /// The next login is with this token.
+    pub fn renew(&mut self, token: String) {
+        lock(&self.shared).protocol.renew(token);
+    }
+
     /// Drops the connection and makes a new one. What was received, and what is remembered against
     /// doubles, stays; events that were not asked for yet are dropped.
     ///
