@@ -35,6 +35,18 @@ export function groupSeen(device, operation, id) {
   return device.seen('onGroupEvent', (one) => one.operation === operation && one.id === id);
 }
 
+/** A message of every content type: the event that brings it, what it is made of, and a field to know it by. */
+export function everyContent(lab) {
+  const url = `${lab.rest.base}/chatfiles/${lab.secrets.name('file-')}`;
+  return [
+    ['onTextMessage', { type: 'txt', msg: lab.secrets.text('😀') }, 'msg'],
+    ['onCmdMessage', { type: 'cmd', action: lab.secrets.text() }, 'action'],
+    ['onCustomMessage', { type: 'custom', customEvent: lab.secrets.name('event'), customExts: { one: '1' } }, 'customEvent'],
+    ['onLocationMessage', { type: 'loc', lat: 1.5, lng: 2.5, addr: lab.secrets.text(), buildingName: lab.secrets.text() }, 'addr'],
+    ['onFileMessage', { type: 'file', filename: `${lab.secrets.of('file name')}.pdf`, file_length: 7, body: { type: 'file', url, filename: 'x.pdf', secret: 'shh', file_length: 7 } }, 'file_length'],
+  ];
+}
+
 /** Sends a text to the group; resolves with its server id. */
 export async function say(lab, device, id, more = {}) {
   const sent = await device.tell({ type: 'txt', chatType: 'groupChat', to: id, msg: lab.secrets.text(), ...more });

@@ -3,7 +3,7 @@
 
 import { heard, settled } from './groups.js';
 
-export { heard, settled, texts } from './groups.js';
+export { everyContent, heard, settled, texts } from './groups.js';
 
 /** The SDK's codes for refusals in rooms. */
 export const ROOM_CODE = { NOT_FOUND: 705, NOT_IN: 602, NOT_JOINED: 702, FULL: 704, MUTED: 507, ALL_MUTED: 506, PERMISSION: 603, NOT_YOURS: 52, LIMIT: 50, PARAMETER: -3 };

@@ -1,6 +1,6 @@
 // Messages in a group: to whom, since when, after an absence, and when the group is closed.
 
-import { GROUP_CODE, groupEvent, heard, makeGroup, say, settled, texts } from '../lib/groups.js';
+import { everyContent, GROUP_CODE, groupEvent, heard, makeGroup, say, settled, texts } from '../lib/groups.js';
 import { check } from '../lib/runner.js';
 
 const history = async (device, id) => {
@@ -17,15 +17,7 @@ export const tests = [
       const [a2, b2] = [await another(alice), await another(bob)];
       const group = await makeGroup(lab, a1, { members: [bob.username] });
       await groupEvent(b1, 'directJoined', group.id);
-      const url = `${lab.rest.base}/chatfiles/${lab.secrets.name('file-')}`;
-      const said = [
-        ['onTextMessage', { type: 'txt', msg: lab.secrets.text('😀') }, 'msg'],
-        ['onCmdMessage', { type: 'cmd', action: lab.secrets.text() }, 'action'],
-        ['onCustomMessage', { type: 'custom', customEvent: lab.secrets.name('event'), customExts: { one: '1' } }, 'customEvent'],
-        ['onLocationMessage', { type: 'loc', lat: 1.5, lng: 2.5, addr: lab.secrets.text(), buildingName: lab.secrets.text() }, 'addr'],
-        ['onFileMessage', { type: 'file', filename: `${lab.secrets.of('file name')}.pdf`, file_length: 7, body: { type: 'file', url, filename: 'x.pdf', secret: 'shh', file_length: 7 } }, 'file_length'],
-      ];
-      for (const [event, parameters, key] of said) {
+      for (const [event, parameters, key] of everyContent(lab)) {
         const ext = { note: lab.secrets.text(), deep: { list: [1, null] } };
         const sent = await a1.tell({ ...parameters, ext, chatType: 'groupChat', to: group.id });
         for (const page of [b1, b2, a2]) {

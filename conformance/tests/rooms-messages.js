@@ -1,6 +1,6 @@
 // What is said in a room: to whom, how, and what becomes of it.
 
-import { calm, heard, historyOf, join, makeRoom, ROOM_CODE, roomEvent, roomWith, say, settled, silenced, texts } from '../lib/rooms.js';
+import { calm, everyContent, heard, historyOf, join, makeRoom, ROOM_CODE, roomEvent, roomWith, say, settled, silenced, texts } from '../lib/rooms.js';
 import { check } from '../lib/runner.js';
 
 const RECALLED = 'onRecallMessage';
@@ -13,15 +13,7 @@ export const tests = [
       const [[alice, a1], [bob, b1], [eve, stranger]] = await people(3);
       const [a2, b2] = [await another(alice), await another(bob)];
       const { id } = await roomWith(lab, [[alice, a1], [bob, b1]]);
-      const url = `${lab.rest.base}/chatfiles/${lab.secrets.name('file-')}`;
-      const said = [
-        ['onTextMessage', { type: 'txt', msg: lab.secrets.text('😀') }, 'msg'],
-        ['onCmdMessage', { type: 'cmd', action: lab.secrets.text() }, 'action'],
-        ['onCustomMessage', { type: 'custom', customEvent: lab.secrets.name('event'), customExts: { one: '1' } }, 'customEvent'],
-        ['onLocationMessage', { type: 'loc', lat: 1.5, lng: 2.5, addr: lab.secrets.text(), buildingName: lab.secrets.text() }, 'addr'],
-        ['onFileMessage', { type: 'file', filename: `${lab.secrets.of('file name')}.pdf`, file_length: 7, body: { type: 'file', url, filename: 'x.pdf', secret: 'shh', file_length: 7 } }, 'file_length'],
-      ];
-      for (const [event, parameters, key] of said) {
+      for (const [event, parameters, key] of everyContent(lab)) {
         const ext = { note: lab.secrets.text(), deep: { list: [1, null] } };
         const sent = await a1.tell({ ...parameters, ext, chatType: 'chatRoom', to: id });
         check.ok(sent.message === undefined || sent.message === null || sent.message.id === sent.serverMsgId);

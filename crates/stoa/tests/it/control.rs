@@ -1,10 +1,11 @@
 //! Commands against a server that runs, through its control socket.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -144,23 +145,52 @@ fn the_root_key_is_exchanged_while_the_server_runs() {
     assert!(place.run(&list).answer().contains("demo#stoa"));
 }
 
-/// Whatever the moment, one of the two keys opens the vault, and the next command finds out which.
+/// What a directory's files hold; of those that are just being replaced, nothing.
+fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    files.map(|file| (file.path(), std::fs::read(file.path()).unwrap_or_default())).collect()
+}
+
+/// However far it has come, one of the two keys opens the vault, and the next command finds out which.
 #[test]
 fn a_rotation_that_is_killed_leaves_a_vault_that_opens() {
     let place = Place::new();
     place.run(&["app", "create", "--key", "acme#support"]).answer();
-    let moments = (0..12).map(|n| std::time::Duration::from_millis(10 * n));
-    for moment in moments {
-        let mut command = place.command(&["key", "rotate", "--key-mirrors", "mirror"]);
+    let mirrored = ["--key-mirrors", "mirror"];
+    place.run(&[&["app", "list"], &mirrored[..]].concat()).answer();
+    let (root, next) = (place.path("data.keys.root"), place.path("data.keys.root.next"));
+    let (vault, mirror) = (place.path("data.keys"), place.path("mirror"));
+    let stages = [
+        "started",
+        "new key written",
+        "vault",
+        "mirror",
+        "old key overwritten",
+        "new key in place",
+    ];
+    for stage in stages.into_iter().chain(stages) {
+        let (key, keys, copies) = (std::fs::read(&root).ok(), contents(&vault), contents(&mirror));
+        let is_reached = || match stage {
+            "started" => true,
+            "new key written" => exists(&next) || std::fs::read(&root).ok() != key,
+            "vault" => contents(&vault) != keys,
+            "mirror" => contents(&mirror) != copies,
+            "old key overwritten" => std::fs::read(&root).ok() != key,
+            _ => std::fs::read(&root).ok() != key && !exists(&next),
+        };
+        let mut command = place.command(&[&["key", "rotate"], &mirrored[..]].concat());
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut rotating = command.spawn().unwrap();
-        // Not to wait for something: to be killed somewhere else each time.
-        std::thread::sleep(moment);
+        // Seen too late, it is killed later, or has ended.
+        while !is_reached() && rotating.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        assert!(is_reached(), "it never came to: {stage}");
         rotating.kill().unwrap();
         rotating.wait().unwrap();
-        let listed = place.run(&["app", "list", "--key-mirrors", "mirror"]);
-        assert!(listed.answer().contains("acme#support"), "after {moment:?}");
-        assert!(!exists(&place.path("data.keys.root.next")), "settled");
+        let listed = place.run(&[&["app", "list"], &mirrored[..]].concat());
+        assert!(listed.answer().contains("acme#support"), "after: {stage}");
+        assert!(!exists(&next), "settled");
     }
 }
 

@@ -3,9 +3,7 @@
 use stoa_chat::{AttributeChange, Attributes, Error, GroupChange, NewRoom};
 use stoa_core::{MucKind, Target, UserId};
 
-use super::{
-    Attempt, Changes, Operation, Place, Reads, allow, block, judge, mute, only, remove, send, user,
-};
+use super::{Attempt, Changes, Operation, Place, Reads, allow, block, judge, only, user};
 use crate::world::{APP, OTHER, World, draft};
 
 /// Who tries: the columns of the table. `away` is an administrator who is not in the room, `super` a
@@ -99,6 +97,15 @@ async fn every_operation_on_a_room_by_every_role() {
     println!("{}", judge(ROLES, operations, founded, &never.with_kind(MucKind::Room)).await);
 }
 
+/// The operation of that name on a group, tried on a room: one call does both.
+fn as_on_a_group(name: &str, outcomes: &'static str) -> Operation {
+    let mut all = super::operations().into_iter();
+    let operation = all.find(|operation| operation.name == name);
+    let operation =
+        operation.unwrap_or_else(|| panic!("no operation on a group is called {name:?}"));
+    Operation { outcomes, ..operation }
+}
+
 // The columns:
 //   owner admin member muted away blocked outsider super | foreigner back-end foreign-back-end
 fn of_the_room() -> Vec<Operation> {
@@ -168,15 +175,7 @@ fn of_the_room() -> Vec<Operation> {
         operation!("see the room", Reads, "ok ok ok ok ok ok ok ok gone ok gone", |a, me| {
             a.world.chat.groups(&a.caller, std::slice::from_ref(&a.group)).await.map(drop)
         }),
-        operation!(
-            "rename",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| {
-                change(a, GroupChange { name: Some("other".into()), ..GroupChange::default() })
-                    .await
-            }
-        ),
+        as_on_a_group("rename", "ok rank rank rank rank out out out gone ok gone"),
         operation!(
             "change how many may come",
             Changes,
@@ -190,65 +189,20 @@ fn of_the_room() -> Vec<Operation> {
             "arg arg arg arg arg arg arg arg arg arg arg",
             |a, me| change(a, GroupChange { public: Some(false), ..GroupChange::default() }).await
         ),
-        operation!(
-            "hand over to a member",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| {
-                let (device, new) = (Some(&a.device), user("target"));
-                a.world.chat.transfer_group(&a.caller, device, &a.group, &new).await
-            }
-        ),
-        operation!(
-            "dismiss",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| a.world.chat.dismiss_group(&a.caller, Some(&a.device), &a.group).await
-        ),
-        operation!(
-            "read the announcement",
-            Reads,
-            "ok ok ok ok ok out out out gone ok gone",
-            |a, me| a.world.chat.group_announcement(&a.caller, &a.group).await.map(drop)
-        ),
-        operation!(
-            "announce",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| {
-                let device = Some(&a.device);
-                a.world.chat.set_group_announcement(&a.caller, device, &a.group, "new").await
-            }
-        ),
-        operation!("send", Changes, "ok ok ok mute out out out out gone self self", |a, me| {
-            send(a, Vec::new()).await
-        }),
-        operation!(
-            "send while all are muted",
-            Changes,
-            Some("mute all"),
-            "ok ok list mute out out out out gone self self",
-            |a, me| send(a, Vec::new()).await
-        ),
+        as_on_a_group("hand over to a member", "ok rank rank rank rank out out out gone ok gone"),
+        as_on_a_group("dismiss", "ok rank rank rank rank out out out gone ok gone"),
+        as_on_a_group("read the announcement", "ok ok ok ok ok out out out gone ok gone"),
+        as_on_a_group("announce", "ok rank rank rank rank out out out gone ok gone"),
+        as_on_a_group("send", "ok ok ok mute out out out out gone self self"),
+        as_on_a_group("send while all are muted", "ok ok list mute out out out out gone self self"),
     ]
 }
 
 fn of_members() -> Vec<Operation> {
     vec![
-        operation!("list members", Reads, "ok ok ok ok ok out out out gone ok gone", |a, me| {
-            a.world.chat.group_members(&a.caller, &a.group, 0, 10).await.map(drop)
-        }),
-        operation!(
-            "list members by cursor",
-            Reads,
-            "ok ok ok ok ok out out out gone ok gone",
-            |a, me| {
-                a.world.chat.group_members_from(&a.caller, &a.group, None, 10).await.map(drop)
-            }
-        ),
-        operation!("list roles", Reads, "ok ok ok ok ok out out out gone ok gone", |a, me| {
-            a.world.chat.group_managers(&a.caller, &a.group).await.map(drop)
-        }),
+        as_on_a_group("list members", "ok ok ok ok ok out out out gone ok gone"),
+        as_on_a_group("list members by cursor", "ok ok ok ok ok out out out gone ok gone"),
+        as_on_a_group("list roles", "ok ok ok ok ok out out out gone ok gone"),
         operation!("am I there", Reads, "ok ok ok ok ok ok ok ok gone ok gone", |a, me| {
             a.world.chat.is_in_group(&a.caller, &a.group, &me).await.map(drop)
         }),
@@ -269,70 +223,33 @@ fn of_members() -> Vec<Operation> {
             "ok ok rank rank ok out out out gone ok gone",
             |a, me| add(a, "nobody").await
         ),
-        operation!(
-            "add the blocked",
-            Changes,
-            "kept kept rank rank kept out out out gone kept gone",
-            |a, me| add(a, "blocked").await
-        ),
+        as_on_a_group("add the blocked", "kept kept rank rank kept out out out gone kept gone"),
         operation!(
             "add who is there",
             Changes,
             "in in rank rank in out out out gone in gone",
             |a, me| add(a, "target").await
         ),
-        operation!(
-            "remove a member",
-            Changes,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| remove(a, "target").await
-        ),
-        operation!(
-            "remove an administrator",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| remove(a, "deputy").await
-        ),
-        operation!(
+        as_on_a_group("remove a member", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("remove an administrator", "ok rank rank rank rank out out out gone ok gone"),
+        as_on_a_group(
             "remove the owner",
-            Changes,
             "owner owner rank rank owner out out out gone owner gone",
-            |a, me| remove(a, "owner").await
         ),
-        operation!(
-            "remove a stranger",
-            Changes,
-            "out out rank rank out out out out gone out gone",
-            |a, me| remove(a, "nobody").await
-        ),
+        as_on_a_group("remove a stranger", "out out rank rank out out out out gone out gone"),
     ]
 }
 
 fn of_standings() -> Vec<Operation> {
     vec![
-        operation!(
-            "list administrators",
-            Reads,
-            "ok ok ok ok ok ok ok ok gone ok gone",
-            |a, me| a.world.chat.group_admins(&a.caller, &a.group).await.map(drop)
-        ),
-        operation!(
+        as_on_a_group("list administrators", "ok ok ok ok ok ok ok ok gone ok gone"),
+        as_on_a_group(
             "make a member administrator",
-            Changes,
             "ok rank rank rank rank out out out gone ok gone",
-            |a, me| {
-                let device = Some(&a.device);
-                a.world.chat.add_group_admin(&a.caller, device, &a.group, &user("target")).await
-            }
         ),
-        operation!(
+        as_on_a_group(
             "make a stranger administrator",
-            Changes,
             "out rank rank rank rank out out out gone out gone",
-            |a, me| {
-                let device = Some(&a.device);
-                a.world.chat.add_group_admin(&a.caller, device, &a.group, &user("nobody")).await
-            }
         ),
         operation!(
             "take the post of who is not there",
@@ -343,96 +260,33 @@ fn of_standings() -> Vec<Operation> {
                 a.world.chat.remove_group_admin(&a.caller, device, &a.group, &user("away")).await
             }
         ),
-        operation!(
-            "mute a member",
-            Changes,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| mute(a, "target").await
-        ),
-        operation!(
-            "mute an administrator",
-            Changes,
-            "ok rank rank rank rank out out out gone ok gone",
-            |a, me| mute(a, "deputy").await
-        ),
-        operation!(
-            "mute the owner",
-            Changes,
-            "owner owner rank rank owner out out out gone owner gone",
-            |a, me| mute(a, "owner").await
-        ),
-        operation!(
-            "mute a stranger",
-            Changes,
-            "out out rank rank out out out out gone out gone",
-            |a, me| mute(a, "nobody").await
-        ),
-        operation!("unmute", Changes, "ok ok rank rank ok out out out gone ok gone", |a, me| {
-            let (device, users) = (Some(&a.device), vec![user("muted")]);
-            a.world.chat.unmute_in_group(&a.caller, device, &a.group, users).await.map(drop)
-        }),
-        operation!(
-            "list the muted",
-            Reads,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| a.world.chat.muted_in_group(&a.caller, &a.group).await.map(drop)
-        ),
-        operation!("am I muted", Reads, "ok ok ok ok ok out out out gone ok gone", |a, me| {
-            a.world.chat.is_muted_in_group(&a.caller, &a.group, &me).await.map(drop)
-        }),
-        operation!("mute all", Changes, "ok ok rank rank ok out out out gone ok gone", |a, me| {
-            let device = Some(&a.device);
-            a.world.chat.mute_all_in_group(&a.caller, device, &a.group, true).await
-        }),
-        operation!(
-            "block a member",
-            Changes,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| block(a, "target").await
-        ),
+        as_on_a_group("mute a member", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("mute an administrator", "ok rank rank rank rank out out out gone ok gone"),
+        as_on_a_group("mute the owner", "owner owner rank rank owner out out out gone owner gone"),
+        as_on_a_group("mute a stranger", "out out rank rank out out out out gone out gone"),
+        as_on_a_group("unmute", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("list the muted", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("am I muted", "ok ok ok ok ok out out out gone ok gone"),
+        as_on_a_group("mute all", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("block a member", "ok ok rank rank ok out out out gone ok gone"),
         operation!(
             "block an administrator who is not there",
             Changes,
             "ok rank rank rank rank out out out gone ok gone",
             |a, me| block(a, "away").await
         ),
-        operation!(
-            "block the owner",
-            Changes,
-            "owner owner rank rank owner out out out gone owner gone",
-            |a, me| block(a, "owner").await
-        ),
-        operation!("unblock", Changes, "ok ok rank rank ok out out out gone ok gone", |a, me| {
-            let (device, users) = (Some(&a.device), vec![user("blocked")]);
-            only(a.world.chat.unblock_in_group(&a.caller, device, &a.group, users).await)
-        }),
-        operation!(
-            "list the blocked",
-            Reads,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| a.world.chat.blocked_in_group(&a.caller, &a.group, None, None).await.map(drop)
-        ),
+        as_on_a_group("block the owner", "owner owner rank rank owner out out out gone owner gone"),
+        as_on_a_group("unblock", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("list the blocked", "ok ok rank rank ok out out out gone ok gone"),
         operation!(
             "put on the allow list",
             Changes,
             "ok ok rank rank ok out out out gone ok gone",
             |a, me| allow(a, "target", true).await
         ),
-        operation!(
-            "take off the allow list",
-            Changes,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| allow(a, "white", false).await
-        ),
-        operation!(
-            "list the allowed",
-            Reads,
-            "ok ok rank rank ok out out out gone ok gone",
-            |a, me| a.world.chat.allowed_in_group(&a.caller, &a.group).await.map(drop)
-        ),
-        operation!("am I allowed", Reads, "ok ok ok ok ok out out out gone ok gone", |a, me| {
-            a.world.chat.is_allowed_in_group(&a.caller, &a.group, &me).await.map(drop)
-        }),
+        as_on_a_group("take off the allow list", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("list the allowed", "ok ok rank rank ok out out out gone ok gone"),
+        as_on_a_group("am I allowed", "ok ok ok ok ok out out out gone ok gone"),
     ]
 }
 
