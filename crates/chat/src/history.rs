@@ -37,6 +37,22 @@ pub struct HistoryQuery {
     pub until: Option<Timestamp>,
 }
 
+impl HistoryQuery {
+    /// The newest messages with `with`, up to `count` of them, the newest first.
+    pub const fn newest(with: Target, count: usize) -> Self {
+        Self {
+            with,
+            start: None,
+            count,
+            oldest_first: false,
+            kinds: Vec::new(),
+            from: None,
+            since: None,
+            until: None,
+        }
+    }
+}
+
 /// A page of history.
 #[derive(Debug)]
 pub struct HistoryPage {

@@ -33,6 +33,8 @@ mod queue;
 mod records;
 mod report;
 mod room;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

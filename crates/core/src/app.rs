@@ -220,6 +220,17 @@ pub trait AppDirectory: Send + Sync + 'static {
     fn by_id(&self, id: &AppId) -> Option<Arc<App>>;
 }
 
+/// An app alone: it knows itself.
+impl AppDirectory for Arc<App> {
+    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
+        (*key == self.key).then(|| self.clone())
+    }
+
+    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
+        (*id == self.id).then(|| self.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

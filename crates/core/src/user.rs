@@ -68,6 +68,11 @@ impl Resource {
     /// The longest resource, in bytes.
     pub const MAX: usize = 256;
 
+    /// What stands for the device of what was not done on one, but by a call of a back end.
+    pub fn none() -> Self {
+        Self("rest".into())
+    }
+
     /// The name as the client gave it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -116,6 +116,19 @@ impl Query {
         Ok(((number - 1).saturating_mul(size), size))
     }
 
+    /// The same where a list has a page only if one is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub(crate) fn optional_page(
+        &self,
+        default: usize,
+        most: usize,
+    ) -> Result<Option<(usize, usize)>, Failure> {
+        let asked = self.get("pagenum")?.is_some() || self.get("pagesize")?.is_some();
+        if asked { self.page(default, most).map(Some) } else { Ok(None) }
+    }
+
     /// A truth value; no without the field.
     ///
     /// # Errors

@@ -106,8 +106,7 @@ impl Chat {
             Some(from) => from.clone(),
             None => "admin".parse().map_err(|_| Error::Internal)?,
         };
-        let resource = "rest".parse().map_err(|_| Error::Internal)?;
-        let mark = CallMark { by: by.clone(), resource, client_id: 0 };
+        let mark = CallMark { by: by.clone(), resource: Resource::none(), client_id: 0 };
         let Recall { body, ext, .. } = recall;
         let window = (!force).then_some(window);
         self.take_back(caller, Wanted { place, mark, body, ext, user: None, window }).await?;

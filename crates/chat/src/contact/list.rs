@@ -81,7 +81,7 @@ impl Chat {
             return Err(Error::argument("friend", "nobody is its own contact"));
         }
         let store = &self.store.app(caller).await?;
-        let on = &acting(None);
+        let on = &Resource::none();
         let now = self.shared.clock.now();
         self.posting(caller.app(), store, |mut posting| async move {
             let txn = &mut posting.txn;
@@ -146,7 +146,7 @@ impl Chat {
         store: &AppStore,
         user: &UserId,
     ) -> Result<(), Error> {
-        let on = &acting(None);
+        let on = &Resource::none();
         loop {
             let step = self.posting(caller.app(), store, |mut posting| async move {
                 account(store, &mut posting.txn, user).await?;

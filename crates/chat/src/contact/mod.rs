@@ -36,13 +36,9 @@ use crate::event::{self, ContactAct, ContactEvent};
 use crate::log::{NewEntry, Posting};
 use crate::records::{self, Account};
 
-/// The device of what was not done on a device.
-const NO_DEVICE: &str = "rest";
-
 /// The device that acts, or what stands for none.
-pub(crate) fn acting(resource: Option<&Resource>) -> Resource {
-    let none = || NO_DEVICE.parse().expect("it is one, by the rules of devices");
-    resource.cloned().unwrap_or_else(none)
+fn acting(resource: Option<&Resource>) -> Resource {
+    resource.cloned().unwrap_or_else(Resource::none)
 }
 
 /// The account of `user`.

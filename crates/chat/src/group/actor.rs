@@ -9,8 +9,6 @@ use crate::log::Actor;
 /// The name under which an app's back end acts. No user is asked whether it is theirs: it stands in
 /// events only.
 const BACK_END: &str = "admin";
-/// The device of what was not done on a device.
-const NO_DEVICE: &str = "rest";
 
 /// Who acts.
 #[derive(Debug, Clone)]
@@ -23,16 +21,13 @@ pub(crate) struct GroupActor {
 impl GroupActor {
     /// The caller, on the device `resource`.
     pub(crate) fn new(caller: &Caller, resource: Option<&Resource>) -> Self {
-        let resource = resource
-            .cloned()
-            .unwrap_or_else(|| NO_DEVICE.parse().expect("it is one, by the rules of devices"));
+        let resource = resource.cloned().unwrap_or_else(Resource::none);
         Self { user: caller.user().cloned(), resource }
     }
 
     /// `user` itself, on no device.
     pub(crate) fn of(user: &UserId) -> Self {
-        let resource = NO_DEVICE.parse().expect("it is one, by the rules of devices");
-        Self { user: Some(user.clone()), resource }
+        Self { user: Some(user.clone()), resource: Resource::none() }
     }
 
     /// As whom it stands in events.

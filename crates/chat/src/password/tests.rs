@@ -4,16 +4,13 @@ use std::sync::mpsc;
 
 use bytes::Bytes;
 use stoa_bus::Subscriber;
-use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, ManualClock, Region,
-    SeededEntropy, UserId, Uuid, Visitor, issue_token,
-};
+use stoa_core::{App, AppNumber, Caller, ManualClock, SeededEntropy, UserId, Visitor, issue_token};
 use stoa_store::Store;
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::entry::{Event, Kind};
-use crate::{Chat, DeviceInfo, Draft, Grant, NewUser};
+use crate::{Chat, DeviceInfo, Draft, Grant, NewUser, testing};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -143,18 +140,6 @@ async fn work_that_panics_harms_nobody_else() {
     assert_eq!(pool.run(|_| 7).await.unwrap(), 7);
 }
 
-struct OneApp(Arc<App>);
-
-impl AppDirectory for OneApp {
-    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
-        (*key == self.0.key).then(|| self.0.clone())
-    }
-
-    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
-        (*id == self.0.id).then(|| self.0.clone())
-    }
-}
-
 struct Inbox(tokio::sync::mpsc::UnboundedSender<Arc<Event>>);
 
 impl Subscriber<Event> for Inbox {
@@ -167,23 +152,9 @@ impl Subscriber<Event> for Inbox {
 async fn service() -> (Arc<Chat>, Arc<App>, Caller) {
     let clock = Arc::new(ManualClock::new(NOW));
     let entropy = Arc::new(SeededEntropy::new(7));
-    let random: &dyn Entropy = &*entropy;
-    let certificate = || Secret::new(AppId::from_bytes(random.bytes()).as_str());
-    let app = Arc::new(App {
-        number: AppNumber(1),
-        id: AppId::from_bytes(random.bytes()),
-        key: "demo#stoa".parse().unwrap(),
-        uuid: Uuid::random(random),
-        region: Region::Eu,
-        created: clock.now(),
-        auth: AuthPolicy::TokenOrPassword,
-        token_cap_s: 86_400,
-        chat: stoa_core::ChatSettings::default(),
-        certificates: vec![certificate()],
-        server_certificate: certificate(),
-    });
+    let app = testing::app(&*entropy, NOW);
     let store = Store::in_memory(clock.clone(), entropy.clone());
-    let chat = Chat::new(store, Arc::new(OneApp(app.clone())), clock, entropy.clone(), 1);
+    let chat = Chat::new(store, Arc::new(app.clone()), clock, entropy.clone(), 1);
     let token = issue_token(&app, None, NOW, 3600, &*entropy);
     let back_end = chat.authenticate(&app.key, token.expose()).await.unwrap();
     let alice = NewUser {

@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 use stoa_bus::Topic;
-use stoa_core::{Caller, Seq, Target, UserId};
+use stoa_core::{Caller, Resource, Seq, Target, UserId};
 
 use super::publish::{composed, load, save};
 use super::subscribe::{remove, subscribers};
 use super::{Presence, PresenceSubscription};
-use crate::contact::{acting, blocked_by};
+use crate::contact::blocked_by;
 use crate::entry::{Audience, Delivery, Entry, Event, Kind, Queue};
 use crate::event::{self, Notice};
 use crate::{Chat, Error};
@@ -99,7 +99,7 @@ impl Chat {
                 at: now,
                 kind: Kind::Notice,
                 from: user.clone(),
-                from_resource: acting(None),
+                from_resource: Resource::none(),
                 to: Target::User(to.user.clone()),
                 only_resource: None,
                 audience: Audience::All,

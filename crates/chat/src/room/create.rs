@@ -23,7 +23,7 @@ impl Chat {
     /// Makes a chat room. The app's back end makes one for anybody, a super administrator for itself.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] for another user as the owner, [`Error::Forbidden`] for a user who is no
+    /// [`Error::NotAllowed`] for another user as the owner, [`Error::NotPossible`] for a user who is no
     /// super administrator; otherwise as [`Self::create_group`].
     pub async fn create_room(
         &self,
@@ -35,7 +35,8 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         if !caller.is_app() && !self.is_super_admin(caller, &new.owner).await? {
-            return Err(Error::Forbidden);
+            let text = "only super administrators of the app may make chat rooms";
+            return Err(Error::NotPossible(text.into()));
         }
         let NewRoom { owner, name, description, max_members, members } = new;
         let new = NewGroup {

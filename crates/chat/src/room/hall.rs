@@ -4,13 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
-use stoa_core::{App, ChatSettings, GroupId, Target, Timestamp, UserId};
+use stoa_core::{App, ChatSettings, GroupId, Resource, Target, Timestamp, UserId};
 use stoa_metrics::rooms::{DELIVERED, DROPPED, Dropped, PAGES};
 use tokio::time::Instant;
 
 use super::cast::{RoomWork, Seat};
 use crate::Shared;
-use crate::contact::acting;
 use crate::entry::{Audience, Entry, Event, Kind, Priority, RoomPage};
 use crate::event::{self, GroupAct, GroupEvent};
 
@@ -212,8 +211,11 @@ impl Hall {
                 && entry.concerns(&seat.user, &seat.resource)
         };
         let entries: Vec<_> = self.recent.iter().skip(surplus).filter(seen).cloned().collect();
-        for entries in pages(&entries) {
-            seat.to.deliver(&self.page(entries.to_vec(), Priority::High));
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let (page, behind) = rest.split_at(fitting(rest.iter().map(|entry| &**entry)));
+            seat.to.deliver(&self.page(page.to_vec(), Priority::High));
+            rest = behind;
         }
     }
 
@@ -287,7 +289,7 @@ impl Hall {
             at: now,
             kind: Kind::GroupEvent,
             from: first.clone(),
-            from_resource: acting(None),
+            from_resource: Resource::none(),
             to: Target::Group(self.room.clone()),
             only_resource: None,
             audience: Audience::All,
@@ -308,20 +310,16 @@ impl Hall {
     pub(super) async fn say_all(&mut self) {
         let mut said = std::mem::take(&mut self.said);
         while !said.is_empty() {
-            let mut bytes = 0;
-            let fits = said.iter().take(PAGE).take_while(|said| {
-                bytes += said.entry.body.len() + said.entry.ext.len();
-                bytes <= PAGE_BYTES
-            });
-            // One that does not fit with others goes alone.
-            let rest = said.split_off(fits.count().max(1));
-            self.say(&said).await;
+            let rest = said.split_off(fitting(said.iter().map(|said| &*said.entry)));
+            DELIVERED.add_len(self.say(&said).await);
+            PAGES.inc();
             said = rest;
         }
     }
 
-    /// Says one page: the same to all, except to whoever must not hear a part of it.
-    async fn say(&self, said: &[Said]) {
+    /// Says one page: the same to all, except to whoever must not hear a part of it. Answers how many
+    /// messages and events were delivered, each counted once for each session.
+    async fn say(&self, said: &[Said]) -> usize {
         let common: Vec<_> = said
             .iter()
             .filter(|said| !matches!(said.entry.audience, Audience::Only(_)))
@@ -330,7 +328,7 @@ impl Hall {
         let priority = said.iter().map(|said| said.priority).max().unwrap_or_default();
         let first = said.first().map_or(0, |said| said.number);
         let special = said.iter().fold(0, |bits, said| bits | self.special(said));
-        let is_empty = common.is_empty();
+        let for_all = common.len();
         let common = self.page(common, priority);
         let mut delivered = 0;
         for (index, seated) in self.seats.iter().enumerate() {
@@ -338,9 +336,9 @@ impl Hall {
                 tokio::task::yield_now().await;
             }
             if seated.since <= first && special & seated.bit == 0 {
-                if !is_empty {
+                if for_all > 0 {
                     seated.seat.to.deliver(&common);
-                    delivered += said.len();
+                    delivered += for_all;
                 }
                 continue;
             }
@@ -350,8 +348,7 @@ impl Hall {
                 seated.seat.to.deliver(&self.page(own, priority));
             }
         }
-        PAGES.inc();
-        DELIVERED.add_len(delivered);
+        delivered
     }
 
     /// The bits of those who may not hear it as all others do.
@@ -407,25 +404,61 @@ impl Seated {
     }
 }
 
-/// Entries in portions that fit into a page.
-fn pages(mut entries: &[Arc<Entry>]) -> Vec<&[Arc<Entry>]> {
-    let mut pages = Vec::new();
-    while !entries.is_empty() {
-        let mut bytes = 0;
-        let fits = entries.iter().take(PAGE).take_while(|entry| {
-            bytes += entry.body.len() + entry.ext.len();
-            bytes <= PAGE_BYTES
-        });
-        let (page, rest) = entries.split_at(fits.count().max(1));
-        pages.push(page);
-        entries = rest;
-    }
-    pages
+/// How many of these, which are some, make one page: one that does not fit with others goes alone.
+fn fitting<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
+    let mut bytes = 0;
+    let fits = entries.take(PAGE).take_while(|entry| {
+        bytes += entry.body.len() + entry.ext.len();
+        bytes <= PAGE_BYTES
+    });
+    fits.count().max(1)
 }
 
 #[cfg(test)]
 mod tests {
+    use stoa_bus::Subscriber;
+    use stoa_core::{MucKind, SeededEntropy};
+
     use super::*;
+    use crate::testing;
+
+    struct Deaf;
+
+    impl Subscriber<Event> for Deaf {
+        fn deliver(&self, _: &Arc<Event>) {}
+    }
+
+    fn said(number: u64, audience: Audience, room: &GroupId) -> Said {
+        let entry = Entry {
+            id: stoa_core::MessageId(number),
+            at: Timestamp::default(),
+            kind: Kind::Text,
+            from: "cat".parse().unwrap(),
+            from_resource: Resource::none(),
+            to: Target::Group(room.clone()),
+            only_resource: None,
+            audience,
+            edit: None,
+            body: bytes::Bytes::from_static(b"hello"),
+            ext: bytes::Bytes::new(),
+        };
+        Said { entry: Arc::new(entry), priority: Priority::Normal, number, moved: None }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_handed_to_a_session_is_counted_as_delivered() {
+        let app = testing::app(&SeededEntropy::new(7), Timestamp::default());
+        let room = GroupId::parse(MucKind::Room, "7").unwrap();
+        let mut hall = Hall::new(app, room.clone());
+        for (number, name) in ["amy", "ben"].into_iter().enumerate() {
+            let number = number as u64;
+            let (user, resource) = (name.parse().unwrap(), Resource::none());
+            hall.sit(Seat { user, resource, number, to: Arc::new(Deaf) });
+        }
+        let to_amy = Audience::Only(Arc::from(["amy".parse().unwrap()]));
+        let page = [said(1, Audience::All, &room), said(2, to_amy, &room)];
+        assert_eq!(hall.say(&page).await, 3, "both to amy, one to ben");
+    }
 
     #[test]
     fn low_messages_are_dropped_before_normal_ones_and_high_ones_last() {

@@ -175,7 +175,7 @@ impl Chat {
             })
             .await?;
         if leave_others {
-            for (other, _) in self.rooms_of(caller, me).await? {
+            for other in self.all_rooms_of(caller, me).await? {
                 if other != *room {
                     self.leave_room_if_in(caller, &other, me).await?;
                 }

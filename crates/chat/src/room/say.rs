@@ -1,11 +1,12 @@
 //! What an app's back end says in rooms (chat-rest R050 and R051).
 
 use bytes::Bytes;
-use stoa_core::{AppScope, Caller, ConversationId, GroupId, MessageId, MucKind, Target, UserId};
+use stoa_core::{
+    AppScope, Caller, ConversationId, GroupId, MessageId, MucKind, Resource, Target, UserId,
+};
 use stoa_store::{AppStore, Direction, spaces};
 use tokio::sync::oneshot;
 
-use crate::contact::acting;
 use crate::entry::{Kind, Log, Priority};
 use crate::group::Group;
 use crate::log::{Appended, NewEntry};
@@ -106,7 +107,7 @@ impl Chat {
     ) -> Outcome {
         let RoomMessage { from, kind, body, ext, priority } = message;
         let to = Target::Group(room.clone());
-        let event = NewEntry::event(kind, (&from, &acting(None)), to, body);
+        let event = NewEntry::event(kind, (&from, &Resource::none()), to, body);
         let entry = NewEntry { ext, priority, by_back_end: true, ..event };
         let log = Log::Conversation(ConversationId::Group(room.clone()));
         let (done, outcome) = oneshot::channel();

@@ -72,16 +72,7 @@ async fn a_refusal_is_not_remembered_when_nothing_was_said_yet() {
     assert!(matches!(alice.send_draft(draft("bob", "no", 4)).await, Err(Error::Blocked)));
     let bob = world.log_in(APP, "bob", "web").await;
     assert_eq!(bob.receive("alice").await, ["one"]);
-    let history = stoa_chat::HistoryQuery {
-        with: user("alice").into(),
-        start: None,
-        count: 10,
-        oldest_first: false,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
-    };
+    let history = stoa_chat::HistoryQuery::newest(user("alice").into(), 10);
     let page = world.chat.history(&bob.caller, &history).await.unwrap();
     assert_eq!(page.entries.len(), 1, "marks are nothing to read");
 }

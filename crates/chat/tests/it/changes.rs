@@ -77,16 +77,7 @@ pub(crate) async fn edit(
 }
 
 pub(crate) async fn history(device: &Device, with: &str) -> Vec<String> {
-    let query = HistoryQuery {
-        with: target(with),
-        start: None,
-        count: 50,
-        oldest_first: true,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
-    };
+    let query = HistoryQuery { oldest_first: true, ..HistoryQuery::newest(target(with), 50) };
     let page = device.chat.history(&device.caller, &query).await.unwrap();
     page.entries.iter().map(|e| String::from_utf8(e.body.to_vec()).unwrap()).collect()
 }

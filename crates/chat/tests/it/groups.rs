@@ -308,14 +308,8 @@ async fn who_comes_back_sees_what_was_said_while_it_was_there() {
     assert_eq!(bob.missed().await, expected);
     world.restarted();
     let query = stoa_chat::HistoryQuery {
-        with: Target::Group(id),
-        start: None,
-        count: 50,
         oldest_first: true,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
+        ..stoa_chat::HistoryQuery::newest(Target::Group(id), 50)
     };
     let page = world.chat.history(&bob.caller, &query).await.unwrap();
     let texts: Vec<String> = page.entries.iter().map(told).collect();

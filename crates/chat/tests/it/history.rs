@@ -9,16 +9,7 @@ use stoa_core::{Clock, MessageId, Target};
 use crate::world::{APP, Device, FRIENDS, World, draft};
 
 fn query(with: &str) -> HistoryQuery {
-    HistoryQuery {
-        with: Target::User(with.parse().unwrap()),
-        start: None,
-        count: 10,
-        oldest_first: false,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
-    }
+    HistoryQuery::newest(Target::User(with.parse().unwrap()), 10)
 }
 
 /// All texts of a history, page by page.

@@ -241,7 +241,9 @@ async fn the_right_to_make_rooms_ends_with_its_user() {
     world.register(APP, &["amy"]).await;
     let amy = world.caller(APP, Some("amy")).await;
     let refused = chat.create_room(&amy, None, room_of("amy", &[])).await;
-    assert!(matches!(refused, Err(Error::Forbidden)));
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.refusal(), stoa_core::Refusal::Forbidden);
+    assert!(refused.to_string().contains("only super administrators"), "{refused}");
     assert_eq!(chat.super_admins(&back_end, 0, 9).await.unwrap().len(), 2);
     let unknown = chat.add_super_admin(&back_end, &user("nobody")).await;
     assert!(matches!(unknown, Err(Error::UnknownUser)));

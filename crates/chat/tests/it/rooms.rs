@@ -33,14 +33,31 @@ async fn enter(device: &Device, room: &GroupId) -> Result<RoomEntered, Error> {
     device.chat.join_room(&device.caller, &device.resource, room, "", false).await
 }
 
+/// A room that its owner is in, and which amy, ben and cat have just entered one after the other.
+async fn room_of_four() -> (World, GroupId, [Device; 4]) {
+    let (world, room) = world_with_room(&["owner", "amy", "ben", "cat"]).await;
+    let owner = world.log_in(APP, "owner", "web").await;
+    owner.unread().await;
+    let amy = world.log_in(APP, "amy", "web").await;
+    let ben = world.log_in(APP, "ben", "web").await;
+    let cat = world.log_in(APP, "cat", "web").await;
+    for device in [&amy, &ben, &cat] {
+        enter(device, &room).await.unwrap();
+    }
+    (world, room, [owner, amy, ben, cat])
+}
+
 fn say(room: &GroupId, text: &str, id: u64) -> Draft {
     Draft { to: Target::Group(room.clone()), ..draft("unused", text, id) }
 }
 
-/// Lets the rooms' loops do what they have to do.
+/// Moves the clock until the rooms' loops have done what they have to do: they are the only tasks, and
+/// end then.
 async fn settle() {
-    // Time stands still while a task is ready, so this is over when all of them rest.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let runtime = tokio::runtime::Handle::current().metrics();
+    while runtime.num_alive_tasks() > 0 {
+        tokio::time::advance(Duration::from_millis(10)).await;
+    }
 }
 
 /// What a device has heard, in words.
@@ -177,16 +194,7 @@ async fn what_was_taken_back_is_told_and_is_not_given_to_whoever_comes() {
     let ben = world.log_in(APP, "ben", "web").await;
     enter(&ben, &room).await.unwrap();
     assert_eq!(heard(&ben).await, ["amy: better"]);
-    let query = HistoryQuery {
-        with: Target::Group(room.with_kind(stoa_core::MucKind::Group)),
-        start: None,
-        count: 10,
-        oldest_first: false,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
-    };
+    let query = HistoryQuery::newest(Target::Group(room.with_kind(stoa_core::MucKind::Group)), 10);
     let page = world.chat.history(&ben.caller, &query).await.unwrap();
     assert_eq!(page.entries.iter().map(|entry| words(entry)).collect::<Vec<_>>(), ["amy: better"]);
     world.chat.leave_room(&ben.caller, &room).await.unwrap();
@@ -340,15 +348,7 @@ async fn who_leaves_the_others_is_in_one_room_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn kicked_blocked_and_dismissed_are_told_to_whom_it_concerns() {
-    let (world, room) = world_with_room(&["owner", "amy", "ben", "cat"]).await;
-    let owner = world.log_in(APP, "owner", "web").await;
-    owner.unread().await;
-    let amy = world.log_in(APP, "amy", "web").await;
-    let ben = world.log_in(APP, "ben", "web").await;
-    let cat = world.log_in(APP, "cat", "web").await;
-    for device in [&amy, &ben, &cat] {
-        enter(device, &room).await.unwrap();
-    }
+    let (world, room, [owner, amy, ben, cat]) = room_of_four().await;
     for device in [&owner, &amy, &ben, &cat] {
         heard(device).await;
     }
@@ -472,15 +472,7 @@ async fn a_storm_of_coming_and_going_is_told_in_few_events() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_comes_hears_of_those_who_come_later_and_of_no_others() {
-    let (world, room) = world_with_room(&["owner", "amy", "ben", "cat"]).await;
-    let owner = world.log_in(APP, "owner", "web").await;
-    owner.unread().await;
-    let amy = world.log_in(APP, "amy", "web").await;
-    let ben = world.log_in(APP, "ben", "web").await;
-    let cat = world.log_in(APP, "cat", "web").await;
-    for device in [&amy, &ben, &cat] {
-        enter(device, &room).await.unwrap();
-    }
+    let (_world, _, [owner, amy, ben, cat]) = room_of_four().await;
     // The first is told of at once, the others together.
     assert_eq!(heard(&owner).await, ["Joined amy of 2", "Joined ben,cat of 4"]);
     assert_eq!(heard(&amy).await, ["Joined ben,cat of 4"]);

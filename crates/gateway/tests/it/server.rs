@@ -9,8 +9,8 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use stoa_chat::{Chat, NewUser};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region,
-    Secret, SeededEntropy, SystemClock, UserId, Uuid, issue_token,
+    App, AppId, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region, Secret, SeededEntropy,
+    SystemClock, UserId, Uuid, issue_token,
 };
 use stoa_gateway::net::NetLimits;
 use stoa_store::Store;
@@ -24,18 +24,6 @@ async fn not_found(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infal
     let mut response = Response::new(Empty::new());
     *response.status_mut() = StatusCode::NOT_FOUND;
     Ok(response)
-}
-
-struct OneApp(Arc<App>);
-
-impl AppDirectory for OneApp {
-    fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
-        (*key == self.0.key).then(|| self.0.clone())
-    }
-
-    fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
-        (*id == self.0.id).then(|| self.0.clone())
-    }
 }
 
 /// A gateway on loopback, with the app `demo#stoa`.
@@ -68,7 +56,7 @@ impl Server {
         });
         let (clock, seeded) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(12)));
         let store = Store::in_memory(clock.clone(), seeded.clone());
-        let directory = Arc::new(OneApp(app.clone()));
+        let directory = Arc::new(app.clone());
         let chat = Arc::new(Chat::new(store, directory, clock, seeded, 1));
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -13,9 +13,6 @@ use crate::query::Query;
 
 pub(crate) use list::number as list_number;
 
-/// The device of what was not done on one.
-const NO_DEVICE: &str = "rest";
-
 /// The routes of this subject.
 pub(crate) fn routes() -> Router<Rest> {
     Router::new()
@@ -32,8 +29,7 @@ pub(crate) fn routes() -> Router<Rest> {
 
 /// The device on which a call was made: not told of what it did itself.
 pub(crate) fn device(query: &Query) -> Result<Resource, Failure> {
-    let text = query.get("resource")?.unwrap_or(NO_DEVICE);
-    text.parse().map_err(|error| Failure::argument(format!("resource: {error}")))
+    Ok(query.acting()?.unwrap_or_else(Resource::none))
 }
 
 /// The conversation that `kind` and `name` stand for. The SDK writes the kind in two ways.

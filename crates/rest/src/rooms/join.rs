@@ -5,17 +5,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, post};
 use serde_json::json;
-use stoa_core::{Refusal, Resource};
+use stoa_core::Resource;
 
 use crate::Rest;
 use crate::auth::AnyCaller;
-use crate::error::Failure;
 use crate::groups::GroupPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
-
-/// The device of what is done on none.
-const NO_DEVICE: &str = "rest";
 
 /// The routes.
 pub(super) fn routes() -> Router<Rest> {
@@ -34,8 +30,7 @@ async fn come(
     GroupPath(room): GroupPath,
     Acting(device): Acting,
 ) -> Outcome {
-    let none = || NO_DEVICE.parse::<Resource>().map_err(|_| Failure::of(Refusal::Internal));
-    let device = device.map_or_else(none, Ok)?;
+    let device = device.unwrap_or_else(Resource::none);
     rest.chat.join_room(&caller, &device, &room, "", false).await?;
     let user = caller.user().map(|user| user.as_str());
     let data = json!({ "action": "apply", "id": room.as_str(), "result": true, "user": user });

@@ -61,10 +61,11 @@ fn read_new_room(mut body: Object, caller: &Caller) -> Result<NewRoom, Failure> 
 ///
 /// Errors: 400 for a number out of range or a cursor that is none.
 async fn list(State(rest): State<Rest>, caller: AnyCaller, query: Query) -> Outcome {
-    let by_page = query.get("pagenum")?.is_some() || query.get("pagesize")?.is_some();
-    let (skip, limit) = match by_page {
-        true => query.page(limits::LIST_PAGE_DEFAULT, limits::ROOM_PAGE)?,
-        false => (0, query.whole("limit", 1..=limits::ROOM_LIST_PAGE, limits::LIST_PAGE_DEFAULT)?),
+    let page = query.optional_page(limits::LIST_PAGE_DEFAULT, limits::ROOM_PAGE)?;
+    let by_page = page.is_some();
+    let (skip, limit) = match page {
+        Some(page) => page,
+        None => (0, query.whole("limit", 1..=limits::ROOM_LIST_PAGE, limits::LIST_PAGE_DEFAULT)?),
     };
     let page = rest.chat.rooms(&caller, skip, limit, query.get("cursor")?).await?;
     let data: Vec<Value> = page.groups.iter().map(listed).collect();
@@ -95,11 +96,8 @@ async fn joined(
     query: Query,
 ) -> Outcome {
     let user = users::named(&rest, &caller, &user).await?;
-    let by_page = query.get("pagenum")?.is_some() || query.get("pagesize")?.is_some();
-    let (skip, count) = match by_page {
-        true => query.page(limits::ROOM_PAGE, limits::ROOM_PAGE)?,
-        false => (0, limits::ROOMS_JOINED),
-    };
+    let page = query.optional_page(limits::ROOM_PAGE, limits::ROOM_PAGE)?;
+    let (skip, count) = page.unwrap_or((0, limits::ROOMS_JOINED));
     let with_detail = query.flag("detail")?;
     let rooms = rest.chat.rooms_joined(&caller, &user, skip, count).await?;
     let app_key = &caller.app().key;

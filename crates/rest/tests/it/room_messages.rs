@@ -20,14 +20,8 @@ async fn make(lab: &Lab, members: &[&str]) -> String {
 /// The bodies that lie in the history of a room, the oldest first.
 async fn said(lab: &Lab, room: &str) -> Vec<MessageBody> {
     let query = HistoryQuery {
-        with: Target::Group(GroupId::parse(MucKind::Room, room).unwrap()),
-        start: None,
-        count: 50,
         oldest_first: true,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
+        ..HistoryQuery::newest(Target::Group(GroupId::parse(MucKind::Room, room).unwrap()), 50)
     };
     let page = lab.chat.history(&lab.caller("alice").await, &query).await.unwrap();
     page.entries.iter().map(|entry| MessageBody::decode(&*entry.body).unwrap()).collect()

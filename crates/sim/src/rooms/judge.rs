@@ -158,14 +158,8 @@ async fn read_room(
 
 async fn read_log(chat: &Chat, owner: &Caller, id: GroupId) -> Result<Vec<Logged>, Error> {
     let mut query = HistoryQuery {
-        with: Target::Group(id),
-        start: None,
-        count: limits::HISTORY_PAGE,
         oldest_first: true,
-        kinds: Vec::new(),
-        from: None,
-        since: None,
-        until: None,
+        ..HistoryQuery::newest(Target::Group(id), limits::HISTORY_PAGE)
     };
     let mut log = Vec::new();
     loop {
