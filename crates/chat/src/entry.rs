@@ -330,6 +330,26 @@ pub enum Priority {
     High,
 }
 
+impl Priority {
+    /// The number by which clients know it.
+    pub const fn tag(self) -> i64 {
+        match self {
+            Self::High => 0,
+            Self::Normal => 1,
+            Self::Low => 2,
+        }
+    }
+
+    /// The priority of that number; a number that means nothing is normal.
+    pub const fn of_tag(tag: i64) -> Self {
+        match tag {
+            0 => Self::High,
+            2 => Self::Low,
+            _ => Self::Normal,
+        }
+    }
+}
+
 /// What a door keeps with a delivery. Opaque here.
 pub type Encoded = Box<dyn Any + Send + Sync>;
 

@@ -290,7 +290,7 @@ impl Chat {
                 batch.group()?.may_send(&new.from, batch.now)?;
                 let id = batch.shared.ids.next(batch.now, None);
                 let said = Arc::new(new.placed(id, batch.now));
-                batch.room_work.push(RoomWork::Pass(said, *priority));
+                batch.room_acts.push(RoomWork::Pass(said, *priority).into());
                 Ok(Appended { id, at: batch.now })
             })
         });

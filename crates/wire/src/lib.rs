@@ -35,7 +35,7 @@ pub use key_value::{KeyValue, Value, ValueType};
 pub use message_body::{
     Content, ContentSubType, ContentType, EditScope, MessageBody, MessageConfig, MessageType, Size,
 };
-pub use meta::{Meta, NameSpace, RouteType};
+pub use meta::{Meta, NameSpace, PRIORITY_TAG, RouteType};
 pub use msync::{Command, EncryptType, MSync, Version};
 pub use muc::{
     EventInfo, EventType, MucBody, MucErrorCode, MucOperation, MucSetting, MucStatus, MucType,

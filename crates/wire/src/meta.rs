@@ -4,6 +4,10 @@ use bytes::Bytes;
 
 use crate::{Jid, KeyValue};
 
+/// In the [`ext`](Meta::ext) of a chat room's message: how soon it is dropped where there is too much,
+/// 0 last, 1 as most, 2 first (msync section 5.1).
+pub const PRIORITY_TAG: &str = "chatroom_msg_tag";
+
 /// One message, event or notice.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Meta {

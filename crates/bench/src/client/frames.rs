@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use stoa_wire::{
     CommSyncUl, Command, Content, ContentType, EncryptType, Jid, KeyValue, MSync, Message as _,
-    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, OsType, Provision, RouteType,
-    StatisticsBody, StatisticsOperation, USER_DOMAIN, Value, ValueType, Version,
+    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, OsType, PRIORITY_TAG,
+    Provision, RouteType, StatisticsBody, StatisticsOperation, USER_DOMAIN, Version,
 };
 
 /// The SDK's version, which it tells the server.
@@ -97,11 +97,7 @@ pub fn room_text(
     let address = Jid::group(&identity.app_key, room);
     let mut meta = message(identity, address, MessageType::ChatRoom, id, text);
     // The SDK says with every one how important it is: this much is normal.
-    meta.ext.push(KeyValue {
-        key: Some("chatroom_msg_tag".into()),
-        kind: Some(ValueType::Int.into()),
-        value: Some(Value::Varint(1)),
-    });
+    meta.ext.push(KeyValue::int(PRIORITY_TAG, 1));
     if !only.is_empty() {
         meta.directed_users = only.to_vec();
         meta.routetype = Some(RouteType::Direct.into());

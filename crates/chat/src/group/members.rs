@@ -56,10 +56,11 @@ impl Batch<'_> {
         if self.log_is_rooms() {
             for user in users {
                 let user = user.clone();
-                self.room_work.push(match act {
+                let work = match act {
                     GroupAct::Joined => RoomWork::Came(user, None, members),
                     _ => RoomWork::Went(user, members),
-                });
+                };
+                self.room_acts.push(work.into());
             }
             return Ok(());
         }

@@ -28,7 +28,7 @@ use crate::contact::Relation;
 use crate::duplicates::Recent;
 use crate::entry::{Audience, Kind, Log};
 use crate::group::{Group, Roster, receipts};
-use crate::room::{Cast, RoomWork};
+use crate::room::{Cast, RoomAct, RoomWork};
 use crate::{Error, Shared, member};
 
 /// Something that is done to a conversation, in its turn.
@@ -118,7 +118,7 @@ struct Append {
     outcomes: Vec<Result<Option<Appended>, Error>>,
     tail: Tail,
     posted: Posted,
-    room_work: Vec<RoomWork>,
+    room_acts: Vec<RoomAct>,
     relation: Option<Relation>,
     group: Option<Group>,
     /// What is known of recent numbers is still that of this log.
@@ -173,12 +173,12 @@ impl Appender {
     }
 
     /// Notes among those who are online who is in the room, and who is no more.
-    fn register(self: &Arc<Self>, shared: &Arc<Shared>, work: &[RoomWork]) {
-        for work in work {
-            let (user, is_in) = match work {
-                RoomWork::Sit(user, _) => (user, true),
-                RoomWork::Out(user) => (user, false),
-                _ => continue,
+    fn register(self: &Arc<Self>, shared: &Arc<Shared>, acts: &[RoomAct]) {
+        for act in acts {
+            let (user, is_in) = match act {
+                RoomAct::Sit(user, _) => (user, true),
+                RoomAct::Out(user) => (user, false),
+                RoomAct::Work(_) => continue,
             };
             let topic = Topic { app: self.app.number, user: user.clone() };
             shared.online.note_room(shared, &topic, self, is_in);
@@ -186,27 +186,28 @@ impl Appender {
     }
 
     /// Has the room's loop do what became durable. Who came or went is found among those who are online.
-    fn tell_room(self: &Arc<Self>, shared: &Arc<Shared>, work: Vec<RoomWork>) {
-        let (Some(cast), false) = (&self.cast, work.is_empty()) else { return };
+    fn tell_room(self: &Arc<Self>, shared: &Arc<Shared>, acts: Vec<RoomAct>) {
+        let (Some(cast), false) = (&self.cast, acts.is_empty()) else { return };
         let topic = |user: &UserId| Topic { app: self.app.number, user: user.clone() };
         let mut ready = Vec::new();
-        for work in work {
-            match work {
-                RoomWork::Sit(user, asked) => {
+        for act in acts {
+            match act {
+                RoomAct::Sit(user, asked) => {
                     cast.submit(shared, ready.drain(..));
                     shared.online.sit(shared, &topic(&user), self, asked.as_ref());
                 }
-                RoomWork::Out(user) => {
+                RoomAct::Out(user) => {
                     cast.submit(shared, ready.drain(..));
                     shared.online.stand_up(shared, &topic(&user), self);
                 }
-                RoomWork::Say(entry, priority) => {
-                    if matches!(entry.kind, Kind::Recall | Kind::Edit) {
+                RoomAct::Work(work) => {
+                    if let RoomWork::Say(entry, _) = &work
+                        && matches!(entry.kind, Kind::Recall | Kind::Edit)
+                    {
                         cast.forget();
                     }
-                    ready.push(RoomWork::Say(entry, priority));
+                    ready.push(work);
                 }
-                work => ready.push(work),
             }
         }
         cast.submit(shared, ready);
@@ -287,10 +288,10 @@ impl Appender {
                 waiting.work.drain(..count).unzip()
             };
             match self.append(shared, &work).await {
-                Ok(Append { outcomes, tail, posted, room_work, .. }) => {
+                Ok(Append { outcomes, tail, posted, room_acts, .. }) => {
                     count(&outcomes, &tail.placed);
                     // Who asked may ask next who is in a room.
-                    self.register(shared, &room_work);
+                    self.register(shared, &room_acts);
                     for ((work, done), outcome) in work.into_iter().zip(done).zip(outcomes) {
                         tell(work, done, outcome);
                     }
@@ -298,7 +299,7 @@ impl Appender {
                         shared.counts.note(self);
                     }
                     self.publish(shared, tail.placed);
-                    self.tell_room(shared, room_work);
+                    self.tell_room(shared, room_acts);
                     posted.publish(shared);
                 }
                 Err(error) => {
@@ -391,7 +392,7 @@ impl Appender {
             log: &self.log,
             blind: self.blind,
             relation: relation.as_ref(),
-            room_work: Vec::new(),
+            room_acts: Vec::new(),
             must_recall: self.cast.as_ref().is_some_and(|cast| cast.must_recall()),
         };
         let mut outcomes = Vec::with_capacity(work.len());
@@ -427,7 +428,7 @@ impl Appender {
                 }
             }
         }
-        let Batch { txn, mut group, tail, posts, room_work, .. } = batch;
+        let Batch { txn, mut group, tail, posts, room_acts, .. } = batch;
         tail.write(&self.store, txn, &self.log, self.blind, now).await?;
         receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
@@ -437,7 +438,7 @@ impl Appender {
         let group = group.filter(|group| !group.is_gone());
         let posts = posts.into_iter().map(|(user, entry)| (Log::User(user), entry)).collect();
         let posted = place(shared, &self.app, &self.store, txn, posts).await?;
-        Ok(Append { outcomes, tail, posted, room_work, relation, group, in_step, asked, searched })
+        Ok(Append { outcomes, tail, posted, room_acts, relation, group, in_step, asked, searched })
     }
 
     /// Does one act. What it left behind when it was refused is taken back.
@@ -448,7 +449,7 @@ impl Appender {
     ) -> Result<Result<Option<Appended>, Error>, Error> {
         let before = (batch.group.clone(), batch.tail.end.clone(), batch.tail.placed.len());
         let (posts, written) = (batch.posts.len(), batch.written);
-        let (room_work, must_recall) = (batch.room_work.len(), batch.must_recall);
+        let (room_acts, must_recall) = (batch.room_acts.len(), batch.must_recall);
         match act.run(batch).await {
             Ok(()) => Ok(Ok(None)),
             Err(error) if error.is_fault() || batch.written > written => Err(error),
@@ -456,7 +457,7 @@ impl Appender {
                 (batch.group, batch.tail.end) = (before.0, before.1);
                 batch.tail.placed.truncate(before.2);
                 batch.posts.truncate(posts);
-                batch.room_work.truncate(room_work);
+                batch.room_acts.truncate(room_acts);
                 batch.must_recall = must_recall;
                 Ok(Err(error))
             }

@@ -17,7 +17,7 @@ use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::event::{self, GroupEvent};
 use crate::group::{Group, Roster, attributes};
 use crate::records::{self, Head, Marks, StoredEntry};
-use crate::room::RoomWork;
+use crate::room::{RoomAct, RoomWork};
 use crate::{Error, Shared, member};
 
 /// The end of a log.
@@ -183,8 +183,8 @@ pub(crate) struct Batch<'t> {
     pub(crate) blind: Blind,
     /// Of a conversation between two: how they stand to each other.
     pub(crate) relation: Option<&'t Relation>,
-    /// Of a chat room: what its loop is to do when this is durable.
-    pub(crate) room_work: Vec<RoomWork>,
+    /// Of a chat room: what becomes of it when this is durable.
+    pub(crate) room_acts: Vec<RoomAct>,
     /// Of a chat room: its loop does not know what was said last.
     pub(crate) must_recall: bool,
 }
@@ -260,7 +260,7 @@ impl Batch<'_> {
 
     /// Has an entry said in the room.
     pub(crate) fn say(&mut self, entry: Arc<Entry>, priority: Priority) {
-        self.room_work.push(RoomWork::Say(entry, priority));
+        self.room_acts.push(RoomWork::Say(entry, priority).into());
     }
 
     /// Tells `user`, who need not be a member, of `event`: in the user's own log.
@@ -325,7 +325,7 @@ impl Batch<'_> {
         let (id, end) = (self.group()?.id().clone(), self.tail.end.seq);
         if id.is_room() {
             // All its sessions hear what is said from now on.
-            self.room_work.push(RoomWork::Sit(user.clone(), None));
+            self.room_acts.push(RoomAct::Sit(user.clone(), None));
             return Ok(());
         }
         member::enter(self.store, self.txn, user, &id, end, self.now, is_new).await

@@ -17,7 +17,7 @@ use crate::entry::Log;
 use crate::group::{Group, Standing};
 use crate::log::Appender;
 use crate::records::{self, GroupName};
-use crate::room::RoomWork;
+use crate::room::RoomAct;
 use crate::{Chat, Error};
 
 /// Rooms that one step of the look at all of them reads.
@@ -150,7 +150,7 @@ impl Chat {
                 // have got so far as to enter it.
                 if batch.shared.online.has(&topic) {
                     if batch.group()?.roster.has(&topic.user) {
-                        batch.room_work.push(RoomWork::Sit(topic.user, None));
+                        batch.room_acts.push(RoomAct::Sit(topic.user, None));
                     }
                     return Ok(false);
                 }

@@ -55,17 +55,29 @@ pub(crate) enum RoomWork {
     Went(UserId, u32),
     /// What was said last before: for those who come.
     Recall(Vec<Arc<Entry>>),
-    /// A user's sessions are in the room from now on. The one on this device, which asked, is given
-    /// what was said last.
-    Sit(UserId, Option<Resource>),
-    /// A user's sessions are in it no more.
-    Out(UserId),
     /// These sessions are in it no more.
     Leave(Vec<u64>),
     /// One session is in the room. With what was said last, or without.
     Seat(Box<Seat>, bool),
     /// One session has ended.
     Rise(u64),
+}
+
+/// What becomes of a room when an append to its log is durable.
+pub(crate) enum RoomAct {
+    /// A user's sessions are in the room from now on. The one on this device, which asked, is given
+    /// what was said last.
+    Sit(UserId, Option<Resource>),
+    /// A user's sessions are in it no more.
+    Out(UserId),
+    /// Something for the room's loop.
+    Work(RoomWork),
+}
+
+impl From<RoomWork> for RoomAct {
+    fn from(work: RoomWork) -> Self {
+        Self::Work(work)
+    }
 }
 
 #[derive(Default)]

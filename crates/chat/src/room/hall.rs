@@ -155,8 +155,6 @@ impl Hall {
             RoomWork::Leave(numbers) => {
                 numbers.into_iter().for_each(|number| self.rise(number));
             }
-            // Resolved into sessions where it was submitted.
-            RoomWork::Sit(..) | RoomWork::Out(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use stoa_core::{
 };
 use stoa_store::{Direction, spaces};
 
-use super::{RoomWork, attributes};
+use super::{RoomAct, RoomWork, attributes};
 use crate::account::{self, account_key};
 use crate::entry::Entry;
 use crate::event::GroupAct;
@@ -48,7 +48,7 @@ impl Batch<'_> {
         }
         let gone = attributes::forget_of(self, user).await?;
         self.group_mut()?.depart(user, now);
-        self.room_work.push(RoomWork::Out(user.clone()));
+        self.room_acts.push(RoomAct::Out(user.clone()));
         if !gone.is_empty() {
             let actor = GroupActor::of(user).actor();
             let gone = gone.into_iter().map(|key| (key, String::new())).collect();
@@ -61,7 +61,7 @@ impl Batch<'_> {
     pub(crate) async fn empty_room(&mut self) -> Result<(), Error> {
         attributes::forget_all(self).await?;
         let roster = self.group()?.roster.clone();
-        self.room_work.extend(roster.joined().map(|(user, _)| RoomWork::Out(user.clone())));
+        self.room_acts.extend(roster.joined().map(|(user, _)| RoomAct::Out(user.clone())));
         Ok(())
     }
 
@@ -85,7 +85,7 @@ impl Batch<'_> {
         // What stands in front of it in this transaction is not stored yet.
         let said = self.tail.placed.iter().map(|placed| placed.entry.clone());
         recent.extend(said.filter(|entry: &Arc<Entry>| entry.kind.is_countable()));
-        self.room_work.push(RoomWork::Recall(recent));
+        self.room_acts.push(RoomWork::Recall(recent).into());
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Batch<'_> {
         if is_new {
             self.group_mut()?.arrive(user, now);
         }
-        self.room_work.push(RoomWork::Sit(user.clone(), Some(asked.clone())));
+        self.room_acts.push(RoomAct::Sit(user.clone(), Some(asked.clone())));
         let group = self.group()?;
         let members = group.roster.members();
         let line = group.roster.member(user).ok_or(Error::Internal)?;
@@ -126,7 +126,7 @@ impl Batch<'_> {
             muted_until_ms: muted.map(|until| i64::try_from(until.as_millis()).unwrap_or(-1)),
         };
         if is_new {
-            self.room_work.push(RoomWork::Came(user.clone(), ext, members));
+            self.room_acts.push(RoomWork::Came(user.clone(), ext, members).into());
         }
         Ok(entered)
     }
@@ -135,7 +135,7 @@ impl Batch<'_> {
     pub(super) async fn go_out_of_room(&mut self, user: &UserId) -> Result<(), Error> {
         self.put_out_of_room(user).await?;
         let members = self.group()?.roster.members();
-        self.room_work.push(RoomWork::Went(user.clone(), members));
+        self.room_acts.push(RoomWork::Went(user.clone(), members).into());
         Ok(())
     }
 }
@@ -239,7 +239,7 @@ impl Chat {
                 let user = user.clone();
                 Box::pin(async move {
                     if batch.group()?.roster.has(&user) {
-                        batch.room_work.push(RoomWork::Sit(user, None));
+                        batch.room_acts.push(RoomAct::Sit(user, None));
                     }
                     Ok(())
                 })

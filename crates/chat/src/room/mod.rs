@@ -28,7 +28,7 @@ pub(crate) mod super_admins;
 
 pub(crate) use absence::Absences;
 pub use attributes::{AttributeChange, AttributeOutcome};
-pub(crate) use cast::{Cast, RoomWork, Seat};
+pub(crate) use cast::{Cast, RoomAct, RoomWork, Seat};
 pub(crate) use count::Counts;
 pub use create::NewRoom;
 pub use join::RoomEntered;

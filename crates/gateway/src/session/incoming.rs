@@ -11,8 +11,8 @@ use stoa_core::{
 use stoa_wire::content::{self, Inspection};
 use stoa_wire::{
     CommSyncUl, Command, ContentType, EditScope, GROUP_DOMAIN, KeyValue, Limits, MSync, Message,
-    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, Provision, RouteType,
-    Value as TypedValue, delivery,
+    MessageBody, MessageType, Meta, MucBody, MucOperation, NameSpace, PRIORITY_TAG, Provision,
+    RouteType, Value as TypedValue, delivery,
 };
 
 /// What a frame asks for.
@@ -68,8 +68,6 @@ pub(crate) enum Act {
 #[error("the frame cannot be read: {0}")]
 pub(crate) struct Malformed(&'static str);
 
-/// The priority of a message of a room (msync section 5.1).
-const PRIORITY: &str = "chatroom_msg_tag";
 /// What an app may add to a recall (msync section 5.3).
 const RECALL_EXT: &str = "recallMessageExtensionInfo";
 
@@ -215,10 +213,9 @@ fn room(meta: Meta, sender: Sender<'_>) -> Result<Act, MsyncStatus> {
 
 /// How soon a message of a room is dropped, as its `ext` says (msync section 5.1).
 fn priority(ext: &[KeyValue]) -> Priority {
-    let tag = ext.iter().find(|entry| entry.key.as_deref() == Some(PRIORITY));
+    let tag = ext.iter().find(|entry| entry.key.as_deref() == Some(PRIORITY_TAG));
     match tag.and_then(|tag| tag.value.as_ref()) {
-        Some(TypedValue::Varint(0)) => Priority::High,
-        Some(TypedValue::Varint(2)) => Priority::Low,
+        Some(TypedValue::Varint(tag)) => Priority::of_tag(*tag),
         _ => Priority::Normal,
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Number, Value};
 use stoa_chat::entry::Kind;
-use stoa_core::limits;
 use stoa_wire::{Content, ContentType, KeyValue, Size};
 
 use crate::error::Failure;
@@ -170,6 +169,3 @@ fn plain(json: Json) -> Value {
         ),
     }
 }
-
-/// What a message may be as large as, for errors.
-pub(super) const MOST_BYTES: usize = limits::MESSAGE_CONTENT_BYTES;

@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use stoa_chat::RoomMessage;
 use stoa_chat::entry::Priority;
 use stoa_core::{GroupId, MucKind, Refusal, UserId, limits};
-use stoa_wire::{Jid, KeyValue, Message, MessageBody, MessageType, delivery};
+use stoa_wire::{Jid, KeyValue, Message, MessageBody, MessageType, PRIORITY_TAG, delivery};
 
 use self::content::Composed;
 use crate::Rest;
@@ -37,12 +37,12 @@ fn sender(body: &mut Object) -> Result<UserId, Failure> {
     name.parse().map_err(|error| body.refuse("from", error))
 }
 
-/// The priority, and the tag by which the SDK knows it (msync section 5.1).
-fn priority(body: &mut Object) -> Result<(Priority, i64), Failure> {
+/// How soon it is dropped.
+fn priority(body: &mut Object) -> Result<Priority, Failure> {
     match body.optional_text("chatroom_msg_level")?.as_deref() {
-        Some("high") => Ok((Priority::High, 0)),
-        None | Some("normal") => Ok((Priority::Normal, 1)),
-        Some("low") => Ok((Priority::Low, 2)),
+        Some("high") => Ok(Priority::High),
+        None | Some("normal") => Ok(Priority::Normal),
+        Some("low") => Ok(Priority::Low),
         Some(_) => Err(body.refuse("chatroom_msg_level", "must be high, normal or low")),
     }
 }
@@ -52,7 +52,7 @@ fn message(
     from: &UserId,
     to: &GroupId,
     composed: &Composed,
-    (priority, tag): (Priority, i64),
+    priority: Priority,
     is_broadcast: bool,
 ) -> RoomMessage {
     let name = |name: &str| Some(Jid { name: Some(name.into()), ..Jid::default() });
@@ -64,7 +64,7 @@ fn message(
         ext: composed.ext.clone(),
         ..MessageBody::default()
     };
-    let mut ext = vec![KeyValue::int("chatroom_msg_tag", tag)];
+    let mut ext = vec![KeyValue::int(PRIORITY_TAG, priority.tag())];
     if is_broadcast {
         ext.push(KeyValue::bool("is_broadcast", true));
     }
@@ -81,8 +81,8 @@ fn message(
 fn check_size(composed: &Composed) -> Result<(), Failure> {
     let ext: usize = composed.ext.iter().map(Message::encoded_len).sum();
     let bytes = composed.content.encoded_len() + ext;
-    if bytes > content::MOST_BYTES {
-        let most = content::MOST_BYTES;
+    let most = limits::MESSAGE_CONTENT_BYTES;
+    if bytes > most {
         let text = format!("body and ext: {bytes} bytes, {most} are allowed");
         return Err(Failure::of(Refusal::TooLarge).saying(text));
     }
@@ -124,7 +124,7 @@ async fn send(
 /// What [`broadcast`] is asked for.
 pub(crate) struct Broadcast {
     from: UserId,
-    priority: (Priority, i64),
+    priority: Priority,
     composed: Composed,
 }
 
