@@ -158,6 +158,18 @@ impl Blobs {
         Ok(files.len())
     }
 
+    /// Removes all files of an app, and answers how many there were. Their keys are the caller's to destroy.
+    ///
+    /// # Errors
+    /// [`BlobError::Place`].
+    pub async fn clear_app(&self, app: AppNumber) -> Result<usize, BlobError> {
+        let mut removed = 0;
+        for day in self.days(app).await? {
+            removed += self.clear(Shelf { app, day }).await?;
+        }
+        Ok(removed)
+    }
+
     /// The files of `shelf` that are complete.
     ///
     /// # Errors

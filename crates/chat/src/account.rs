@@ -6,6 +6,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::records::{self, Account, Name, Username};
+use crate::revocation::{self, Subject};
 use crate::room::super_admins;
 use crate::{Chat, Error, attributes, contact};
 
@@ -219,7 +220,12 @@ impl Chat {
             deactivated: false,
             nickname,
             password_hash,
-            tokens_void_until_s: 0,
+            // Whoever had the name before is another person, whose tokens are not this one's.
+            revoked_until_ms: self
+                .shared
+                .cuts
+                .of(store.number(), Subject::name(&store, &username))
+                .map_or(0, Timestamp::as_millis),
         };
         let blind = user_blind(&store, &username);
         let bucket = Bucket::Object(blind.0);
@@ -345,6 +351,7 @@ impl Chat {
         }
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
+        let (now, gone) = (self.shared.clock.now(), Subject::name(store, user));
         let deleted = loop {
             self.user(caller, user).await?;
             self.leave_contacts(caller, store, user).await?;
@@ -367,12 +374,14 @@ impl Chat {
                 txn.delete(&time_key(store, deleted.created, blind))?;
                 attributes::remove(store, &mut txn, user).await?;
                 super_admins::forget(store, &mut txn, user)?;
+                revocation::put(store, &mut txn, gone, now).await?;
                 Ok::<_, Error>(txn.done(Some(deleted)))
             });
             if let Some(deleted) = deleted.await? {
                 break deleted;
             }
         };
+        self.cut_was_stored(caller.app().number, gone, now);
         self.shared.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
         // What is left (devices, places in conversations) was sealed with the user's key.
@@ -380,8 +389,7 @@ impl Chat {
         Ok(deleted)
     }
 
-    /// Sets a user's password, ends the user's sessions and voids the tokens that the user has; those
-    /// issued in the same second too.
+    /// Sets a user's password, ends the user's sessions and revokes the tokens that were made up to now.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Argument`].
@@ -395,17 +403,18 @@ impl Chat {
             return Err(Error::NotAllowed);
         }
         let hash = self.passwords.hash("newpassword", password, &*self.entropy).await?;
-        let now_s = self.shared.clock.now().as_secs();
+        let now = self.shared.clock.now();
         self.change(caller, user, |account| {
             account.password_hash.clone_from(&hash);
-            account.tokens_void_until_s = now_s;
+            account.cut(now);
         })
         .await?;
         self.kick(caller, user, Which::All, KickReason::PasswordChanged);
         Ok(())
     }
 
-    /// Lets a user in again, or out: a deactivated user's sessions end and no login succeeds.
+    /// Lets a user in again, or out: a deactivated user's sessions end, the tokens that were made up to now
+    /// are revoked, and no login succeeds.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`].
@@ -418,7 +427,14 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let account = self.change(caller, user, |account| account.deactivated = !activated).await?;
+        let now = self.shared.clock.now();
+        let change = |account: &mut Account| {
+            account.deactivated = !activated;
+            if !activated {
+                account.cut(now);
+            }
+        };
+        let account = self.change(caller, user, change).await?;
         if !activated {
             self.kick(caller, user, Which::All, KickReason::UserRemoved);
         }
@@ -443,7 +459,7 @@ impl Chat {
         self.change(caller, user, |account| account.nickname = nickname.into()).await?.try_into()
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         caller: &Caller,
         user: &UserId,

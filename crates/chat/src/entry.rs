@@ -278,9 +278,11 @@ pub enum Event {
     Room(RoomPage),
     /// Sessions are to end.
     Kick(Kick),
-    /// The user presented a newer token: sessions of this device live until then.
-    Renewed {
-        /// The new end.
+    /// The tokens that a session was let in and renewed by are good until then, by now.
+    LivesUntil {
+        /// Which session, by the number that its attachment has.
+        session: u64,
+        /// The end.
         until: Timestamp,
     },
 }
@@ -386,4 +388,6 @@ pub enum KickReason {
     PasswordChanged,
     /// An administrator or another device logged it out.
     ByOtherDevice,
+    /// What let it in was revoked.
+    Revoked,
 }

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use stoa_core::{AppScope, Caller, Secret, UserId, Visitor, issue_token, same_secret};
+use stoa_core::{
+    AppScope, Caller, Secret, UserId, Visitor, issue_token, issue_token_at_the_door, same_secret,
+};
 
 use crate::account::NewUser;
 use crate::password::Claimant;
@@ -102,7 +104,7 @@ impl Chat {
                 // Told only to whoever knows the password.
                 match account {
                     Some(account) if account.deactivated => Err(Error::Deactivated),
-                    Some(account) => self.issue(visitor, Some(account), ttl_s),
+                    Some(account) => self.issue(visitor, Some(account), ttl_s, true),
                     None => Err(Error::InvalidGrant(WRONG_PASSWORD)),
                 }
             }
@@ -113,12 +115,12 @@ impl Chat {
                 }
                 let secret = credentials.client_secret.expose();
                 // Every certificate is compared, each in constant time.
-                let matching =
-                    app.certificates.iter().filter(|c| same_secret(c.expose(), secret)).count();
-                if matching == 0 {
+                let now = self.shared.clock.now();
+                let good = app.certificates.iter().filter(|one| one.is_enabled(now));
+                if good.filter(|one| same_secret(one.expose(), secret)).count() == 0 {
                     return Err(Error::InvalidGrant("client_secret does not match"));
                 }
-                self.issue(visitor, None, ttl_s)
+                self.issue(visitor, None, ttl_s, true)
             }
         }
     }
@@ -151,24 +153,28 @@ impl Chat {
             }
             None => return Err(Error::UnknownUser),
         };
-        self.issue(caller, Some(account), ttl_s)
+        self.issue(caller, Some(account), ttl_s, false)
     }
 
-    fn issue(
+    /// Issues a token for an account, or for the app's back end. One that is issued at the door ends when the
+    /// app takes no proof there any more.
+    pub(crate) fn issue(
         &self,
         scope: &impl AppScope,
         account: Option<Account>,
         ttl_s: Option<u64>,
+        at_the_door: bool,
     ) -> Result<IssuedToken, Error> {
         let app = scope.app();
-        let now = self.shared.clock.now();
+        let now = app.next_issue(self.shared.clock.now());
         let issued = account.as_ref().map_or(now, |account| account.next_issue(now));
         let user = account.map(User::try_from).transpose()?;
-        let cap = app.token_cap_s;
+        let cap = app.tokens.cap_s;
         let wanted = ttl_s.filter(|ttl| *ttl > 0).and_then(|ttl| u32::try_from(ttl).ok());
         let expires_in_s = wanted.map_or(cap, |ttl| ttl.min(cap));
         let name = user.as_ref().map(|user| &user.username);
-        let token = issue_token(app, name, issued, expires_in_s, &*self.entropy);
+        let sign = if at_the_door { issue_token_at_the_door } else { issue_token };
+        let token = sign(app, name, issued, expires_in_s, &*self.entropy);
         Ok(IssuedToken { token, expires_in_s, user })
     }
 }

@@ -32,6 +32,7 @@ mod presence;
 mod queue;
 mod records;
 mod report;
+mod revocation;
 mod room;
 #[cfg(test)]
 mod testing;
@@ -90,6 +91,7 @@ pub(crate) struct Shared {
     pub(crate) absences: room::Absences,
     pub(crate) counts: room::Counts,
     pub(crate) directory: Arc<dyn AppDirectory>,
+    pub(crate) cuts: revocation::Cuts,
 }
 
 impl Shared {
@@ -136,6 +138,7 @@ impl Chat {
                 absences: room::Absences::default(),
                 counts: room::Counts::default(),
                 directory,
+                cuts: revocation::Cuts::default(),
             }),
             store,
             entropy,

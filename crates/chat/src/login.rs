@@ -7,7 +7,6 @@ use stoa_core::{
     App, AppKey, AppScope, Caller, Secret, Timestamp, TokenRefusal, UserId, VerifiedToken, Visitor,
 };
 
-use crate::entry::Event;
 use crate::{Chat, DeviceInfo, Error};
 
 /// What a device presents to open a session.
@@ -30,6 +29,8 @@ pub struct LoggedIn {
     pub caller: Caller,
     /// The user, as [`Caller::user`] says too.
     pub user: UserId,
+    /// Whether something was revoked since shows in this.
+    epoch: u64,
 }
 
 impl Chat {
@@ -50,7 +51,8 @@ impl Chat {
     }
 
     /// Verifies `token` for the app with that key and finds out who it names. A user token must name
-    /// an active user of the app, by name or uuid, and be younger than the user's password.
+    /// an active user of the app, by name or uuid. A token that was revoked, by itself or with all of its
+    /// user or app, is as good as none.
     ///
     /// # Errors
     /// [`Error::UnknownApp`], [`Error::Token`], [`Error::UnknownUser`], [`Error::Deactivated`],
@@ -58,27 +60,40 @@ impl Chat {
     pub async fn authenticate(&self, key: &AppKey, token: &str) -> Result<Caller, Error> {
         let app = self.app(key)?;
         let verified = VerifiedToken::verify(&app, token, self.shared.clock.now())?;
+        self.check_token(app.number, verified.mark())?;
         let Some(named) = verified.named_user() else {
             return verified.into_app_caller().map_err(|_| Error::NotAllowed);
         };
         let account = self.resolve(&verified, named).await?.ok_or(Error::UnknownUser)?;
-        if account.is_void(verified.issued()) {
-            return Err(Error::Token(TokenRefusal::Invalid("void")));
-        }
         if account.deactivated {
             return Err(Error::Deactivated);
+        }
+        if account.is_cut(verified.mark(), app.tokens.skew_s) {
+            return Err(Error::Token(TokenRefusal::Invalid("revoked")));
         }
         let user = account.username.parse().map_err(|_| Error::UnknownUser)?;
         verified.into_user_caller(user).map_err(|_| Error::NotAllowed)
     }
 
     /// Opens a session: the token must name the user that the device logs in as, and the device is
-    /// remembered among the user's.
+    /// remembered among the user's. Who attaches the session afterwards has to ask
+    /// [`Self::is_still_admitted`].
     ///
     /// # Errors
     /// As [`Self::authenticate`]; an app token or one of another user is [`Error::Token`], and where the
     /// store takes no writes there is no session.
     pub async fn log_in(&self, request: &LoginRequest) -> Result<LoggedIn, Error> {
+        let epoch = self.shared.cuts.epoch();
+        let (caller, user) = self.admit(request).await?;
+        // A session whose client's place cannot be stored would deliver it all again later.
+        self.store.health()?;
+        let store = self.store.app(&caller).await?;
+        self.remember_device(&store, &user, &request.device).await?;
+        Ok(LoggedIn { caller, user, epoch })
+    }
+
+    /// Who a device is that may open a session.
+    async fn admit(&self, request: &LoginRequest) -> Result<(Caller, UserId), Error> {
         let caller = self.authenticate(&request.app, request.token.expose()).await?;
         // An app token is never accepted from a device (token specification, section 8).
         let mismatch = Error::Token(TokenRefusal::Invalid("user_mismatch"));
@@ -86,25 +101,51 @@ impl Chat {
         if request.user.parse().ok().as_ref() != Some(&user) {
             return Err(mismatch);
         }
-        // A session whose client's place cannot be stored would deliver it all again later.
-        self.store.health()?;
         let store = self.store.app(&caller).await?;
-        self.remember_device(&store, &user, &request.device).await?;
-        Ok(LoggedIn { caller, user })
+        self.check_device(&store, &caller, &user, &request.device.resource)?;
+        Ok((caller, user))
+    }
+
+    /// Whether what let a session in still would, now that it is attached: what is revoked from then on tells
+    /// it to end, and what was revoked before did not find it.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub async fn is_still_admitted(
+        &self,
+        request: &LoginRequest,
+        logged_in: &LoggedIn,
+    ) -> Result<(), Error> {
+        if self.shared.cuts.epoch() == logged_in.epoch {
+            return Ok(());
+        }
+        self.admit(request).await.map(drop)
     }
 
     /// The end of the caller's token, which thereby renews the user's sessions: those that are open
     /// live until then.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] unless the caller is that user.
-    pub fn renew(&self, caller: &Caller, user: &UserId) -> Result<Timestamp, Error> {
+    /// [`Error::NotAllowed`] unless the caller is that user; as [`Self::authenticate`] when the token was
+    /// revoked meanwhile.
+    pub async fn renew(&self, caller: &Caller, user: &UserId) -> Result<Timestamp, Error> {
         if caller.user() != Some(user) {
             return Err(Error::NotAllowed);
         }
         let topic = Topic { app: caller.app().number, user: user.clone() };
-        let until = caller.expires();
-        self.shared.bus.publish(&topic, &Arc::new(Event::Renewed { until }));
-        Ok(until)
+        let (app, now) = (self.app(&caller.app().key)?, self.shared.clock.now());
+        let mark = caller.mark();
+        self.shared.online.renew(&topic, mark, now);
+        self.judge(&app, &topic, None);
+        // What was revoked since the caller was let in did not find this token at the sessions.
+        let still = async {
+            self.check_token(app.number, mark)?;
+            let account = self.find(caller, user).await?.ok_or(Error::UnknownUser)?;
+            match account.is_cut(mark, app.tokens.skew_s) {
+                true => Err(Error::Token(TokenRefusal::Invalid("revoked"))),
+                false => Ok(app.admits(mark, now)?),
+            }
+        };
+        still.await.inspect_err(|_| self.end_sessions_of(&topic, &[mark.id]))
     }
 }

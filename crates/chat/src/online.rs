@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use stoa_bus::{Subscriber, Subscription, Topic};
-use stoa_core::{AppScope, Caller, Resource, Timestamp, UserId, limits};
+use stoa_core::{AppNumber, AppScope, Caller, Resource, Timestamp, TokenMark, UserId, limits};
 
-use crate::entry::{Event, Kick, KickReason, Which};
+use crate::entry::{Event, KickReason, Which};
 use crate::log::Appender;
 use crate::room::{RoomWork, Seat};
 use crate::{Chat, Error, Shared};
@@ -48,6 +48,8 @@ pub struct OnlineDevice {
 struct Session {
     device: OnlineDevice,
     to: Arc<dyn Subscriber<Event>>,
+    /// The tokens that let it in and renewed it.
+    tokens: Vec<TokenMark>,
 }
 
 /// A user in the register.
@@ -148,6 +150,7 @@ impl Online {
         &self,
         topic: &Topic,
         info: DeviceInfo,
+        token: TokenMark,
         to: Arc<dyn Subscriber<Event>>,
         now: Timestamp,
     ) -> (u64, Vec<u64>) {
@@ -174,6 +177,7 @@ impl Online {
         list.push(Session {
             device: OnlineDevice { info, since: now, number, leaving: false },
             to,
+            tokens: vec![token],
         });
         (number, gone)
     }
@@ -250,6 +254,42 @@ impl Online {
         sessions.map(|session| session.device.clone()).collect()
     }
 
+    /// Notes that a token renews the sessions of a user. A session remembers all that did, as long as they can
+    /// be revoked; one that has seen too many takes no further one.
+    pub(crate) fn renew(&self, topic: &Topic, token: &TokenMark, now: Timestamp) {
+        let mut users = self.users.lock();
+        let sessions = users.get_mut(topic).into_iter().flat_map(|present| &mut present.sessions);
+        for session in sessions {
+            let tokens = &mut session.tokens;
+            if tokens.iter().any(|known| known.id == token.id) {
+                continue;
+            }
+            if tokens.len() >= limits::TOKENS_OF_A_SESSION {
+                tokens.retain(|known| now < known.ends);
+            }
+            if tokens.len() < limits::TOKENS_OF_A_SESSION {
+                tokens.push(token.clone());
+            }
+        }
+    }
+
+    /// The sessions of a user, by number, with their devices and the tokens that let them in and renewed them.
+    pub(crate) fn tokens_of(&self, topic: &Topic) -> Vec<(u64, Resource, Vec<TokenMark>)> {
+        let users = self.users.lock();
+        let sessions = users.get(topic).into_iter().flat_map(|present| &present.sessions);
+        sessions
+            .map(|session| {
+                let OnlineDevice { number, info, .. } = &session.device;
+                (*number, info.resource.clone(), session.tokens.clone())
+            })
+            .collect()
+    }
+
+    /// The users of an app who have a session.
+    pub(crate) fn topics_of(&self, app: AppNumber) -> Vec<Topic> {
+        self.users.lock().keys().filter(|topic| topic.app == app).cloned().collect()
+    }
+
     /// Whether the user has a session.
     pub(crate) fn has(&self, topic: &Topic) -> bool {
         self.users.lock().contains_key(topic)
@@ -295,7 +335,13 @@ impl Chat {
         let user = caller.user().ok_or(Error::NotAllowed)?;
         let topic = Topic { app: caller.app().number, user: user.clone() };
         let online = &self.shared.online;
-        let (number, gone) = online.enter(&topic, device, to.clone(), self.shared.clock.now());
+        let (number, gone) = online.enter(
+            &topic,
+            device,
+            caller.mark().clone(),
+            to.clone(),
+            self.shared.clock.now(),
+        );
         let subscription = self.shared.bus.subscribe(topic.clone(), to);
         let attachment = Attachment {
             _subscription: subscription,
@@ -306,12 +352,8 @@ impl Chat {
         };
         online.changed(caller, &topic);
         for number in gone {
-            let kick = Kick {
-                which: Which::Session(number),
-                reason: KickReason::AnotherDevice,
-                note: note.into(),
-            };
-            self.shared.bus.publish(&topic, &Arc::new(Event::Kick(kick)));
+            let which = Which::Session(number);
+            self.shared.kick(topic.app, user, which, KickReason::AnotherDevice, note);
         }
         Ok(attachment)
     }
@@ -365,21 +407,28 @@ impl Chat {
         which: Which,
         reason: KickReason,
     ) {
-        let topic = Topic { app: scope.app().number, user: user.clone() };
-        let kick = Kick { which, reason, note: String::new() };
-        self.shared.bus.publish(&topic, &Arc::new(Event::Kick(kick)));
+        self.shared.kick(scope.app().number, user, which, reason, "");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoa_core::AppNumber;
+    use stoa_core::{Issuer, TokenMarkId};
 
     struct Nobody;
 
     impl Subscriber<Event> for Nobody {
         fn deliver(&self, _: &Arc<Event>) {}
+    }
+
+    fn mark(n: u8) -> TokenMark {
+        TokenMark {
+            id: TokenMarkId([n; 16]),
+            issued: Timestamp::default(),
+            ends: Timestamp::from_secs(u64::from(n) + 1),
+            issuer: Issuer::Server,
+        }
     }
 
     fn enter(online: &Online, resource: &str, platform: u32) -> (u64, Vec<u64>) {
@@ -390,7 +439,8 @@ mod tests {
             name: String::new(),
             platform,
         };
-        online.enter(&topic, info, Arc::new(Nobody), Timestamp::default())
+        let mark = mark(0);
+        online.enter(&topic, info, mark, Arc::new(Nobody), Timestamp::default())
     }
 
     #[test]
@@ -423,5 +473,23 @@ mod tests {
             assert!(enter(&online, &format!("device-{n}"), platform).1.is_empty());
         }
         assert_eq!(enter(&online, "one-more", 99).1, [0]);
+    }
+
+    #[test]
+    fn a_session_remembers_its_tokens_and_takes_no_more_than_it_can() {
+        let online = Online::default();
+        let (number, _) = enter(&online, "web", 1);
+        let topic = Topic { app: AppNumber(1), user: "alice".parse().unwrap() };
+        let known = || online.tokens_of(&topic)[0].2.iter().map(|t| t.id.0[0]).collect::<Vec<_>>();
+        let most = u8::try_from(limits::TOKENS_OF_A_SESSION).unwrap();
+        for n in (1..most).chain([1, 2]) {
+            online.renew(&topic, &mark(n), Timestamp::default());
+        }
+        assert_eq!(online.tokens_of(&topic)[0].0, number);
+        assert_eq!(known(), (0..most).collect::<Vec<_>>(), "each once, the first one too");
+        online.renew(&topic, &mark(100), Timestamp::default());
+        assert!(!known().contains(&100), "it would push out one that can still be revoked");
+        online.renew(&topic, &mark(100), Timestamp::from_secs(4));
+        assert_eq!(known(), (4..most).chain([100]).collect::<Vec<_>>(), "those that are over go");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use stoa_core::{GroupId, MessageId, MucKind, Target, Timestamp, UserId};
+use stoa_core::{GroupId, MessageId, MucKind, Target, Timestamp, TokenMark, UserId};
 use stoa_store::StoreError;
 
 use crate::entry::{Audience, EditMark, Entry, Kind};
@@ -39,21 +39,40 @@ pub(crate) struct Account {
     /// A PHC string, or empty: no password, no login by password.
     #[prost(string, tag = "7")]
     pub(crate) password_hash: String,
-    /// Tokens issued up to and in this second are void: the password was changed then.
-    #[prost(uint64, tag = "8")]
-    pub(crate) tokens_void_until_s: u64,
+    /// Tokens made up to and in this millisecond are revoked; 0: none. (8 said it in seconds.)
+    #[prost(uint64, tag = "9")]
+    pub(crate) revoked_until_ms: u64,
 }
 
 impl Account {
-    /// Whether a token issued at that moment is void.
-    pub(crate) const fn is_void(&self, issued: Timestamp) -> bool {
-        issued.as_secs() <= self.tokens_void_until_s
+    /// Revokes the tokens that were made up to `now`.
+    pub(crate) fn cut(&mut self, now: Timestamp) {
+        self.revoked_until_ms = self.revoked_until_ms.max(now.as_millis());
     }
 
-    /// The first moment from `now` on at which a token can be issued that is not void.
-    pub(crate) fn next_issue(&self, now: Timestamp) -> Timestamp {
-        now.max(Timestamp::from_secs(self.tokens_void_until_s.saturating_add(1)))
+    /// Whether a token was revoked with all others of its user.
+    pub(crate) fn is_cut(&self, mark: &TokenMark, skew_s: u32) -> bool {
+        mark.is_cut(Timestamp::from_millis(self.revoked_until_ms), skew_s)
     }
+
+    /// The first moment from `now` on at which the server can issue a token that is not revoked.
+    pub(crate) fn next_issue(&self, now: Timestamp) -> Timestamp {
+        now.max(Timestamp::from_millis(self.revoked_until_ms.saturating_add(1)))
+    }
+}
+
+/// REVOCATIONS: a token, device or name that was cut.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Revocation {
+    /// 1: a token; 2: a device; 3: the name of a user who was deleted.
+    #[prost(uint32, tag = "1")]
+    pub(crate) kind: u32,
+    /// 16 bytes: of the token's signature, or blinded.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) subject: Vec<u8>,
+    /// What was made up to then is over.
+    #[prost(uint64, tag = "3")]
+    pub(crate) at_ms: u64,
 }
 
 /// NAMES: what a name belongs to.

@@ -2,24 +2,10 @@
 
 use std::sync::Arc;
 
-use stoa_core::{
-    App, AppId, AppNumber, AuthPolicy, ChatSettings, Entropy, Region, Secret, Timestamp, Uuid,
-};
+use stoa_core::{App, AppNumber, AuthPolicy, Entropy, Region, Timestamp};
 
 /// An app that takes passwords.
 pub(crate) fn app(random: &dyn Entropy, created: Timestamp) -> Arc<App> {
-    let certificate = || Secret::new(AppId::from_bytes(random.bytes()).as_str());
-    Arc::new(App {
-        number: AppNumber(1),
-        id: AppId::from_bytes(random.bytes()),
-        key: "demo#stoa".parse().unwrap(),
-        uuid: Uuid::random(random),
-        region: Region::Eu,
-        created,
-        auth: AuthPolicy::TokenOrPassword,
-        token_cap_s: 86_400,
-        chat: ChatSettings::default(),
-        certificates: vec![certificate()],
-        server_certificate: certificate(),
-    })
+    let (key, auth) = ("demo#stoa".parse().unwrap(), AuthPolicy::TokenOrPassword);
+    Arc::new(App::new(AppNumber(1), key, Region::Eu, created, auth, random))
 }

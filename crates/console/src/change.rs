@@ -1,71 +1,27 @@
-//! What can be changed of an app: who may enter, how long its tokens live, its certificates.
+//! What can be changed of an app: who may enter, how long its tokens live, what it may have.
 //!
-//! Certificates are exchanged without an outage: a second one is added, the app's back ends are given
-//! it, and the first is retired. Both are good in between. A retired one admits nobody from then on;
-//! a session that it admitted lives until its token ends.
+//! What was changed holds from the answer on, also for sessions that are open: they are told, and end if they
+//! would not be let in any more.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
-use stoa_core::{App, AppDirectory, AppId, AppKey, AuthPolicy, Plan, Secret, limits};
+use stoa_core::{App, AppDirectory, AppKey, AuthPolicy, Plan, TOKEN_CAP_S, limits};
 use stoa_store::{Bucket, spaces};
 
 use crate::record::{self, AppRecord};
-use crate::{Console, ConsoleError, corrupt};
+use crate::{AppChange, Console, ConsoleError, corrupt};
 
-/// The longest life of a token that Stoa issues, in seconds, unless an app says less.
-pub const TOKEN_CAP_S: u32 = 86_400;
+/// How far ahead the clock of whoever makes tokens may be at the most, in seconds.
+pub const SKEW_MOST_S: u32 = 300;
+/// How many users strangers may register from one address in an hour at the most.
+pub const REGISTRATIONS_MOST: u32 = 100_000;
 /// How long after it was sent a message can be taken back at the most, in seconds
 /// (chat-rest section 3.2: 7 days).
 pub(crate) const RECALL_WINDOW_S: u32 = 7 * 86_400;
 /// Bytes of one attachment at the most (chat-rest section 1.8: 200 MB).
 pub(crate) const ATTACHMENT_BYTES: u64 = limits::ATTACHMENT_BYTES_MOST;
-/// How many certificates an app has at most.
-pub const CERTIFICATES: usize = 2;
-
-/// Which of an app's certificates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateSlot {
-    /// The one that is shown when the app's certificate is asked for.
-    Primary,
-    /// The other one, if there is one.
-    Secondary,
-}
-
-impl CertificateSlot {
-    /// The name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
-        }
-    }
-
-    /// The slot of the certificate at this place of an app's list.
-    pub const fn at(place: usize) -> Self {
-        if place == 0 { Self::Primary } else { Self::Secondary }
-    }
-
-    const fn place(self) -> usize {
-        match self {
-            Self::Primary => 0,
-            Self::Secondary => 1,
-        }
-    }
-}
-
-impl FromStr for CertificateSlot {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let both = [Self::Primary, Self::Secondary];
-        let found = both.into_iter().find(|slot| slot.name() == text);
-        found.ok_or_else(|| format!("'{text}' is none of primary, secondary"))
-    }
-}
-
 impl Console {
     /// Sets who may enter an app.
     ///
@@ -79,8 +35,8 @@ impl Console {
         .await
     }
 
-    /// Sets the longest life of the tokens that Stoa issues for an app, in seconds: 60 to
-    /// [`TOKEN_CAP_S`]. Tokens that were issued keep theirs.
+    /// Sets the longest life of an app's tokens, in seconds from their issue: 60 to [`TOKEN_CAP_S`]. It holds
+    /// for those that were made before, too.
     ///
     /// # Errors
     /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
@@ -94,7 +50,7 @@ impl Console {
             return Err(ConsoleError::Value { field: "token-cap", problem });
         }
         self.change(key, |app| {
-            app.token_cap_s = seconds;
+            app.tokens.cap_s = seconds;
             Ok(())
         })
         .await
@@ -207,62 +163,80 @@ impl Console {
         .await
     }
 
-    /// Gives an app a secondary certificate.
+    /// Sets how far ahead of ours the clock of whoever makes the app's tokens may be, in seconds: 0 to
+    /// [`SKEW_MOST_S`].
     ///
     /// # Errors
-    /// [`ConsoleError::TwoCertificates`] when it has one, [`ConsoleError::UnknownApp`],
-    /// [`ConsoleError::Store`].
-    pub async fn add_certificate(&self, key: &AppKey) -> Result<(Arc<App>, Secret), ConsoleError> {
-        let made = Secret::new(AppId::from_bytes(self.entropy.bytes()).as_str());
-        let app = self.change(key, |app| {
-            if app.certificates.len() >= CERTIFICATES {
-                return Err(ConsoleError::TwoCertificates(app.key.clone()));
-            }
-            app.certificates.push(made.clone());
-            Ok(())
-        });
-        Ok((app.await?, made))
-    }
-
-    /// Makes an app's secondary certificate the primary one, and the other way round. Both stay good.
-    ///
-    /// # Errors
-    /// [`ConsoleError::OneCertificate`] when there is no secondary one, [`ConsoleError::UnknownApp`],
-    /// [`ConsoleError::Store`].
-    pub async fn swap_certificates(&self, key: &AppKey) -> Result<Arc<App>, ConsoleError> {
+    /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_clock_skew(
+        &self,
+        key: &AppKey,
+        seconds: u32,
+    ) -> Result<Arc<App>, ConsoleError> {
+        if seconds > SKEW_MOST_S {
+            let problem = format!("{seconds} seconds; choose 0 to {SKEW_MOST_S}");
+            return Err(ConsoleError::Value { field: "clock-skew", problem });
+        }
         self.change(key, |app| {
-            if app.certificates.len() < CERTIFICATES {
-                return Err(ConsoleError::OneCertificate(app.key.clone()));
-            }
-            app.certificates.swap(0, 1);
+            app.tokens.skew_s = seconds;
             Ok(())
         })
         .await
     }
 
-    /// Takes a certificate from an app: from now on no token made with it is accepted. A secondary
-    /// one takes the place of the primary.
+    /// Sets whether tokens of the older format 006 are taken.
     ///
     /// # Errors
-    /// [`ConsoleError::OneCertificate`] when it is the only one or not there,
     /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
-    pub async fn retire_certificate(
+    pub async fn set_accepts_006(
         &self,
         key: &AppKey,
-        slot: CertificateSlot,
+        accepts: bool,
     ) -> Result<Arc<App>, ConsoleError> {
         self.change(key, |app| {
-            if app.certificates.len() < CERTIFICATES {
-                return Err(ConsoleError::OneCertificate(app.key.clone()));
-            }
-            app.certificates.remove(slot.place());
+            app.tokens.accepts_006 = accepts;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets how many users strangers may register from one address in an hour, where the app is open: 1 to
+    /// [`REGISTRATIONS_MOST`].
+    ///
+    /// # Errors
+    /// [`ConsoleError::Value`], [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_registrations_per_hour(
+        &self,
+        key: &AppKey,
+        users: u32,
+    ) -> Result<Arc<App>, ConsoleError> {
+        if !(1..=REGISTRATIONS_MOST).contains(&users) {
+            let problem = format!("{users} users; choose 1 to {REGISTRATIONS_MOST}");
+            return Err(ConsoleError::Value { field: "registrations-per-hour", problem });
+        }
+        self.change(key, |app| {
+            app.tokens.registrations_per_hour = users;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Revokes all tokens of an app that were made up to now: its sessions end, and whoever comes back needs
+    /// a newer token.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn revoke_app(&self, key: &AppKey) -> Result<Arc<App>, ConsoleError> {
+        let now = self.clock.now();
+        self.change(key, |app| {
+            app.revoked = app.revoked.max(now);
             Ok(())
         })
         .await
     }
 
     /// Changes an app's record, and then the directory.
-    async fn change(
+    pub(crate) async fn change(
         &self,
         key: &AppKey,
         change: impl Fn(&mut App) -> Result<(), ConsoleError> + Send + Sync,
@@ -270,18 +244,20 @@ impl Console {
         let _changing = self.changes.lock().await;
         let known = self.by_key(key).ok_or_else(|| ConsoleError::UnknownApp(key.clone()))?;
         let number = known.number;
-        let (platform, change) = (&self.platform, &change);
+        let (platform, change, now) = (&self.platform, &change, self.clock.now());
         let at = &platform.key(&spaces::APPS).number(u64::from(number.0)).done();
         let changed = platform.transact(|mut txn| async move {
             let value = txn.get(at).await?.ok_or(corrupt(&spaces::APPS))?;
             let record: AppRecord = record::decode(&value, spaces::APPS.name)?;
             let mut app = record.into_app(number)?;
+            app.certificates.retain(|certificate| certificate.is_enabled(now));
             change(&mut app)?;
             txn.put(at, Bucket::Whole, &AppRecord::new(&app).encode_to_vec()).await?;
             Ok::<_, ConsoleError>(txn.done(app))
         });
         let app = Arc::new(changed.await?);
         self.publish(&app);
+        self.tell(AppChange::Changed(&app));
         Ok(app)
     }
 }
@@ -289,42 +265,28 @@ impl Console {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoa_core::{ManualClock, Operator, Region, SeededEntropy, Timestamp};
-    use stoa_store::Store;
-
-    use crate::NewApp;
-
-    async fn open(store: &Store, entropy: &Arc<SeededEntropy>) -> Console {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-        let operator = Operator::of_this_process();
-        Console::open(store, &operator, Region::Eu, clock, entropy.clone()).await.unwrap()
-    }
-
-    async fn with_app() -> (Store, Arc<SeededEntropy>, Console, AppKey) {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-        let entropy = Arc::new(SeededEntropy::new(1));
-        let store = Store::in_memory(clock, entropy.clone());
-        let console = open(&store, &entropy).await;
-        for key in ["acme#other", "acme#support"] {
-            let (key, auth) = (key.parse().unwrap(), AuthPolicy::Token);
-            console.create_app(NewApp { key, region: Region::Eu, auth }).await.unwrap();
-        }
-        (store, entropy, console, "acme#support".parse().unwrap())
-    }
+    use crate::testing::{open, with_app};
 
     #[tokio::test]
     async fn changes_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         console.set_auth(&key, AuthPolicy::Open).await.unwrap();
         console.set_attachment_bytes(&key, 200 << 20).await.unwrap();
+        console.set_clock_skew(&key, 0).await.unwrap();
+        console.set_accepts_006(&key, true).await.unwrap();
+        console.set_registrations_per_hour(&key, 3).await.unwrap();
+        let revoked = console.revoke_app(&key).await.unwrap().revoked;
         let changed = console.set_token_cap(&key, 600).await.unwrap();
-        assert_eq!((changed.auth, changed.token_cap_s), (AuthPolicy::Open, 600));
+        assert_eq!((changed.auth, changed.tokens.cap_s), (AuthPolicy::Open, 600));
         for console in [console, open(&store, &entropy).await] {
             assert_eq!(console.apps().len(), 2);
             let found = console.by_id(&changed.id).unwrap();
-            assert_eq!((found.auth, found.token_cap_s), (AuthPolicy::Open, 600));
+            assert_eq!((found.auth, found.tokens.cap_s), (AuthPolicy::Open, 600));
             assert_eq!(found.chat.attachment_bytes, 200 << 20);
             assert_eq!(found.certificates, changed.certificates);
+            assert_eq!((found.tokens, found.revoked), (changed.tokens, revoked));
+            assert_eq!((found.tokens.skew_s, found.tokens.registrations_per_hour), (0, 3));
+            assert!(found.tokens.accepts_006);
             let other = console.by_key(&"acme#other".parse().unwrap()).unwrap();
             assert_eq!(other.auth, AuthPolicy::Token);
             assert_eq!(other.chat.attachment_bytes, limits::ATTACHMENT_BYTES);
@@ -371,24 +333,11 @@ mod tests {
         }
         let unknown = console.set_auth(&"acme#none".parse().unwrap(), AuthPolicy::Open).await;
         assert!(matches!(unknown, Err(ConsoleError::UnknownApp(_))));
-        let retired = console.retire_certificate(&key, CertificateSlot::Primary).await;
-        assert!(matches!(retired, Err(ConsoleError::OneCertificate(_))), "never without any");
-        assert!(console.swap_certificates(&key).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_certificate_is_exchanged_without_a_moment_without_one() {
-        let (store, entropy, console, key) = with_app().await;
-        let first = console.by_key(&key).unwrap().certificates[0].clone();
-        let (app, second) = console.add_certificate(&key).await.unwrap();
-        assert_eq!(app.certificates, [first.clone(), second.clone()]);
-        assert_ne!(first, second);
-        let third = console.add_certificate(&key).await;
-        assert!(matches!(third, Err(ConsoleError::TwoCertificates(_))));
-        let app = console.swap_certificates(&key).await.unwrap();
-        assert_eq!(app.certificates, [second.clone(), first]);
-        console.retire_certificate(&key, CertificateSlot::Secondary).await.unwrap();
-        let app = open(&store, &entropy).await.by_key(&key).unwrap();
-        assert_eq!(app.certificates, [second]);
+        let skewed = console.set_clock_skew(&key, SKEW_MOST_S + 1).await;
+        assert!(matches!(skewed, Err(ConsoleError::Value { field: "clock-skew", .. })));
+        for users in [0, REGISTRATIONS_MOST + 1] {
+            let refused = console.set_registrations_per_hour(&key, users).await;
+            assert!(matches!(refused, Err(ConsoleError::Value { .. })));
+        }
     }
 }

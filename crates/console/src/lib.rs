@@ -3,23 +3,28 @@
 //! The records lie in the platform's part of the store. All apps of the data centre are held in
 //! memory, replaced as a whole when one changes, so that finding an app at login takes no lock.
 
+mod certificate;
 mod change;
+mod deletion;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod record;
+#[cfg(test)]
+mod testing;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use prost::Message;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Operator, Region,
-    Secret, Uuid,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Fingerprint, Operator,
+    Region,
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
-pub use crate::change::{CERTIFICATES, CertificateSlot, TOKEN_CAP_S};
+pub use crate::certificate::{CERTIFICATES, CertificateSlot, OVERLAP_MOST_S, OVERLAP_S};
+pub use crate::change::{REGISTRATIONS_MOST, SKEW_MOST_S};
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
 
 /// Why the console cannot do it.
@@ -75,7 +80,9 @@ pub enum ConsoleError {
     )]
     TwoCertificates(AppKey),
     /// The app has no such certificate, or would be left without any.
-    #[error("the app {0} has only one certificate; add another one first")]
+    #[error(
+        "the app {0} would be left without a certificate that lasts; add another one first, or rotate"
+    )]
     OneCertificate(AppKey),
     /// The store failed.
     #[error("the store failed")]
@@ -113,6 +120,20 @@ impl Directory {
     }
 }
 
+/// What happened to an app, for whoever holds something open for it.
+#[derive(Debug, Clone, Copy)]
+pub enum AppChange<'a> {
+    /// It is as it says here from now on.
+    Changed(&'a Arc<App>),
+    /// A certificate of this fingerprint, which it has no more, is known to somebody else.
+    Leaked(&'a Arc<App>, Fingerprint),
+    /// It is gone.
+    Deleted(&'a Arc<App>),
+}
+
+/// Is told of changes, before whoever asked for them is answered. Must not block.
+pub type Observer = Box<dyn Fn(AppChange<'_>) + Send + Sync>;
+
 /// The apps of this data centre.
 pub struct Console {
     platform: AppStore,
@@ -122,6 +143,8 @@ pub struct Console {
     directory: ArcSwap<Directory>,
     /// Held by whoever changes apps, so that the directory follows the records in their order.
     changes: tokio::sync::Mutex<()>,
+    observer: OnceLock<Observer>,
+    deleting: parking_lot::Mutex<Vec<Arc<App>>>,
 }
 
 impl Console {
@@ -162,14 +185,35 @@ impl Console {
         let all = platform.key(&spaces::APPS).all();
         let rows = platform.read().await?.scan(&all, Direction::Forward, usize::MAX).await?;
         let mut apps = Vec::with_capacity(rows.len());
+        let mut deleting = Vec::new();
         for (key, value) in rows {
             let record: AppRecord = record::decode(&value, spaces::APPS.name)?;
             let number = u32::try_from(key.number(0)).map_err(|_| corrupt(&spaces::APPS))?;
-            apps.push(Arc::new(record.into_app(AppNumber(number))?));
+            let list = if record.deleting { &mut deleting } else { &mut apps };
+            list.push(Arc::new(record.into_app(AppNumber(number))?));
         }
         let directory = ArcSwap::from_pointee(Directory::of(apps));
-        let changes = tokio::sync::Mutex::default();
-        Ok(Self { platform, region, clock, entropy, directory, changes })
+        Ok(Self {
+            platform,
+            region,
+            clock,
+            entropy,
+            directory,
+            changes: tokio::sync::Mutex::default(),
+            observer: OnceLock::new(),
+            deleting: parking_lot::Mutex::new(deleting),
+        })
+    }
+
+    /// Lets `observer` be told of every change from now on. There is one; a second is not taken.
+    pub fn observe(&self, observer: Observer) {
+        let _ = self.observer.set(observer);
+    }
+
+    fn tell(&self, change: AppChange<'_>) {
+        if let Some(observer) = self.observer.get() {
+            observer(change);
+        }
     }
 
     /// The region of this data centre.
@@ -185,21 +229,9 @@ impl Console {
         if new.region != self.region {
             return Err(ConsoleError::WrongRegion { here: self.region, wanted: new.region });
         }
-        let hex = || AppId::from_bytes(self.entropy.bytes());
         let _changing = self.changes.lock().await;
-        let template = App {
-            number: AppNumber::PLATFORM,
-            id: hex(),
-            key: new.key,
-            uuid: Uuid::random(&*self.entropy),
-            region: new.region,
-            created: self.clock.now(),
-            auth: new.auth,
-            token_cap_s: TOKEN_CAP_S,
-            chat: stoa_core::ChatSettings::default(),
-            certificates: vec![Secret::new(hex().as_str())],
-            server_certificate: Secret::new(hex().as_str()),
-        };
+        let (number, created) = (AppNumber::PLATFORM, self.clock.now());
+        let template = App::new(number, new.key, new.region, created, new.auth, &*self.entropy);
         let template = &template;
         let created = self.platform.transact(|mut txn| async move {
             let app = self.insert(&mut txn, template).await?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, ChatSettings, Region, Secret, Timestamp, Uuid, limits,
+    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings,
+    REGISTRATIONS_PER_HOUR, Region, Secret, Timestamp, TokenPolicy, Uuid, door_certificate, limits,
 };
 use stoa_store::{StoreError, spaces};
 
@@ -76,6 +77,26 @@ pub(crate) struct AppRecord {
     room_history: Option<u32>,
     #[prost(uint32, tag = "16")]
     room_rate: u32,
+    /// When each certificate was made, in their order; 0 or none: with the app.
+    #[prost(uint64, repeated, tag = "17")]
+    certificates_created_ms: Vec<u64>,
+    /// When each certificate ends; 0 or none: never by itself.
+    #[prost(uint64, repeated, tag = "18")]
+    certificates_retire_ms: Vec<u64>,
+    /// None: the default.
+    #[prost(uint32, optional, tag = "19")]
+    clock_skew_s: Option<u32>,
+    #[prost(bool, tag = "20")]
+    accepts_006: bool,
+    /// 0: the default.
+    #[prost(uint32, tag = "21")]
+    registrations_per_hour: u32,
+    /// Tokens made up to then are revoked; 0: none.
+    #[prost(uint64, tag = "22")]
+    revoked_ms: u64,
+    /// Its deletion was begun.
+    #[prost(bool, tag = "23")]
+    pub(crate) deleting: bool,
 }
 
 impl AppRecord {
@@ -88,7 +109,7 @@ impl AppRecord {
             region: app.region.name().into(),
             created_ms: app.created.as_millis(),
             auth: app.auth.name().into(),
-            token_cap_s: app.token_cap_s,
+            token_cap_s: app.tokens.cap_s,
             certificates: app.certificates.iter().map(|c| c.expose().into()).collect(),
             server_certificate: app.server_certificate.expose().into(),
             plan: app.chat.plan.name.into(),
@@ -97,6 +118,21 @@ impl AppRecord {
             attachment_bytes: app.chat.attachment_bytes,
             room_history: Some(app.chat.room_history),
             room_rate: app.chat.room_rate,
+            certificates_created_ms: app
+                .certificates
+                .iter()
+                .map(|certificate| certificate.created.as_millis())
+                .collect(),
+            certificates_retire_ms: app
+                .certificates
+                .iter()
+                .map(|certificate| certificate.retires.map_or(0, Timestamp::as_millis))
+                .collect(),
+            clock_skew_s: Some(app.tokens.skew_s),
+            accepts_006: app.tokens.accepts_006,
+            registrations_per_hour: app.tokens.registrations_per_hour,
+            revoked_ms: app.revoked.as_millis(),
+            deleting: false,
         }
     }
 
@@ -123,6 +159,7 @@ impl AppRecord {
                 .min(limits::ROOM_HISTORY_MOST),
             room_rate: self.room_rate,
         };
+        let server_certificate = Secret::new(self.server_certificate);
         Ok(App {
             number,
             id: self.id.parse().map_err(|_| corrupt())?,
@@ -131,10 +168,33 @@ impl AppRecord {
             region: self.region.parse::<Region>().map_err(|_| corrupt())?,
             created: Timestamp::from_millis(self.created_ms),
             auth: self.auth.parse::<AuthPolicy>().map_err(|_| corrupt())?,
-            token_cap_s: self.token_cap_s,
+            tokens: TokenPolicy {
+                cap_s: self.token_cap_s,
+                skew_s: self.clock_skew_s.unwrap_or(CLOCK_SKEW_S),
+                accepts_006: self.accepts_006,
+                registrations_per_hour: match self.registrations_per_hour {
+                    0 => REGISTRATIONS_PER_HOUR,
+                    users => users,
+                },
+            },
+            revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
-            certificates: self.certificates.into_iter().map(Secret::new).collect(),
-            server_certificate: Secret::new(self.server_certificate),
+            certificates: self
+                .certificates
+                .into_iter()
+                .enumerate()
+                .map(|(place, text)| {
+                    let noted = |list: &[u64]| list.get(place).copied().filter(|ms| *ms > 0);
+                    let created = noted(&self.certificates_created_ms).unwrap_or(self.created_ms);
+                    let retires = noted(&self.certificates_retire_ms).map(Timestamp::from_millis);
+                    let created = Timestamp::from_millis(created);
+                    let mut certificate = Certificate::new(Secret::new(text), created);
+                    certificate.retires = retires;
+                    certificate
+                })
+                .collect(),
+            door_certificate: door_certificate(&server_certificate),
+            server_certificate,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{ChatSettings, Region, Secret, Timestamp, Uuid};
+use crate::{Certificate, ChatSettings, Region, Secret, Timestamp, TokenPolicy, Uuid};
 
 /// The number under which an app's records stand in the store. 0 is the platform itself (the
 /// directory of apps); numbers are never reused.
@@ -202,14 +202,19 @@ pub struct App {
     pub created: Timestamp,
     /// Who may enter.
     pub auth: AuthPolicy,
-    /// The longest life of a token that Stoa issues for it, in seconds.
-    pub token_cap_s: u32,
+    /// What its owner decided about tokens.
+    pub tokens: TokenPolicy,
+    /// Tokens that were made up to this moment are revoked; the beginning of time: none.
+    pub revoked: Timestamp,
     /// What its owner decided about chat.
     pub chat: ChatSettings,
     /// The primary certificate and, during a rotation, the secondary one.
-    pub certificates: Vec<Secret>,
-    /// Signs the tokens that Stoa itself issues; never leaves the server.
+    pub certificates: Vec<Certificate>,
+    /// Signs the tokens that Stoa issues on behalf of the app's back end; never leaves the server.
     pub server_certificate: Secret,
+    /// Signs those that Stoa issues to whoever proved itself at the door
+    /// ([`door_certificate`](crate::door_certificate)).
+    pub door_certificate: Secret,
 }
 
 /// Knows the apps of this data centre, by the names that clients use.

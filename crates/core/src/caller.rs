@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use stoa_token::{Builder007, ChatSubject, Error as TokenError, Signature};
+use stoa_token::{Builder007, ChatGrant, ChatSubject, Error as TokenError, Expectation};
 
-use crate::{App, Entropy, Secret, Timestamp, UserId};
+use crate::{App, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId, UserId};
 
 /// Something that belongs to one app, and may therefore reach that app's records and no others.
 /// Implemented in this module alone.
@@ -43,37 +43,56 @@ pub enum TokenRefusal {
 pub struct VerifiedToken {
     app: Arc<App>,
     user: Option<String>,
-    signature: Signature,
-    issued: Timestamp,
+    mark: TokenMark,
     expires: Timestamp,
 }
 
 impl VerifiedToken {
-    /// Verifies `token` (format 007, chat service) for `app` with each of its certificates and its
-    /// server certificate.
+    /// Verifies `token` (format 007, chat service) for `app` with each certificate that is good at `now`.
     ///
     /// # Errors
     /// [`TokenRefusal::Expired`] for a token or privilege that is over, otherwise
     /// [`TokenRefusal::Invalid`] with the error class, which is for logs only.
     pub fn verify(app: &Arc<App>, token: &str, now: Timestamp) -> Result<Self, TokenRefusal> {
-        let mut certificates: Vec<&str> = app.certificates.iter().map(|c| c.expose()).collect();
-        certificates.push(app.server_certificate.expose());
-        match stoa_token::verify_chat(token, now.as_secs(), app.id.as_str(), &certificates) {
+        let (certificates, issuers): (Vec<&str>, Vec<Issuer>) = app.signers(now).unzip();
+        let expect = Expectation {
+            skew_s: app.tokens.skew_s.into(),
+            ..Expectation::new(now.as_secs(), app.id.as_str(), &certificates)
+        };
+        match stoa_token::verify_chat(token, &expect) {
             // A class room's token reaches that room and nothing else of the app.
             Ok(grant) if grant.room.is_some() => Err(TokenRefusal::Invalid("room_token")),
-            Ok(grant) => Ok(Self {
-                app: app.clone(),
-                user: match grant.subject {
+            Ok(grant) => {
+                let issuer = issuers.get(grant.signer).copied();
+                let issuer = issuer.ok_or(TokenRefusal::Invalid("bad_signature"))?;
+                let mark = TokenMark {
+                    id: TokenMarkId::of(&grant.signature),
+                    issued: match issuer {
+                        Issuer::App(_) => Timestamp::from_secs(grant.issued_at),
+                        Issuer::Server | Issuer::Door => issued_by_server(&grant),
+                    },
+                    ends: Timestamp::from_secs(grant.expires_at),
+                    issuer,
+                };
+                let user = match grant.subject {
                     ChatSubject::User(user) => Some(user),
                     ChatSubject::App => None,
-                },
-                signature: grant.signature,
-                issued: Timestamp::from_secs(grant.issued_at),
-                expires: Timestamp::from_secs(grant.expires_at),
-            }),
-            Err(TokenError::Expired | TokenError::PrivilegeExpired) => Err(TokenRefusal::Expired),
-            Err(error) => Err(TokenRefusal::Invalid(error.name())),
+                };
+                Self::admitted(app, user, mark, now)
+            }
+            Err(error) => Err(refusal(error)),
         }
+    }
+
+    /// What the app's owner has decided about tokens such as `mark` holds for this one.
+    fn admitted(
+        app: &Arc<App>,
+        user: Option<String>,
+        mark: TokenMark,
+        now: Timestamp,
+    ) -> Result<Self, TokenRefusal> {
+        let expires = app.admits(&mark, now)?;
+        Ok(Self { app: app.clone(), user, mark, expires })
     }
 
     /// The user name or uuid that the token names; none for an app token.
@@ -86,14 +105,9 @@ impl VerifiedToken {
         self.expires
     }
 
-    /// When the token was made.
-    pub const fn issued(&self) -> Timestamp {
-        self.issued
-    }
-
-    /// What identifies the token whatever its spelling.
-    pub const fn signature(&self) -> &Signature {
-        &self.signature
+    /// By what the token is known again.
+    pub const fn mark(&self) -> &TokenMark {
+        &self.mark
     }
 
     /// The caller who administers the app; none if the token names a user.
@@ -101,8 +115,8 @@ impl VerifiedToken {
         if self.user.is_some() {
             return Err(self);
         }
-        let expires = self.expires;
-        Ok(Caller { app: self.app, principal: Principal::App, expires })
+        let Self { app, mark, expires, .. } = self;
+        Ok(Caller { app, principal: Principal::App, mark, expires })
     }
 
     /// The caller who acts as `user`: the one that [`Self::named_user`] resolved to in the app's
@@ -111,8 +125,8 @@ impl VerifiedToken {
         if self.user.is_none() {
             return Err(self);
         }
-        let expires = self.expires;
-        Ok(Caller { app: self.app, principal: Principal::User(user), expires })
+        let Self { app, mark, expires, .. } = self;
+        Ok(Caller { app, principal: Principal::User(user), mark, expires })
     }
 }
 
@@ -122,8 +136,25 @@ impl AppScope for VerifiedToken {
     }
 }
 
-/// Issues a token of Stoa's own: format 007, signed with the app's server certificate, for `user` or,
-/// without one, for the app's back end.
+/// How many bits of the salt of a token that Stoa issues are random: more than two million for each millisecond.
+const SALT_BITS: u32 = 22;
+
+/// When Stoa issued a token, to the millisecond.
+fn issued_by_server(grant: &ChatGrant) -> Timestamp {
+    let millis = u64::from(grant.salt >> SALT_BITS).min(999);
+    Timestamp::from_millis(grant.issued_at.saturating_mul(1000).saturating_add(millis))
+}
+
+/// The refusal that an error class of the verifier comes to.
+const fn refusal(error: TokenError) -> TokenRefusal {
+    match error {
+        TokenError::Expired | TokenError::PrivilegeExpired => TokenRefusal::Expired,
+        other => TokenRefusal::Invalid(other.name()),
+    }
+}
+
+/// Issues a token of Stoa's own, on behalf of the app's back end or the operator: format 007, signed with the
+/// app's server certificate, for `user` or, without one, for the app's back end.
 pub fn issue_token(
     app: &App,
     user: Option<&UserId>,
@@ -131,9 +162,33 @@ pub fn issue_token(
     expires_in_s: u32,
     entropy: &dyn Entropy,
 ) -> Secret {
+    issue(app, app.server_certificate.expose(), user, now, expires_in_s, entropy)
+}
+
+/// As [`issue_token`], for whoever proved itself at the door: it ends when the app takes no such proof any more.
+pub fn issue_token_at_the_door(
+    app: &App,
+    user: Option<&UserId>,
+    now: Timestamp,
+    expires_in_s: u32,
+    entropy: &dyn Entropy,
+) -> Secret {
+    issue(app, app.door_certificate.expose(), user, now, expires_in_s, entropy)
+}
+
+fn issue(
+    app: &App,
+    certificate: &str,
+    user: Option<&UserId>,
+    now: Timestamp,
+    expires_in_s: u32,
+    entropy: &dyn Entropy,
+) -> Secret {
     let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
-    let salt = u32::from_le_bytes(entropy.bytes());
-    let certificate = app.server_certificate.expose();
+    // The salt says at which millisecond of the second, so that a revocation need not cut what is issued in
+    // the same second after it.
+    let millis = u32::try_from(now.as_millis() % 1000).unwrap_or_default();
+    let salt = millis << SALT_BITS | u32::from_le_bytes(entropy.bytes()) >> (32 - SALT_BITS);
     let token = Builder007::new(app.id.as_str(), certificate, issued, expires_in_s, salt);
     let token = match user {
         Some(user) => token.chat_user(user.as_str()),
@@ -147,6 +202,7 @@ pub fn issue_token(
 pub struct Caller {
     app: Arc<App>,
     principal: Principal,
+    mark: TokenMark,
     expires: Timestamp,
 }
 
@@ -181,6 +237,11 @@ impl Caller {
     /// Whether the caller may act for `user`: it is that user, or administers the app.
     pub fn may_act_for(&self, user: &UserId) -> bool {
         self.is_app() || self.user() == Some(user)
+    }
+
+    /// By what the token behind this caller is known again.
+    pub const fn mark(&self) -> &TokenMark {
+        &self.mark
     }
 
     /// When the token behind this caller ends.
@@ -247,24 +308,12 @@ impl AppScope for OperatorOf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AppId, AppNumber, AuthPolicy, Region, SeededEntropy, Uuid};
+    use crate::{AppNumber, AuthPolicy, Region, SeededEntropy};
 
     fn app(entropy: &SeededEntropy) -> Arc<App> {
-        let entropy: &dyn Entropy = entropy;
-        let certificate = || Secret::new(AppId::from_bytes(entropy.bytes()).as_str());
-        Arc::new(App {
-            number: AppNumber(1),
-            id: AppId::from_bytes(entropy.bytes()),
-            key: "demo#stoa".parse().unwrap(),
-            uuid: Uuid::random(entropy),
-            region: Region::Eu,
-            created: Timestamp::default(),
-            auth: AuthPolicy::Token,
-            token_cap_s: 86_400,
-            chat: crate::ChatSettings::default(),
-            certificates: vec![certificate()],
-            server_certificate: certificate(),
-        })
+        let key = "demo#stoa".parse().unwrap();
+        let (number, created) = (AppNumber(1), Timestamp::default());
+        Arc::new(App::new(number, key, Region::Eu, created, AuthPolicy::Token, entropy))
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod caller;
 mod conversation;
 mod entropy;
 mod group;
+mod identity;
 mod ids;
 pub mod limits;
 mod plan;
@@ -24,11 +25,15 @@ pub use app::{
 };
 pub use caller::{
     AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
-    issue_token,
+    issue_token, issue_token_at_the_door,
 };
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use group::{GroupId, GroupIdError, MucKind};
+pub use identity::{
+    CLOCK_SKEW_S, Certificate, Fingerprint, Issuer, REGISTRATIONS_PER_HOUR, TOKEN_CAP_S, TokenMark,
+    TokenMarkId, TokenPolicy, door_certificate,
+};
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
 pub use plan::{ChatSettings, Plan};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};

@@ -16,6 +16,10 @@ pub const DEVICES_ONLINE: usize = 10;
 /// Devices of one user and one platform that may be online at once (msync section 8: 4 by default).
 pub const DEVICES_ONLINE_PER_PLATFORM: usize = 4;
 
+/// Tokens by which a session may have been let in and renewed, of those that are not over: a client renews a
+/// token about twice in its life.
+pub const TOKENS_OF_A_SESSION: usize = 32;
+
 /// Devices of one user whose places in conversations are remembered; older ones start where the
 /// user's furthest device stands.
 pub const DEVICES_REMEMBERED: usize = 16;

@@ -63,6 +63,18 @@ impl Door {
         Ok(Visitor::of(self.app.clone()))
     }
 
+    /// Counts a visitor who registers with an open app.
+    ///
+    /// # Errors
+    /// 429 when too many came from there within the hour.
+    pub(crate) fn registers(&self, rest: &Shared) -> Result<(), Failure> {
+        let per_hour = self.app.tokens.registrations_per_hour;
+        let now = rest.chat.clock().now();
+        self.address.map_or(Ok(()), |address| {
+            rest.rates.lock().registration(self.app.number, address, per_hour, now)
+        })
+    }
+
     /// Counts somebody who shows a proof of another kind than a token, before it is looked at.
     ///
     /// # Errors

@@ -92,6 +92,9 @@ pub fn router(state: RestState) -> Router {
     let rest = Rest::new(Shared { chat, directory, hosts, origin, client_address, rates });
     let app = Router::new()
         .route("/token", post(token::grant))
+        .route("/token/invalid", post(token::invalidate))
+        .route("/token/users/{user}/invalid", post(token::invalidate_of_user))
+        .route("/token/users/{user}/devices/{resource}/invalid", post(token::invalidate_of_device))
         .route("/users", get(users::list).post(users::register))
         .route("/users/{user}", get(users::get).put(users::update).delete(users::delete))
         .route("/users/{user}/password", put(users::set_password))

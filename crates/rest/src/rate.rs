@@ -16,7 +16,7 @@ use stoa_metrics::rest::{LIMITED, Limited};
 use crate::error::Failure;
 
 /// Calls per second of strangers from one address: a company's users behind one.
-const STRANGER: Quota = Quota { per_second: 20, burst: 400 };
+const STRANGER: Quota = Quota::per_second(20, 400);
 /// What a wrong password costs a stranger, in calls: 20 in a row, then one a second.
 const FAILED_PROOF: u32 = 19;
 /// Addresses that are remembered.
@@ -54,7 +54,7 @@ impl Operation {
         } else {
             limits::REST_CALLS_PER_SECOND
         };
-        Quota { per_second, burst: per_second }
+        Quota::per_second(per_second, per_second)
     }
 }
 
@@ -63,11 +63,16 @@ impl Operation {
 pub(crate) struct Rates {
     operations: Buckets<Operation>,
     strangers: Buckets<IpAddr>,
+    registrations: Buckets<(AppNumber, IpAddr)>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { operations: Buckets::new(OPERATIONS), strangers: Buckets::new(ADDRESSES) }
+        Self {
+            operations: Buckets::new(OPERATIONS),
+            strangers: Buckets::new(ADDRESSES),
+            registrations: Buckets::new(ADDRESSES),
+        }
     }
 }
 
@@ -91,6 +96,22 @@ impl Rates {
     /// 429 when too many came from there.
     pub(crate) fn stranger(&mut self, address: IpAddr, now: Timestamp) -> Result<(), Failure> {
         let taken = self.strangers.take(&site(address), STRANGER, now);
+        taken.map_err(|wait| limited(Limited::Address, wait))
+    }
+
+    /// Counts a stranger at `address` who registers with an open app, which lets `per_hour` do so.
+    ///
+    /// # Errors
+    /// 429 when too many came from there.
+    pub(crate) fn registration(
+        &mut self,
+        app: AppNumber,
+        address: IpAddr,
+        per_hour: u32,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let key = (app, site(address));
+        let taken = self.registrations.take(&key, Quota::per_hour(per_hour), now);
         taken.map_err(|wait| limited(Limited::Address, wait))
     }
 
@@ -119,14 +140,24 @@ pub(crate) fn site(address: IpAddr) -> IpAddr {
 /// How much a bucket holds and how fast it fills.
 #[derive(Debug, Clone, Copy)]
 struct Quota {
-    per_second: u32,
+    /// Microseconds that refill one call.
+    each_us: u64,
     burst: u32,
 }
 
 impl Quota {
+    const fn per_second(calls: u32, burst: u32) -> Self {
+        Self { each_us: 1_000_000 / calls as u64, burst }
+    }
+
+    /// So many, however they are spread over an hour.
+    fn per_hour(calls: u32) -> Self {
+        Self { each_us: 3_600_000_000 / u64::from(calls.max(1)), burst: calls }
+    }
+
     /// Microseconds that refill `calls`.
     const fn time(self, calls: u32) -> u64 {
-        1_000_000 / self.per_second as u64 * calls as u64
+        self.each_us * calls as u64
     }
 }
 
@@ -200,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-    const QUOTA: Quota = Quota { per_second: 100, burst: 100 };
+    const QUOTA: Quota = Quota::per_second(100, 100);
 
     fn later(ms: u64) -> Timestamp {
         START.plus(Duration::from_millis(ms))
@@ -245,6 +276,23 @@ mod tests {
         assert!(rates.stranger(address("2001:db8::2"), START).is_err(), "the same site");
         assert!(rates.stranger(other, START).is_ok());
         assert!(rates.stranger(home, later(1000)).is_ok());
+    }
+
+    #[test]
+    fn an_open_app_takes_so_many_registrations_from_an_address_in_an_hour() {
+        let mut rates = Rates::default();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut count = |app, from: &str, minutes: u64| {
+            let now = later(minutes * 60_000);
+            let admitted =
+                |_: &_| rates.registration(AppNumber(app), address(from), 6, now).is_ok();
+            (0..20).filter(admitted).count()
+        };
+        assert_eq!(count(1, "192.0.2.1", 0), 6);
+        assert_eq!(count(1, "192.0.2.2", 0), 6, "another address");
+        assert_eq!(count(2, "192.0.2.1", 0), 6, "another app");
+        assert_eq!(count(1, "192.0.2.1", 9), 0);
+        assert_eq!(count(1, "192.0.2.1", 30), 3, "one every ten minutes");
     }
 
     #[test]

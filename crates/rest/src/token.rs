@@ -1,16 +1,16 @@
 //! Tokens that Stoa issues, and how long one lives (chat-rest section 2.1; msync section 9.1).
 
 use axum::extract::State;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stoa_chat::{ClientCredentials, Grant, IssuedToken};
 use stoa_core::{Refusal, Secret, UserId};
 
-use crate::auth::{AnyCaller, Door};
+use crate::auth::{AnyCaller, AppCaller, Door};
 use crate::body::JsonObject;
 use crate::envelope::object;
 use crate::error::Failure;
-use crate::path::UserPath;
-use crate::reply::{Outcome, Reply, user_entity};
+use crate::path::{DevicePath, UserPath};
+use crate::reply::{Full, Outcome, Reply, user_entity};
 use crate::{Rest, users};
 
 /// `POST /{org}/{app}/token`: R001 client credentials, R002 password, R003 `inherit`.
@@ -90,6 +90,49 @@ pub(crate) async fn expires(
     UserPath(named): UserPath,
 ) -> Outcome {
     let user = users::named(&rest, &caller, &named).await?;
-    let until = rest.chat.renew(&caller, &user)?;
+    let until = rest.chat.renew(&caller, &user).await?;
     Ok(Reply::Bare(object([("expire_timestamp", until.as_millis().into())])))
+}
+
+/// `POST /{org}/{app}/token/users/{user}/invalid`: R005. Revokes the tokens of a user that were made up to now,
+/// and ends the sessions.
+///
+/// Errors: 404.
+pub(crate) async fn invalidate_of_user(
+    State(rest): State<Rest>,
+    caller: AppCaller,
+    UserPath(named): UserPath,
+) -> Outcome {
+    let user = users::named(&rest, &caller, &named).await?;
+    rest.chat.revoke_user(&caller, &user).await?;
+    Ok(Full::of(&*caller).data(json!({ "result": true })).into())
+}
+
+/// `POST /{org}/{app}/token/users/{user}/devices/{resource}/invalid` (an addition of Stoa's own): revokes one
+/// device. Its sessions end, the tokens that let them in open nothing any more, and no token made up to now lets
+/// the device in again. Answers how many tokens those were.
+///
+/// Errors: 400 for a resource that is none, 404.
+pub(crate) async fn invalidate_of_device(
+    State(rest): State<Rest>,
+    caller: AppCaller,
+    UserPath(named): UserPath,
+    DevicePath(device): DevicePath,
+) -> Outcome {
+    let user = users::named(&rest, &caller, &named).await?;
+    let tokens = rest.chat.revoke_device(&caller, &user, &device).await?;
+    Ok(Full::of(&*caller).data(json!({ "result": true, "tokens": tokens })).into())
+}
+
+/// `POST /{org}/{app}/token/invalid` (an addition of Stoa's own): revokes the one token in the body's `token`.
+///
+/// Errors: 400 for what is no good token of this app.
+pub(crate) async fn invalidate(
+    State(rest): State<Rest>,
+    caller: AppCaller,
+    JsonObject(mut body): JsonObject,
+) -> Outcome {
+    let token = Secret::new(body.text("token")?);
+    rest.chat.revoke_token(&caller, token.expose()).await?;
+    Ok(Full::of(&*caller).data(json!({ "result": true })).into())
 }

@@ -19,7 +19,7 @@ use stoa_chat::Chat;
 use stoa_chat::entry::Event;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Operator,
-    Region, Secret, SeededEntropy, UserId, Uuid, issue_token,
+    Region, Secret, SeededEntropy, UserId, issue_token,
 };
 use stoa_store::Store;
 use stoa_store::engine::{Engine, Faults, SimDisk, Simulated};
@@ -37,20 +37,10 @@ pub(crate) struct Apps(BTreeMap<AppKey, Arc<App>>);
 impl Apps {
     pub(crate) fn new(count: usize, entropy: &dyn Entropy) -> Self {
         let app = |n: usize| {
-            let certificate = || Secret::new(AppId::from_bytes(entropy.bytes()).as_str());
-            let app = App {
-                number: AppNumber(u32::try_from(n + 1).unwrap_or(u32::MAX)),
-                id: AppId::from_bytes(entropy.bytes()),
-                key: key(n).parse().expect("a key of the usual form"),
-                uuid: Uuid::random(entropy),
-                region: Region::Eu,
-                created: stoa_core::Timestamp::default(),
-                auth: AuthPolicy::Token,
-                token_cap_s: 86_400,
-                chat: stoa_core::ChatSettings::default(),
-                certificates: vec![certificate()],
-                server_certificate: certificate(),
-            };
+            let number = AppNumber(u32::try_from(n + 1).unwrap_or(u32::MAX));
+            let key = key(n).parse().expect("a key of the usual form");
+            let (created, auth) = (stoa_core::Timestamp::default(), AuthPolicy::Token);
+            let app = App::new(number, key, Region::Eu, created, auth, entropy);
             (app.key.clone(), Arc::new(app))
         };
         Self((0..count).map(app).collect())

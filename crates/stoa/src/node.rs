@@ -1,6 +1,7 @@
 //! The parts of a server that hold data, opened in order and closed in the other: vault, store,
 //! apps, chat.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,10 +9,10 @@ use std::time::Instant;
 use stoa_blob::Blobs;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
-use stoa_console::{Console, ConsoleError};
+use stoa_console::{AppChange, Console, ConsoleError};
 use stoa_core::{
-    App, AppKey, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy, Timestamp,
-    issue_token,
+    App, AppKey, AppNumber, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy,
+    Timestamp, issue_token,
 };
 use stoa_store::engine::{Embedded, EmbeddedOptions};
 use stoa_store::{Store, classes};
@@ -39,6 +40,8 @@ pub struct Node {
     pub vault: Arc<Vault>,
     /// The records.
     pub store: Store,
+    /// The files of users.
+    pub blobs: Blobs,
     /// The apps.
     pub console: Arc<Console>,
     /// The rules of chat.
@@ -148,19 +151,72 @@ impl Node {
         let console = Arc::new(console);
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
-        let chat = chat.with_files(blobs);
+        let chat = Arc::new(chat.with_files(blobs.clone()));
+        let told = Arc::downgrade(&chat);
+        console.observe(Box::new(move |change| {
+            let Some(chat) = told.upgrade() else { return };
+            match change {
+                AppChange::Changed(app) => chat.app_changed(app, None),
+                AppChange::Leaked(app, fingerprint) => chat.app_changed(app, Some(fingerprint)),
+                AppChange::Deleted(app) => chat.app_deleted(app),
+            }
+        }));
+        for app in console.apps() {
+            chat.load_revocations(&operator.in_app(app)).await?;
+        }
         let opened = (Instant::now(), clock.now());
-        Ok(Self {
+        let node = Self {
             config: Arc::new(config.clone()),
             vault,
             store,
+            blobs,
             console,
-            chat: Arc::new(chat),
+            chat,
             clock,
             entropy,
             opened,
             rotating: Arc::default(),
-        })
+        };
+        for app in node.console.deleting() {
+            node.finish_deletion(&app).await?;
+        }
+        Ok(node)
+    }
+
+    /// Deletes an app: nobody comes in any more, its sessions end, its keys are destroyed, and what they sealed
+    /// is removed. Whatever interrupts it, the next start goes on with it.
+    ///
+    /// # Errors
+    /// When there is no such app, or something of it could not be removed.
+    pub async fn delete_app(&self, key: &AppKey) -> Result<(), Failure> {
+        self.app(key)?;
+        let app = self.console.begin_deletion(key).await?;
+        self.finish_deletion(&app).await
+    }
+
+    /// Ends what was under way for an app when it was deleted, and was written behind.
+    async fn sweep_deleted_apps(&self) -> Result<(), Failure> {
+        let (apps, deleting) = (self.console.apps(), self.console.deleting());
+        let known = |number| apps.iter().chain(&deleting).any(|app| app.number == number);
+        let left = self.vault.keys().into_iter().map(|key| key.scope.app);
+        let left: BTreeSet<AppNumber> =
+            left.filter(|app| *app != AppNumber::PLATFORM && !known(*app)).collect();
+        let operator = Operator::of_this_process();
+        for app in left {
+            self.blobs.clear_app(app).await?;
+            self.store.destroy_app(&operator, app).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_deletion(&self, app: &Arc<App>) -> Result<(), Failure> {
+        let operator = Operator::of_this_process();
+        let keys = self.store.destroy_app(&operator, app.number).await?;
+        let files = self.blobs.clear_app(app.number).await?;
+        let records = self.store.purge_app(&operator, app.number).await?;
+        self.console.finish_deletion(app.number).await?;
+        tracing::info!(keys, files, records, "an app was deleted");
+        Ok(())
     }
 
     /// The app with that key.
@@ -180,19 +236,24 @@ impl Node {
         /// Long enough for a command; the token never leaves this process.
         const SECONDS: u32 = 3600;
         let app = self.app(key)?;
-        let token = issue_token(&app, None, self.clock.now(), SECONDS, &*self.entropy);
+        let now = app.next_issue(self.clock.now());
+        let token = issue_token(&app, None, now, SECONDS, &*self.entropy);
         Ok(self.chat.authenticate(key, token.expose()).await?)
     }
 
-    /// Removes files whose time is over, of all apps.
+    /// Removes files whose time is over, and revocations that are about nothing any more, of all apps.
     ///
     /// # Errors
     /// When one app's could not be removed; those of the others were.
     pub async fn sweep(&self) -> Result<Swept, Failure> {
         let operator = Operator::of_this_process();
-        let (mut all, mut outcome) = (Swept::default(), Ok(()));
+        let (mut all, mut outcome) = (Swept::default(), self.sweep_deleted_apps().await);
         for app in self.console.apps() {
-            match self.chat.sweep_files(&operator.in_app(app)).await {
+            let scope = operator.in_app(app);
+            if let Err(error) = self.chat.sweep_revocations(&scope).await {
+                outcome = Err(error.into());
+            }
+            match self.chat.sweep_files(&scope).await {
                 Ok(swept) => {
                     all.days += swept.days;
                     all.files += swept.files;

@@ -99,6 +99,9 @@ impl<'a> Attempts<'a> {
             store.contended.fetch_add(1, Ordering::Relaxed);
             return Err(StoreError::Contended);
         }
+        if store.is_gone(self.app.number) {
+            return Err(StoreError::Gone);
+        }
         let engine = store.engine.begin().await?;
         Ok(Txn::new(self.app.clone(), engine))
     }

@@ -143,6 +143,15 @@ pub static AUDIT: DataClass = DataClass {
     buckets: &[BucketKind::Month],
 };
 
+/// What was revoked: it is asked for as long as a token can live.
+pub static REVOCATION: DataClass = DataClass {
+    number: 10,
+    name: "revocations",
+    classification: Classification::User,
+    retention: Retention::For(days(2)),
+    buckets: &[BucketKind::Day],
+};
+
 /// Every class, by number.
 pub static CLASSES: &[&DataClass] = &[
     &MESSAGE,
@@ -154,6 +163,7 @@ pub static CLASSES: &[&DataClass] = &[
     &MONITORING,
     &CLASS_ROOM,
     &AUDIT,
+    &REVOCATION,
 ];
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub enum StoreError {
         /// The key.
         key: KeyId,
     },
+    /// The app was deleted while something was under way for it. Nothing was written.
+    #[error("the app was deleted")]
+    Gone,
     /// The vault gave no key.
     #[error("failed to get a key from the vault")]
     Vault(#[source] Arc<VaultError>),

@@ -10,6 +10,7 @@ pub mod classes;
 pub mod engine;
 mod error;
 mod key;
+mod removal;
 mod sealed;
 pub mod spaces;
 mod store;

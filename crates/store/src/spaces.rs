@@ -5,7 +5,9 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
-use crate::classes::{ATTACHMENT, CONSOLE, DataClass, MESSAGE, USER_EVENT, USER_INFORMATION};
+use crate::classes::{
+    ATTACHMENT, CONSOLE, DataClass, MESSAGE, REVOCATION, USER_EVENT, USER_INFORMATION,
+};
 
 /// A kind of record.
 #[derive(Debug)]
@@ -469,6 +471,17 @@ pub static SUPER_ADMINS: Space = Space {
     readers: "chat",
 };
 
+/// Tokens, devices and names of deleted users that admit nobody any more.
+pub static REVOCATIONS: Space = Space {
+    code: 67,
+    name: "revocations",
+    class: &REVOCATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("revocation")],
+    value: "1: what it is about (part of a token's signature, or blinded), from when on",
+    readers: "chat",
+};
+
 /// Files that users send: what is known of each. Their bytes lie sealed beside the store.
 pub static ATTACHMENTS: Space = Space {
     code: 70,
@@ -519,6 +532,7 @@ pub static SPACES: &[&Space] = &[
     &ROOMS_BY_TIME,
     &ROOM_ATTRIBUTES,
     &SUPER_ADMINS,
+    &REVOCATIONS,
     &ATTACHMENTS,
 ];
 

@@ -1,6 +1,6 @@
 //! The store and the handle of one app.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,15 +19,24 @@ use crate::txn::{Done, ReadTxn, Txn};
 
 /// All records of this process. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) lanes: Lanes,
-    blind_keys: RwLock<HashMap<AppNumber, Arc<BlindKey>>>,
+    pub(crate) blind_keys: RwLock<HashMap<AppNumber, Arc<BlindKey>>>,
+    /// Apps that were deleted since the process started.
+    pub(crate) gone: RwLock<HashSet<AppNumber>>,
     pub(crate) retries: AtomicU64,
     pub(crate) contended: AtomicU64,
+}
+
+impl Inner {
+    /// Whether the app was deleted.
+    pub(crate) fn is_gone(&self, app: AppNumber) -> bool {
+        self.gone.read().contains(&app)
+    }
 }
 
 impl Store {
@@ -38,6 +47,7 @@ impl Store {
             vault,
             lanes: Lanes::new(),
             blind_keys: RwLock::default(),
+            gone: RwLock::default(),
             retries: AtomicU64::new(0),
             contended: AtomicU64::new(0),
         }))
@@ -78,6 +88,9 @@ impl Store {
     async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
         if let Some(known) = self.known(number) {
             return Ok(known);
+        }
+        if self.0.is_gone(number) {
+            return Err(StoreError::Gone);
         }
         // Made once per app, so whoever asks the vault first does not matter.
         let blind_key = self.0.vault.blind_key(number).await?;

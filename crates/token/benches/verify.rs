@@ -7,7 +7,7 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rustix::time::{ClockId, clock_gettime};
 use stoa_token::fuzzing::{APP_ID, CERTIFICATE, NOW};
-use stoa_token::{Builder007, verify_chat};
+use stoa_token::{Builder007, Expectation, verify_chat};
 
 /// A second certificate, as during a rotation.
 const OTHER: &str = "ffeeddccbbaa99887766554433221100";
@@ -24,12 +24,16 @@ fn verification(c: &mut Criterion<CpuTime>) {
         ("class room", &room, &[CERTIFICATE]),
     ] {
         group.bench_function(format!("{name}, {} characters", token.len()), |b| {
-            b.iter(|| verify_chat(black_box(token), NOW.into(), APP_ID, certificates));
+            b.iter(|| {
+                verify_chat(black_box(token), &Expectation::new(NOW.into(), APP_ID, certificates))
+            });
         });
     }
     let forged = user.replacen("eJ", "eK", 1);
     group.bench_function("refused", |b| {
-        b.iter(|| verify_chat(black_box(&forged), NOW.into(), APP_ID, &[CERTIFICATE]));
+        b.iter(|| {
+            verify_chat(black_box(&forged), &Expectation::new(NOW.into(), APP_ID, &[CERTIFICATE]))
+        });
     });
     group.finish();
 }

@@ -16,9 +16,13 @@ pub struct ChatGrant {
     pub signature: Signature,
     /// When it was issued, in Unix seconds.
     pub issued_at: u64,
+    /// Its salt: who issues tokens chooses it.
+    pub salt: u32,
     /// When the grant ends, in Unix seconds: with the token or with the privilege, whichever is
     /// sooner, and at most 24 hours after the issue. At that second it is over.
     pub expires_at: u64,
+    /// The place of the certificate that signed it among those that were expected.
+    pub signer: usize,
 }
 
 impl ChatGrant {
@@ -58,31 +62,25 @@ pub struct RoomClaim {
     pub role: i16,
 }
 
-/// Whether `token` is a genuine 007 token of the app `app_id` that lets its holder use chat at
-/// `now_s` (Unix seconds), and as whom.
+/// Whether `token` is a genuine 007 token that lets its holder use chat as `expect` says (app, time and
+/// certificates; a requirement is not looked at), and as whom.
 ///
-/// All `certificates` that are enabled are tried. A token that names both a user and the whole
+/// All certificates that are enabled are tried. A token that names both a user and the whole
 /// app acts as the user, the lesser right.
 ///
 /// # Errors
 /// As [`crate::verify()`]. `privilege_missing` when no chat entry names a user together with the
 /// user privilege, or nobody together with the app privilege.
-pub fn verify_chat(
-    token: &str,
-    now_s: u64,
-    app_id: &str,
-    certificates: &[&str],
-) -> Result<ChatGrant, Error> {
-    let expect = Expectation::new(now_s, app_id, certificates);
-    let claims = verify_007(token, &expect)?;
-    let (subject, expires_at) = subject(&claims, now_s)?;
+pub fn verify_chat(token: &str, expect: &Expectation<'_>) -> Result<ChatGrant, Error> {
+    let (claims, signer) = verify_007(token, expect)?;
+    let (subject, expires_at) = subject(&claims, expect.now)?;
     let room = claims.room_user().map(|(room_uuid, user_uuid, role)| RoomClaim {
         room_uuid: room_uuid.to_owned(),
         user_uuid: user_uuid.to_owned(),
         role,
     });
-    let (signature, issued_at) = (claims.signature, claims.issue_ts.into());
-    Ok(ChatGrant { subject, room, signature, issued_at, expires_at })
+    let (signature, issued_at, salt) = (claims.signature, claims.issue_ts.into(), claims.salt);
+    Ok(ChatGrant { subject, room, signature, issued_at, salt, expires_at, signer })
 }
 
 /// The subject and the end of its grant.

@@ -74,7 +74,7 @@ fn check(token: &str) {
         (Ok(_), Err(_)) => {}
         (Err(form), Ok(_)) => panic!("verifies but does not parse: {form:?}"),
     }
-    let chat = verify_chat(token, NOW.into(), APP_ID, &[CERTIFICATE]);
+    let chat = verify_chat(token, &Expectation::new(NOW.into(), APP_ID, &[CERTIFICATE]));
     assert!(chat.is_err() || verified.is_ok(), "chat takes what is refused: {verified:?}");
 }
 

@@ -89,17 +89,20 @@ pub(crate) fn sign_006(certificate: &str, parts: [&[u8]; 4]) -> [u8; 32] {
     signature
 }
 
-/// Whether any of `certificates` makes `signature`. Tries them all and compares in constant time,
+/// Which of `certificates` makes `signature`, by its place. Tries them all and compares in constant time,
 /// so the time tells nothing of which one it was. What is no certificate (32 hexadecimal
 /// characters) is passed over: an empty one in the settings must not let anybody sign.
-pub(crate) fn any_signs(
+pub(crate) fn which_signs(
     certificates: &[&str],
     signature: &Signature,
     sign: impl Fn(&str) -> [u8; 32],
-) -> bool {
-    let mut found = false;
-    for certificate in certificates.iter().filter(|c| hex32(c.as_bytes()).is_some()) {
-        found |= verify_slices_are_equal(&sign(certificate), signature.as_bytes()).is_ok();
+) -> Option<usize> {
+    let mut found = None;
+    for (place, certificate) in certificates.iter().enumerate() {
+        if hex32(certificate.as_bytes()).is_some() {
+            let same = verify_slices_are_equal(&sign(certificate), signature.as_bytes()).is_ok();
+            found = if same { Some(place) } else { found };
+        }
     }
     found
 }
@@ -115,7 +118,7 @@ mod tests {
             let signer = Signer007::new(1, 2);
             let signature = Signature::new(signer.sign(bad, b"signed"));
             let signs = |certificates: &[&str]| {
-                any_signs(certificates, &signature, |key| signer.sign(key, b"signed"))
+                which_signs(certificates, &signature, |key| signer.sign(key, b"signed")).is_some()
             };
             assert!(!signs(&[bad]), "{bad}");
             assert!(!signs(&[bad, good]), "{bad}");

@@ -2,7 +2,7 @@
 //! fixes the class of error that is reported.
 
 use crate::requirement::Scope006;
-use crate::signature::{Signer007, any_signs, sign_006};
+use crate::signature::{Signer007, sign_006, which_signs};
 use crate::{
     CLOCK_SKEW_S, Claims006, Claims007, Error, MAX_LIFETIME_S, MAX_TOKEN_BYTES, Requirement,
     Service, Signature, envelope, format006, format007,
@@ -23,12 +23,14 @@ pub struct Expectation<'a> {
     /// Whether 006 tokens are accepted. Their weaknesses cannot be repaired by a verifier (token
     /// specification, section 6): leave it off unless an operator asks for it.
     pub accept_006: bool,
+    /// How far the issuer's clock may be ahead, in seconds.
+    pub skew_s: u64,
 }
 
 impl<'a> Expectation<'a> {
     /// Expects a genuine 007 token within its time.
     pub const fn new(now: u64, app_id: &'a str, certificates: &'a [&'a str]) -> Self {
-        Self { now, app_id, certificates, require: None, accept_006: false }
+        Self { now, app_id, certificates, require: None, accept_006: false, skew_s: CLOCK_SKEW_S }
     }
 
     /// Expects that the token grants `requirement`.
@@ -65,12 +67,18 @@ pub struct Verified {
     /// Where among the services of a 007 token the one is that satisfied the requirement.
     granted: Option<usize>,
     until: u64,
+    signer: usize,
 }
 
 impl Verified {
     /// What the token says, which its issuer vouches for.
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The place of the certificate that signed it among those that were expected.
+    pub const fn signer(&self) -> usize {
+        self.signer
     }
 
     /// Its signature: the token's identity.
@@ -161,7 +169,7 @@ pub fn parse(token: &str) -> Result<Parsed, Error> {
 pub fn verify(token: &str, expect: &Expectation<'_>) -> Result<Verified, Error> {
     match version(token)? {
         Version::V007 => {
-            let claims = inner_007(token, expect)?;
+            let (claims, signer) = inner_007(token, expect)?;
             let (granted, until) = match &expect.require {
                 Some(require) => {
                     let (index, until) = require.authorise(&claims, expect.now)?;
@@ -169,18 +177,21 @@ pub fn verify(token: &str, expect: &Expectation<'_>) -> Result<Verified, Error> 
                 }
                 None => (None, claims.ends_at()),
             };
-            Ok(Verified { claims: Claims::V007(claims), granted, until })
+            Ok(Verified { claims: Claims::V007(claims), granted, until, signer })
         }
         Version::V006 if expect.accept_006 => {
-            let (claims, until) = verify_006(token, expect)?;
-            Ok(Verified { claims: Claims::V006(claims), granted: None, until })
+            let (claims, until, signer) = verify_006(token, expect)?;
+            Ok(Verified { claims: Claims::V006(claims), granted: None, until, signer })
         }
         Version::V006 => Err(Error::UnsupportedVersion),
     }
 }
 
-/// Steps 1 to 9 for a token that must be a 007 one.
-pub(crate) fn verify_007(token: &str, expect: &Expectation<'_>) -> Result<Claims007, Error> {
+/// Steps 1 to 9 for a token that must be a 007 one; also the place of the certificate that signed it.
+pub(crate) fn verify_007(
+    token: &str,
+    expect: &Expectation<'_>,
+) -> Result<(Claims007, usize), Error> {
     match version(token)? {
         Version::V007 => inner_007(token, expect),
         Version::V006 => Err(Error::UnsupportedVersion),
@@ -188,32 +199,30 @@ pub(crate) fn verify_007(token: &str, expect: &Expectation<'_>) -> Result<Claims
 }
 
 /// Steps 3 to 9.
-fn inner_007(token: &str, expect: &Expectation<'_>) -> Result<Claims007, Error> {
-    let claims = envelope::inflated(&token.as_bytes()[3..], |content| {
+fn inner_007(token: &str, expect: &Expectation<'_>) -> Result<(Claims007, usize), Error> {
+    let (claims, signer) = envelope::inflated(&token.as_bytes()[3..], |content| {
         let header = format007::Header::read(content)?;
         if header.app_id != expect.app_id {
             return Err(Error::AppIdMismatch);
         }
         let signer = Signer007::new(header.issue_ts, header.salt);
-        let genuine = any_signs(expect.certificates, &header.signature, |certificate| {
+        let genuine = which_signs(expect.certificates, &header.signature, |certificate| {
             signer.sign(certificate, header.signed)
         });
-        if !genuine {
-            return Err(Error::BadSignature);
-        }
-        header.claims()
+        let place = genuine.ok_or(Error::BadSignature)?;
+        Ok((header.claims()?, place))
     })?;
-    if u64::from(claims.issue_ts) > expect.now.saturating_add(CLOCK_SKEW_S) {
+    if u64::from(claims.issue_ts) > expect.now.saturating_add(expect.skew_s) {
         return Err(Error::NotYetValid);
     }
     if expect.now >= claims.ends_at() {
         return Err(Error::Expired);
     }
-    Ok(claims)
+    Ok((claims, signer))
 }
 
 /// All steps for format 006, in their order.
-fn verify_006(token: &str, expect: &Expectation<'_>) -> Result<(Claims006, u64), Error> {
+fn verify_006(token: &str, expect: &Expectation<'_>) -> Result<(Claims006, u64, usize), Error> {
     let (app_id, base64) = format006::split(token.as_bytes())?;
     envelope::decoded(base64, |content| {
         let (claims, message) = format006::read(app_id, content)?;
@@ -223,20 +232,18 @@ fn verify_006(token: &str, expect: &Expectation<'_>) -> Result<(Claims006, u64),
         let scope = Scope006::of(expect.require.as_ref().ok_or(Error::ServiceMissing)?)?;
         let (channel, uid) = scope.check(&claims)?;
         let signed = [app_id.as_bytes(), channel.as_bytes(), uid.as_bytes(), message];
-        let genuine = any_signs(expect.certificates, &claims.signature, |certificate| {
+        let genuine = which_signs(expect.certificates, &claims.signature, |certificate| {
             sign_006(certificate, signed)
         });
-        if !genuine {
-            return Err(Error::BadSignature);
-        }
+        let place = genuine.ok_or(Error::BadSignature)?;
         let end = u64::from(claims.ts);
-        if end > expect.now.saturating_add(MAX_LIFETIME_S + CLOCK_SKEW_S) {
+        if end > expect.now.saturating_add(MAX_LIFETIME_S + expect.skew_s) {
             return Err(Error::NotYetValid);
         }
         if expect.now >= end {
             return Err(Error::Expired);
         }
         let until = scope.privilege_end(&claims, expect.now)?;
-        Ok((claims, until))
+        Ok((claims, until, place))
     })
 }

@@ -146,6 +146,11 @@ impl Appenders {
         self.map.lock().get(&(app, log.clone())).cloned()
     }
 
+    /// Forgets the logs of an app that is gone.
+    pub(crate) fn forget_app(&self, app: AppNumber) {
+        self.map.lock().retain(|(of, _), _| *of != app);
+    }
+
     /// Forgets what is remembered of the logs that are named by `user`.
     pub(crate) fn forget(&self, app: AppNumber, user: &UserId) {
         self.map.lock().retain(|(of, log), appender| {

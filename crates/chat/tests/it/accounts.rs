@@ -96,6 +96,10 @@ async fn a_deactivated_user_cannot_come_in_and_is_put_out() {
     let token = world.token(APP, Some("alice"));
     assert!(matches!(caller(&world, APP, &token).await, Err(Error::Deactivated)));
     world.chat.set_activated(&back_end, &alice, true).await.unwrap();
+    let refused = caller(&world, APP, &token).await;
+    assert!(matches!(refused, Err(Error::Token(TokenRefusal::Invalid("revoked")))));
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let token = world.token(APP, Some("alice"));
     assert!(caller(&world, APP, &token).await.is_ok());
 }
 
@@ -116,7 +120,7 @@ async fn only_the_back_end_administers() {
     refused(chat.disconnect(&alice.caller, &bob, None).await.map(drop));
     refused(chat.register(&alice.caller, vec![new("carol", "x")]).await.map(drop));
     refused(chat.grant_for(&alice.caller, &bob, false, None).await.map(drop));
-    refused(chat.renew(&alice.caller, &bob).map(drop));
+    refused(chat.renew(&alice.caller, &bob).await.map(drop));
     assert!(chat.user(&alice.caller, alice.caller.user().unwrap()).await.is_ok());
 }
 
@@ -198,7 +202,7 @@ async fn a_new_password_replaces_the_old_and_ends_sessions() {
     world.chat.set_password(&back_end, &alice, &Secret::new("new")).await.unwrap();
     assert_eq!(device.pushed(), ["kick PasswordChanged"]);
     let void = caller(&world, APP, &before).await;
-    assert!(matches!(void, Err(Error::Token(TokenRefusal::Invalid("void")))));
+    assert!(matches!(void, Err(Error::Token(TokenRefusal::Invalid("revoked")))));
     let visitor = world.chat.visitor(&APP.parse().unwrap()).unwrap();
     for (text, good) in [("old", false), ("new", true)] {
         let grant = Grant::Password { username: "alice".into(), password: Secret::new(text) };

@@ -110,6 +110,10 @@ async fn a_name_that_was_deleted_and_registered_again_is_another_person() {
     );
 
     world.register(APP, &["bob"]).await;
+    let token = world.token(APP, Some("bob"));
+    let old = world.chat.authenticate(&APP.parse().unwrap(), token.expose()).await;
+    assert!(matches!(old, Err(Error::Token(_))), "nor do the first one's tokens let in the second");
+    world.clock.advance(Duration::from_secs(1));
     let bob = world.log_in(APP, "bob", "web").await;
     assert!(bob.unread().await.is_empty());
     assert!(read(&bob, query("alice")).await.is_empty());

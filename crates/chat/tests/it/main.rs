@@ -19,6 +19,7 @@ mod history;
 mod messages;
 mod presence;
 mod queues;
+mod revocation;
 mod room_state;
 mod rooms;
 mod world;

@@ -239,6 +239,7 @@ async fn the_right_to_make_rooms_ends_with_its_user() {
     chat.create_room(&amy, None, room_of("amy", &[])).await.unwrap();
     chat.delete_user(&back_end, &user("amy")).await.unwrap();
     world.register(APP, &["amy"]).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
     let amy = world.caller(APP, Some("amy")).await;
     let refused = chat.create_room(&amy, None, room_of("amy", &[])).await;
     let refused = refused.unwrap_err();

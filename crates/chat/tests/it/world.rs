@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_blob::Blobs;
-use stoa_chat::entry::{Entry, Event, Kind, Queue};
-use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, LoginRequest, Page, Subscriber};
+use stoa_chat::entry::{Entry, Event, Kind, Queue, Which};
+use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, Grant, LoginRequest, Page, Subscriber};
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
-    Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, Uuid, issue_token,
+    Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, issue_token,
 };
 use stoa_store::engine::{Direction, Engine, Faults, Memory, Span};
 use stoa_store::{Store, classes};
@@ -19,15 +19,15 @@ use stoa_vault::{KeyClass, Vault};
 use tokio::sync::oneshot;
 
 /// The apps of the tests.
-pub(crate) struct Apps(HashMap<AppKey, Arc<App>>);
+pub(crate) struct Apps(Mutex<HashMap<AppKey, Arc<App>>>);
 
 impl AppDirectory for Apps {
     fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
-        self.0.get(key).cloned()
+        self.0.lock().get(key).cloned()
     }
 
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
-        self.0.values().find(|app| app.id == *id).cloned()
+        self.0.lock().values().find(|app| app.id == *id).cloned()
     }
 }
 
@@ -62,20 +62,8 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(7));
         let random: &dyn Entropy = &*entropy;
         let app = |number: u32, key: &str, auth: AuthPolicy| {
-            let certificate = || Secret::new(AppId::from_bytes(random.bytes()).as_str());
-            let app = Arc::new(App {
-                number: AppNumber(number),
-                id: AppId::from_bytes(random.bytes()),
-                key: key.parse().unwrap(),
-                uuid: Uuid::random(random),
-                region: Region::Eu,
-                created: clock.now(),
-                auth,
-                token_cap_s: 86_400,
-                chat: stoa_core::ChatSettings::default(),
-                certificates: vec![certificate()],
-                server_certificate: certificate(),
-            });
+            let (number, key) = (AppNumber(number), key.parse().unwrap());
+            let app = Arc::new(App::new(number, key, Region::Eu, clock.now(), auth, random));
             (app.key.clone(), app)
         };
         let apps = [
@@ -84,7 +72,7 @@ impl World {
             app(3, "demo#open", AuthPolicy::Open),
             friends_only(app(4, FRIENDS, AuthPolicy::Token)),
         ];
-        let apps = Arc::new(Apps(apps.into_iter().collect()));
+        let apps = Arc::new(Apps(Mutex::new(apps.into_iter().collect())));
         let engine = Arc::new(Memory::new());
         let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
         let store = Store::open(engine.clone(), vault.clone());
@@ -130,6 +118,11 @@ impl World {
         self.chat = Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 2);
     }
 
+    /// A further service over the same store, as it would be after a restart.
+    pub(crate) fn chat_again(&self) -> Arc<Chat> {
+        Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 5)
+    }
+
     /// The same store under a new service, whose commits fail as `faults` say.
     pub(crate) fn restarted_over(&mut self, faults: Faults) {
         let engine = faults.over(self.engine.clone(), self.entropy.clone());
@@ -151,6 +144,29 @@ impl World {
 
     pub(crate) fn app(&self, key: &str) -> Arc<App> {
         self.apps.by_key(&key.parse().unwrap()).unwrap()
+    }
+
+    /// Puts an app in the place of what it was, as its owner does.
+    pub(crate) fn set_app(&self, app: &Arc<App>) {
+        self.apps.0.lock().insert(app.key.clone(), app.clone());
+        self.chat.app_changed(app, None);
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn now_s(&self) -> u64 {
+        self.clock.now().as_secs()
+    }
+
+    /// A token that `user` gets for a password, which is set first.
+    pub(crate) async fn password_token(&self, user: &str, password: &str) -> Secret {
+        let (back_end, name) = (self.back_end(APP).await, user.parse().unwrap());
+        self.chat.set_password(&back_end, &name, &Secret::new(password)).await.unwrap();
+        let grant = Grant::Password { username: user.to_owned(), password: Secret::new(password) };
+        let visitor = self.chat.visitor(&APP.parse().unwrap()).unwrap();
+        self.chat.grant(&visitor, grant, None).await.unwrap().token
     }
 
     /// A token of the app `key` for `user`, or for its back end.
@@ -179,27 +195,48 @@ impl World {
 
     /// Logs `user` of the app `key` in on the device `resource`.
     pub(crate) async fn log_in(&self, key: &str, user: &str, resource: &str) -> Device {
+        self.log_in_with(key, user, resource, &self.token(key, Some(user))).await
+    }
+
+    /// What a device presents that logs in.
+    pub(crate) fn login_request(
+        &self,
+        key: &str,
+        user: &str,
+        resource: &str,
+        token: &Secret,
+    ) -> LoginRequest {
         let device = DeviceInfo {
             resource: resource.parse().unwrap(),
             uuid: String::new(),
             name: String::new(),
             platform: 16,
         };
-        let request = LoginRequest {
-            app: key.parse().unwrap(),
-            user: user.into(),
-            token: self.token(key, Some(user)),
-            device: device.clone(),
-        };
-        let caller = self.chat.log_in(&request).await.unwrap().caller;
+        let (app, user) = (key.parse().unwrap(), user.into());
+        LoginRequest { app, user, token: token.clone(), device }
+    }
+
+    /// Logs `user` of the app `key` in on the device `resource` with this token.
+    pub(crate) async fn log_in_with(
+        &self,
+        key: &str,
+        user: &str,
+        resource: &str,
+        token: &Secret,
+    ) -> Device {
+        let request = self.login_request(key, user, resource, token);
+        let logged_in = self.chat.log_in(&request).await.unwrap();
+        let caller = logged_in.caller.clone();
         let inbox = Arc::new(Inbox::default());
+        let device = request.device.clone();
         let attachment = self.chat.attach(&caller, device, "", inbox.clone()).unwrap();
+        self.chat.is_still_admitted(&request, &logged_in).await.unwrap();
         Device {
             chat: self.chat.clone(),
             caller,
             resource: resource.parse().unwrap(),
             inbox,
-            _attachment: attachment,
+            attachment,
         }
     }
 }
@@ -227,7 +264,7 @@ pub(crate) struct Device {
     pub(crate) caller: Caller,
     pub(crate) resource: Resource,
     pub(crate) inbox: Arc<Inbox>,
-    _attachment: stoa_chat::Attachment,
+    attachment: stoa_chat::Attachment,
 }
 
 pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {
@@ -312,9 +349,21 @@ impl Device {
                 std::slice::from_ref(&delivery.entry)
             }
             Event::Room(page) => &page.entries,
-            Event::Kick(_) | Event::Renewed { .. } => &[],
+            Event::Kick(_) | Event::LivesUntil { .. } => &[],
         });
         entries.filter(|entry| entry.concerns(me, &self.resource)).cloned().collect()
+    }
+
+    /// Until when the session was told that it lives, in Unix seconds, since the last call.
+    pub(crate) fn lives_until(&self) -> Vec<u64> {
+        let events = self.inbox.take();
+        let ends = events.iter().filter_map(|event| match &**event {
+            Event::LivesUntil { session, until } if *session == self.attachment.number() => {
+                Some(until.as_secs())
+            }
+            _ => None,
+        });
+        ends.collect()
     }
 
     /// The texts that were pushed to the device since the last call and concern it.
@@ -323,13 +372,25 @@ impl Device {
         let events = self.inbox.take();
         let concerns = |entry: &&Arc<Entry>| entry.concerns(me, &self.resource);
         let words = |entry: &Arc<Entry>| text(&entry.body);
-        let texts = events.iter().flat_map(|event| match &**event {
-            Event::Appended(delivery) | Event::Passing(delivery) => {
-                std::iter::once(&delivery.entry).filter(concerns).map(words).collect()
+        let texts = events.iter().flat_map(|event| -> Vec<String> {
+            match &**event {
+                Event::Appended(delivery) | Event::Passing(delivery) => {
+                    std::iter::once(&delivery.entry).filter(concerns).map(words).collect()
+                }
+                Event::Room(page) => page.entries.iter().filter(concerns).map(words).collect(),
+                Event::Kick(kick) => {
+                    let meant = match &kick.which {
+                        Which::All => true,
+                        Which::Device(device) => *device == self.resource,
+                        Which::Session(number) => *number == self.attachment.number(),
+                    };
+                    meant.then(|| format!("kick {:?}", kick.reason)).into_iter().collect()
+                }
+                Event::LivesUntil { session, .. } => {
+                    let meant = *session == self.attachment.number();
+                    meant.then(|| "renewed".to_owned()).into_iter().collect()
+                }
             }
-            Event::Room(page) => page.entries.iter().filter(concerns).map(words).collect(),
-            Event::Kick(kick) => vec![format!("kick {:?}", kick.reason)],
-            Event::Renewed { .. } => vec!["renewed".into()],
         });
         texts.collect()
     }

@@ -35,8 +35,15 @@ pub(crate) struct Session {
 
 #[derive(Debug)]
 enum State {
-    Waiting { until: Timestamp },
-    LoggingIn { resource: Resource, until: Timestamp },
+    Waiting {
+        until: Timestamp,
+    },
+    LoggingIn {
+        resource: Resource,
+        until: Timestamp,
+        /// What has been decided about the session since it is attached, before it knows.
+        decided: Vec<Arc<Event>>,
+    },
     Open(Box<Open>),
     Closed,
 }
@@ -110,20 +117,23 @@ impl Session {
                 closing.or_else(|| open.has_ended().then_some(CloseReason::Shutdown))
             }
             (State::Waiting { .. }, Input::Frame(frame)) => return self.first_frame(frame, out),
-            (State::LoggingIn { resource, .. }, Input::Outcome(Outcome::Login(result))) => {
-                match result {
-                    Ok(logged_in) => {
-                        let open = Open::new(logged_in, resource.clone(), now, out);
-                        self.state = State::Open(Box::new(open));
-                        None
-                    }
-                    Err(error) => {
-                        let status = error.refusal().msync();
-                        out.push(Effect::Send(outgoing::login_refused(resource.as_str(), status)));
-                        Some(CloseReason::NotLoggedIn)
-                    }
+            (
+                State::LoggingIn { resource, decided, .. },
+                Input::Outcome(Outcome::Login(result)),
+            ) => match result {
+                Ok(logged_in) => {
+                    let mut open = Open::new(logged_in, resource.clone(), now, out);
+                    let mut decided = std::mem::take(decided).into_iter();
+                    let closing = decided.find_map(|event| open.event(now, event, out));
+                    self.state = State::Open(Box::new(open));
+                    closing
                 }
-            }
+                Err(error) => {
+                    let status = error.refusal().msync();
+                    out.push(Effect::Send(outgoing::login_refused(resource.as_str(), status)));
+                    Some(CloseReason::NotLoggedIn)
+                }
+            },
             (State::Waiting { until } | State::LoggingIn { until, .. }, Input::Tick) => {
                 (now >= *until).then_some(CloseReason::NotLoggedIn)
             }
@@ -131,6 +141,13 @@ impl Session {
             (_, Input::Overrun) => Some(CloseReason::TooSlow),
             // A second frame before the answer to the login: the driver does not read any.
             (State::LoggingIn { .. }, Input::Frame(_)) => Some(CloseReason::Protocol),
+            (State::LoggingIn { decided, .. }, Input::Event(event)) => {
+                // Entries lie in the logs, where they are looked for after the login.
+                if matches!(*event, Event::Kick(_) | Event::LivesUntil { .. }) {
+                    decided.push(event);
+                }
+                None
+            }
             (_, Input::Event(_) | Input::Missed | Input::Outcome(_) | Input::Pressure(_)) => None,
         };
         if let Some(reason) = closing {
@@ -169,7 +186,8 @@ impl Session {
         match request {
             Ok(request) => {
                 let State::Waiting { until } = self.state else { return };
-                self.state = State::LoggingIn { resource: request.device.resource.clone(), until };
+                let resource = request.device.resource.clone();
+                self.state = State::LoggingIn { resource, until, decided: Vec::new() };
                 out.push(Effect::Call(Call::Login { request, note }));
             }
             Err(status) => {
@@ -406,7 +424,10 @@ impl Open {
             // Those are handed to the transport, not to the session.
             Event::Room(_) => {}
             Event::Kick(kick) => return self.kick(now, kick, out),
-            Event::Renewed { until } => self.expires = self.expires.max(*until),
+            Event::LivesUntil { session, until } if *session == self.number => {
+                self.expires = *until;
+            }
+            Event::LivesUntil { .. } => {}
         }
         None
     }

@@ -414,7 +414,9 @@ async fn log_in<T: Transport>(
     let attached = async {
         let logged_in = chat.log_in(&request).await?;
         let resource = request.device.resource.clone();
-        let attachment = chat.attach(&logged_in.caller, request.device, note, outlet)?;
+        let device = request.device.clone();
+        let attachment = chat.attach(&logged_in.caller, device, note, outlet)?;
+        chat.is_still_admitted(&request, &logged_in).await?;
         let answer = LoggedIn {
             user: logged_in.user,
             app_key: logged_in.caller.app().key.to_string().into(),

@@ -248,7 +248,9 @@ impl Outgoing {
             KickReason::UserRemoved => StatisticsOperation::UserRemoved,
             KickReason::AnotherDevice => StatisticsOperation::UserLoginAnotherDevice,
             KickReason::PasswordChanged => StatisticsOperation::UserKickedByChangePassword,
-            KickReason::ByOtherDevice => StatisticsOperation::UserKickedByOtherDevice,
+            KickReason::ByOtherDevice | KickReason::Revoked => {
+                StatisticsOperation::UserKickedByOtherDevice
+            }
         };
         let payload = delivery::kick(operation, Some(note).filter(|note| !note.is_empty()));
         let meta = delivery::Delivery {

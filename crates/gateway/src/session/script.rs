@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `> login`, `> unread`, `> pull Q`, `> ack Q K`, `> send ID USER TEXT`, `> read ID USER MID`, `> recall ID USER MID`, `> edit ID USER MID TEXT`, `> read-group ID GROUP` | the client's frames; `K` is a key by its order of appearance |
 //! | `= in`, `= refused WHY`, `= unread Q N…`, `= page Q START [SEQ…] end END (more)`, `= done ID ok/unknown/WHY`, `= edited ID ok/WHY`, `= saved` | outcomes of calls |
-//! | `* bob N`, `* own N`, `* passing`, `* kick`, `* kick-other`, `* renewed SECS`, `* missed` | events: an entry of bob's, an own one from this device, … |
+//! | `* bob N`, `* own N`, `* passing`, `* kick`, `* kick-other`, `* renewed SECS`, `* other-renewed SECS`, `* missed` | events: an entry of bob's, an own one from this device, … |
 //! | `~ SECS`, `~ full`, `~ drained`, `~ shutdown` | time, the socket, the server |
 //! | `< …` | what the session sends, calls or does |
 
@@ -431,7 +431,12 @@ fn event_of(words: &[&str], now: Timestamp) -> Event {
             kick(Which::Device(name.parse().unwrap()), KickReason::ByOtherDevice)
         }
         ["renewed", secs] => {
-            Event::Renewed { until: now.plus(Duration::from_secs(secs.parse().unwrap())) }
+            let until = now.plus(Duration::from_secs(secs.parse().unwrap()));
+            Event::LivesUntil { session: 1, until }
+        }
+        ["other-renewed", secs] => {
+            let until = now.plus(Duration::from_secs(secs.parse().unwrap()));
+            Event::LivesUntil { session: 2, until }
         }
         _ => panic!("no such event: {words:?}"),
     }

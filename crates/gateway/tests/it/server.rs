@@ -9,8 +9,8 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use stoa_chat::{Chat, NewUser};
 use stoa_core::{
-    App, AppId, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region, Secret, SeededEntropy,
-    SystemClock, UserId, Uuid, issue_token,
+    App, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region, SeededEntropy, SystemClock, UserId,
+    issue_token,
 };
 use stoa_gateway::net::NetLimits;
 use stoa_store::Store;
@@ -40,20 +40,9 @@ impl Server {
     pub(crate) async fn start() -> Self {
         let entropy = SeededEntropy::new(11);
         let random: &dyn Entropy = &entropy;
-        let certificate = || Secret::new(AppId::from_bytes(random.bytes()).as_str());
-        let app = Arc::new(App {
-            number: AppNumber(1),
-            id: AppId::from_bytes(random.bytes()),
-            key: "demo#stoa".parse().unwrap(),
-            uuid: Uuid::random(random),
-            region: Region::Eu,
-            created: SystemClock.now(),
-            auth: AuthPolicy::Token,
-            token_cap_s: 3600,
-            chat: stoa_core::ChatSettings::default(),
-            certificates: vec![certificate()],
-            server_certificate: certificate(),
-        });
+        let (number, key) = (AppNumber(1), "demo#stoa".parse().unwrap());
+        let (now, auth) = (SystemClock.now(), AuthPolicy::Token);
+        let app = Arc::new(App::new(number, key, Region::Eu, now, auth, random));
         let (clock, seeded) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(12)));
         let store = Store::in_memory(clock.clone(), seeded.clone());
         let directory = Arc::new(app.clone());

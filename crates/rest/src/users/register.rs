@@ -68,6 +68,7 @@ async fn register_openly(rest: &Rest, door: &Door, body: Result<JsonBody, Failur
     let JsonBody(body) = body?;
     let user = read_new_user(body.into_object("")?)?;
     let username = user.username.clone();
+    door.registers(rest)?;
     match rest.chat.register_openly(&visitor, user).await {
         Ok(user) => Ok(Full::of(&visitor).users([&user]).into()),
         Err(stoa_chat::Error::NameTaken) => Err(taken(&username)),

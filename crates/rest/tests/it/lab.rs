@@ -13,8 +13,8 @@ use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
-    Region, Resource, Secret, SeededEntropy, Timestamp, Uuid,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Entropy,
+    ManualClock, Region, Resource, SeededEntropy, Timestamp, Uuid,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
 use stoa_store::engine::{Engine, Memory};
@@ -58,22 +58,14 @@ pub(crate) struct Lab {
 }
 
 fn app(number: u32, key: &str, auth: AuthPolicy, entropy: &dyn Entropy) -> Arc<App> {
-    let hex32 = || AppId::from_bytes(entropy.bytes());
-    let certificate = || Secret::new(hex32().as_str());
     let byte = u8::try_from(number).unwrap();
-    Arc::new(App {
-        number: AppNumber(number),
-        id: AppId::from_bytes([byte; 16]),
-        key: key.parse().unwrap(),
-        uuid: Uuid::from_bytes([byte; 16]),
-        region: Region::Eu,
-        created: START,
-        auth,
-        token_cap_s: 86_400,
-        chat: stoa_core::ChatSettings::default(),
-        certificates: vec![certificate(), certificate()],
-        server_certificate: certificate(),
-    })
+    let (number, key) = (AppNumber(number), key.parse().unwrap());
+    let app = App::new(number, key, Region::Eu, START, auth, entropy);
+    // Two certificates, and names that are the same in every run.
+    let second = Certificate::random(entropy, START);
+    let certificates = vec![app.certificates[0].clone(), second];
+    let (id, uuid) = (AppId::from_bytes([byte; 16]), Uuid::from_bytes([byte; 16]));
+    Arc::new(App { id, uuid, certificates, ..app })
 }
 
 impl Lab {

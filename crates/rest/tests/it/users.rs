@@ -72,7 +72,7 @@ async fn an_open_app_lets_anybody_register() {
 #[tokio::test]
 async fn one_user() {
     let lab = Lab::new();
-    lab.users(&["alice", "bob"]).await;
+    lab.users(&["alice", "bob", "carl"]).await;
     let uuid =
         lab.admin(Method::GET, "/users/alice", Value::Null).await.body["entities"][0]["uuid"]
             .as_str()
@@ -94,8 +94,8 @@ async fn one_user() {
     t.user("alice", Method::PUT, "/users/alice", json!({})).await;
     let push = json!({"device_id": "1", "device_token": "2", "notifier_name": "3"});
     t.user("alice", Method::PUT, "/users/alice", push).await;
-    t.admin(Method::POST, "/users/alice/deactivate", Value::Null).await;
-    t.admin(Method::POST, "/users/alice/activate", Value::Null).await;
+    t.admin(Method::POST, "/users/carl/deactivate", Value::Null).await;
+    t.admin(Method::POST, "/users/carl/activate", Value::Null).await;
     t.admin(Method::POST, "/users/nobody/activate", Value::Null).await;
     t.user("alice", Method::POST, "/users/alice/activate", Value::Null).await;
     t.admin(Method::DELETE, "/users/bob", Value::Null).await;

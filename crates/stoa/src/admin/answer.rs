@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use stoa_chat::User;
 use stoa_console::CertificateSlot;
-use stoa_core::App;
+use stoa_core::{App, Certificate, Timestamp};
 
 use super::SecretText;
 
@@ -45,6 +45,11 @@ pub enum Answer {
         /// Whether there was.
         ended: bool,
     },
+    /// Tokens were revoked.
+    Revoked {
+        /// How many of those that were known; none where all were meant.
+        tokens: Option<usize>,
+    },
     /// The state of the vault.
     Keys(Box<KeyStatus>),
     /// A root key was exchanged.
@@ -75,8 +80,16 @@ pub struct AppView {
     pub region: String,
     /// Who may enter.
     pub auth: String,
-    /// The longest life of the tokens that are issued for it, in seconds.
+    /// The longest life of its tokens, in seconds.
     pub token_cap_seconds: u32,
+    /// How far ahead the clock of whoever makes its tokens may be, in seconds.
+    pub clock_skew_seconds: u32,
+    /// Whether tokens of format 006 are taken.
+    pub accepts_006: bool,
+    /// How many users strangers may register from one address in an hour, where the app is open.
+    pub registrations_per_hour: u32,
+    /// Tokens that were made up to then are revoked; none: no such moment.
+    pub revoked_until: Option<u64>,
     /// How much it may have.
     pub plan: String,
     /// Whether only contacts may write to each other.
@@ -101,25 +114,41 @@ pub struct AppView {
 pub struct CertificateView {
     /// `primary` or `secondary`.
     pub slot: String,
+    /// The first 8 bytes of its SHA-256 digest, in hexadecimal.
+    pub fingerprint: String,
+    /// When it was made.
+    pub created: u64,
+    /// When it ends by itself; none: it does not.
+    pub retires: Option<u64>,
 }
 
 impl From<&App> for AppView {
     fn from(app: &App) -> Self {
-        let slots = (0..app.certificates.len()).map(CertificateSlot::at);
+        let view = |(place, certificate): (usize, &Certificate)| CertificateView {
+            slot: CertificateSlot::at(place).name().into(),
+            fingerprint: certificate.fingerprint().to_string(),
+            created: certificate.created.as_millis(),
+            retires: certificate.retires.map(Timestamp::as_millis),
+        };
+        let revoked = Some(app.revoked.as_millis()).filter(|ms| *ms > 0);
         Self {
             app_key: app.key.to_string(),
             app_id: app.id.as_str().into(),
             uuid: app.uuid.to_string(),
             region: app.region.name().into(),
             auth: app.auth.name().into(),
-            token_cap_seconds: app.token_cap_s,
+            token_cap_seconds: app.tokens.cap_s,
+            clock_skew_seconds: app.tokens.skew_s,
+            accepts_006: app.tokens.accepts_006,
+            registrations_per_hour: app.tokens.registrations_per_hour,
+            revoked_until: revoked,
             plan: app.chat.plan.name.into(),
             friends_only: app.chat.friends_only,
             recall_window_seconds: app.chat.recall_window.as_secs(),
             max_attachment_bytes: app.chat.attachment_bytes,
             room_history: app.chat.room_history,
             room_rate: app.chat.room_rate,
-            certificates: slots.map(|slot| CertificateView { slot: slot.name().into() }).collect(),
+            certificates: app.certificates.iter().enumerate().map(view).collect(),
             created: app.created.as_millis(),
         }
     }

@@ -46,21 +46,40 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetRoomRate { key: Text(key), messages } => {
             shown(&console.set_room_rate(&key, messages).await?, None)
         }
+        AppRequest::SetClockSkew { key: Text(key), seconds } => {
+            shown(&console.set_clock_skew(&key, seconds).await?, None)
+        }
+        AppRequest::SetAccepts006 { key: Text(key), accepts } => {
+            shown(&console.set_accepts_006(&key, accepts).await?, None)
+        }
+        AppRequest::SetRegistrations { key: Text(key), per_hour } => {
+            shown(&console.set_registrations_per_hour(&key, per_hour).await?, None)
+        }
+        AppRequest::RotateCertificate { key: Text(key), overlap_seconds } => {
+            let (app, certificate) = console.rotate_certificate(&key, overlap_seconds).await?;
+            shown(&app, Some(certificate.secret().clone()))
+        }
+        AppRequest::Revoke { key: Text(key) } => shown(&console.revoke_app(&key).await?, None),
+        AppRequest::Delete { key: Text(key) } => {
+            node.delete_app(&key).await?;
+            Answer::Done
+        }
         AppRequest::AddCertificate { key: Text(key) } => {
             let (app, certificate) = console.add_certificate(&key).await?;
-            shown(&app, Some(certificate))
+            shown(&app, Some(certificate.secret().clone()))
         }
         AppRequest::SwapCertificates { key: Text(key) } => {
             shown(&console.swap_certificates(&key).await?, None)
         }
-        AppRequest::RetireCertificate { key: Text(key), slot: Text(slot) } => {
-            shown(&console.retire_certificate(&key, slot).await?, None)
+        AppRequest::RetireCertificate { key: Text(key), slot: Text(slot), leaked } => {
+            shown(&console.retire_certificate(&key, slot, leaked).await?, None)
         }
     })
 }
 
 fn with_primary(app: &Arc<App>, reveal: bool) -> Answer {
-    shown(app, app.certificates.first().filter(|_| reveal).cloned())
+    let primary = app.certificates.first().map(|certificate| certificate.secret().clone());
+    shown(app, primary.filter(|_| reveal))
 }
 
 fn shown(app: &Arc<App>, certificate: Option<Secret>) -> Answer {

@@ -36,6 +36,12 @@ impl Request {
             Self::App(AppRequest::SetAttachmentBytes { .. }) => "app set max-attachment-bytes",
             Self::App(AppRequest::SetRoomHistory { .. }) => "app set room-history",
             Self::App(AppRequest::SetRoomRate { .. }) => "app set room-rate",
+            Self::App(AppRequest::SetClockSkew { .. }) => "app set clock-skew",
+            Self::App(AppRequest::SetAccepts006 { .. }) => "app set accept-006",
+            Self::App(AppRequest::SetRegistrations { .. }) => "app set registrations-per-hour",
+            Self::App(AppRequest::RotateCertificate { .. }) => "app certificate rotate",
+            Self::App(AppRequest::Revoke { .. }) => "app revoke",
+            Self::App(AppRequest::Delete { .. }) => "app delete",
             Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
             Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
             Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
@@ -47,6 +53,9 @@ impl Request {
             Self::User(UserRequest::SetActivated { activated: true, .. }) => "user activate",
             Self::User(UserRequest::SetActivated { activated: false, .. }) => "user deactivate",
             Self::User(UserRequest::LogOut { .. }) => "user log-out",
+            Self::User(UserRequest::Revoke { device: None, .. }) => "user revoke",
+            Self::User(UserRequest::Revoke { device: Some(_), .. }) => "user revoke --device",
+            Self::User(UserRequest::RevokeToken { .. }) => "user revoke-token",
             Self::Key(KeyRequest::Status) => "key status",
             Self::Key(KeyRequest::RotateRoot { .. }) => "key rotate",
             Self::Key(KeyRequest::RenewData) => "key rotate --data-keys",
@@ -86,7 +95,7 @@ pub enum AppRequest {
         /// Who may.
         auth: Text<AuthPolicy>,
     },
-    /// Set the longest life of the tokens that are issued for it.
+    /// Set the longest life of its tokens.
     SetTokenCap {
         /// The app.
         key: Text<AppKey>,
@@ -135,6 +144,44 @@ pub enum AppRequest {
         /// How many; 0 for no bound.
         messages: u32,
     },
+    /// Set how far ahead the clock of whoever makes its tokens may be.
+    SetClockSkew {
+        /// The app.
+        key: Text<AppKey>,
+        /// In seconds.
+        seconds: u32,
+    },
+    /// Set whether tokens of format 006 are taken.
+    SetAccepts006 {
+        /// The app.
+        key: Text<AppKey>,
+        /// Whether.
+        accepts: bool,
+    },
+    /// Set how many users strangers may register from one address in an hour.
+    SetRegistrations {
+        /// The app.
+        key: Text<AppKey>,
+        /// How many.
+        per_hour: u32,
+    },
+    /// Give it a new primary certificate, and answer it; the former one ends after a while.
+    RotateCertificate {
+        /// The app.
+        key: Text<AppKey>,
+        /// How long both are good, in seconds.
+        overlap_seconds: u32,
+    },
+    /// Revoke all its tokens that were made up to now, and end its sessions.
+    Revoke {
+        /// The app.
+        key: Text<AppKey>,
+    },
+    /// Delete it with all that it has.
+    Delete {
+        /// The app.
+        key: Text<AppKey>,
+    },
     /// Give it a secondary certificate, and answer it.
     AddCertificate {
         /// The app.
@@ -151,6 +198,9 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// Which one.
         slot: Text<CertificateSlot>,
+        /// Whether somebody else knows it: then all sessions end that it ever let in.
+        #[serde(default)]
+        leaked: bool,
     },
 }
 
@@ -216,6 +266,22 @@ pub enum UserRequest {
         user: Text<UserId>,
         /// Of one device; none: of all.
         device: Option<Text<Resource>>,
+    },
+    /// Revoke tokens that were made up to now, and end the sessions.
+    Revoke {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+        /// Those of one device; none: all of the user's.
+        device: Option<Text<Resource>>,
+    },
+    /// Revoke one token, and end the sessions that it let in or renewed.
+    RevokeToken {
+        /// The app.
+        app: Text<AppKey>,
+        /// The token.
+        token: SecretText,
     },
 }
 

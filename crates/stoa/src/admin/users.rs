@@ -48,6 +48,24 @@ pub(super) async fn carry_out(node: &Node, request: UserRequest) -> Result<Answe
             let device = device.map(|Text(device)| device);
             Answer::LoggedOut { ended: chat.disconnect(&caller, &user, device).await? }
         }
+        UserRequest::Revoke { app: Text(app), user: Text(user), device } => {
+            let caller = node.administer(&app).await?;
+            match device {
+                Some(Text(device)) => {
+                    let tokens = chat.revoke_device(&caller, &user, &device).await?;
+                    Answer::Revoked { tokens: Some(tokens) }
+                }
+                None => {
+                    chat.revoke_user(&caller, &user).await?;
+                    Answer::Revoked { tokens: None }
+                }
+            }
+        }
+        UserRequest::RevokeToken { app: Text(app), token: SecretText(token) } => {
+            let caller = node.administer(&app).await?;
+            chat.revoke_token(&caller, token.expose().trim()).await?;
+            Answer::Revoked { tokens: Some(1) }
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use stoa_console::CertificateSlot;
+use stoa_console::{CertificateSlot, OVERLAP_S};
 use stoa_core::{AppKey, AuthPolicy, Plan};
 
 use super::output::{self, Output, say};
@@ -27,9 +27,20 @@ pub enum AppCommand {
     /// Change a setting of an app
     #[command(subcommand)]
     Set(SetCommand),
-    /// List, add and retire an app's certificates
+    /// List, rotate, add and retire an app's certificates
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// Revoke all tokens of an app that were made up to now, and end its sessions; newer ones are good
+    Revoke(Which),
+    /// Delete an app with its users, messages and files, and destroy its keys: nothing opens them again
+    Delete {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// The app key once more: it cannot be undone
+        #[arg(long, value_name = "ORG#APP")]
+        confirm: AppKey,
+    },
 }
 
 /// A setting of an app.
@@ -45,8 +56,7 @@ pub enum SetCommand {
         #[arg(value_name = "POLICY")]
         auth: AuthPolicy,
     },
-    /// The longest life of the tokens that the server issues for the app; those that were issued keep
-    /// theirs
+    /// The longest life of the app's tokens, from their issue: longer ones end sooner than they say
     TokenCap {
         /// Which app.
         #[command(flatten)]
@@ -54,6 +64,34 @@ pub enum SetCommand {
         /// In seconds, 60 to 86400
         #[arg(value_name = "SECONDS")]
         seconds: u32,
+    },
+    /// How far ahead the clock of whoever makes the app's tokens may be
+    ClockSkew {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// In seconds, 0 to 300
+        #[arg(value_name = "SECONDS")]
+        seconds: u32,
+    },
+    /// Whether tokens of the older format 006 are taken. A holder of such a token for the channel 'room'
+    /// and the user 12 can use it for 'room12' and any user, which no server can detect
+    Accept006 {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// true or false
+        #[arg(value_name = "BOOLEAN", action = clap::ArgAction::Set)]
+        accepts: bool,
+    },
+    /// How many users strangers may register from one address in an hour, where the app is open
+    RegistrationsPerHour {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// 1 to 100000
+        #[arg(value_name = "USERS")]
+        per_hour: u32,
     },
     /// How much the app may have: contacts, groups, chat rooms and their members, receipts in groups
     Plan {
@@ -117,6 +155,18 @@ pub enum SetCommand {
 pub enum CertificateCommand {
     /// List them, without what is secret
     List(Which),
+    /// Make a new primary certificate; the former one becomes the secondary, and ends by itself
+    Rotate {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// How long both are good, in seconds, 0 to 2592000: give the app's back ends the new one within
+        #[arg(long, value_name = "SECONDS", default_value_t = OVERLAP_S)]
+        overlap: u32,
+        /// Write the new one to this new file, or to standard output with '-'
+        #[arg(long, value_name = "FILE|-")]
+        certificate_file: PathBuf,
+    },
     /// Add a secondary certificate; both are good from then on
     Add {
         /// Which app.
@@ -128,7 +178,8 @@ pub enum CertificateCommand {
     },
     /// Let the primary and the secondary certificate change places; both stay good
     Swap(Which),
-    /// Take a certificate from the app: from then on nobody is let in by a token made with it
+    /// Take a certificate from the app: from then on nobody is let in by a token made with it, and sessions
+    /// end that no other token has renewed
     Retire {
         /// Which app.
         #[command(flatten)]
@@ -136,6 +187,9 @@ pub enum CertificateCommand {
         /// primary or secondary
         #[arg(long, value_name = "SLOT")]
         slot: CertificateSlot,
+        /// Somebody else knows it: end all sessions that a token of it ever let in or renewed
+        #[arg(long)]
+        leaked: bool,
     },
 }
 
@@ -233,6 +287,30 @@ fn with(
         AppCommand::Set(SetCommand::TokenCap { which, seconds }) => {
             show(ask(AppRequest::SetTokenCap { key: Text(which.key), seconds })?, out)
         }
+        AppCommand::Set(SetCommand::ClockSkew { which, seconds }) => {
+            show(ask(AppRequest::SetClockSkew { key: Text(which.key), seconds })?, out)
+        }
+        AppCommand::Set(SetCommand::Accept006 { which, accepts }) => {
+            if accepts {
+                say(
+                    "warning: tokens of format 006 can be turned into tokens for other users and rooms",
+                );
+            }
+            show(ask(AppRequest::SetAccepts006 { key: Text(which.key), accepts })?, out)
+        }
+        AppCommand::Set(SetCommand::RegistrationsPerHour { which, per_hour }) => {
+            show(ask(AppRequest::SetRegistrations { key: Text(which.key), per_hour })?, out)
+        }
+        AppCommand::Revoke(which) => show(ask(AppRequest::Revoke { key: Text(which.key) })?, out),
+        AppCommand::Delete { which, confirm } => {
+            if which.key != confirm {
+                return Err(Failure::Usage(format!(
+                    "--confirm says {confirm}, and --key {}: nothing was deleted",
+                    which.key
+                )));
+            }
+            super::done(&ask(AppRequest::Delete { key: Text(which.key) })?, out)
+        }
         AppCommand::Set(SetCommand::Plan { which, plan }) => {
             show(ask(AppRequest::SetPlan { key: Text(which.key), plan: Text(plan) })?, out)
         }
@@ -254,26 +332,30 @@ fn with(
         AppCommand::Certificate(CertificateCommand::List(which)) => {
             match ask(AppRequest::Show { key: Text(which.key), reveal: false })? {
                 Answer::App { app, .. } => {
-                    app.certificates.iter().try_for_each(|c| out.put(c, |c| c.slot.clone()))
+                    app.certificates.iter().try_for_each(|c| out.put(c, output::certificate_line))
                 }
                 _ => Err(super::strange()),
             }
         }
+        AppCommand::Certificate(CertificateCommand::Rotate {
+            which,
+            overlap,
+            certificate_file,
+        }) => {
+            let certificate = Certificate::to_new(certificate_file)?;
+            let (key, overlap_seconds) = (Text(which.key), overlap);
+            certificate.write(ask(AppRequest::RotateCertificate { key, overlap_seconds })?, out)
+        }
         AppCommand::Certificate(CertificateCommand::Add { which, certificate_file }) => {
-            if certificate_file.as_os_str() != "-" && certificate_file.exists() {
-                // Before one is made that could not be shown.
-                let file = certificate_file.display();
-                return Err(Failure::Usage(format!("{file} is there already; name a new file")));
-            }
-            let certificate = Certificate { certificate_file: Some(certificate_file) };
+            let certificate = Certificate::to_new(certificate_file)?;
             certificate.write(ask(AppRequest::AddCertificate { key: Text(which.key) })?, out)
         }
         AppCommand::Certificate(CertificateCommand::Swap(which)) => {
             show(ask(AppRequest::SwapCertificates { key: Text(which.key) })?, out)
         }
-        AppCommand::Certificate(CertificateCommand::Retire { which, slot }) => {
+        AppCommand::Certificate(CertificateCommand::Retire { which, slot, leaked }) => {
             let (key, slot) = (Text(which.key), Text(slot));
-            show(ask(AppRequest::RetireCertificate { key, slot })?, out)
+            show(ask(AppRequest::RetireCertificate { key, slot, leaked })?, out)
         }
     }
 }
@@ -297,6 +379,16 @@ fn warn_of(auth: AuthPolicy) {
 }
 
 impl Certificate {
+    /// Where one that is yet to be made will be written.
+    fn to_new(file: PathBuf) -> Result<Self, Failure> {
+        if file.as_os_str() != "-" && file.exists() {
+            // Before one is made that could not be shown.
+            let file = file.display();
+            return Err(Failure::Usage(format!("{file} is there already; name a new file")));
+        }
+        Ok(Self { certificate_file: Some(file) })
+    }
+
     const fn is_wanted(&self) -> bool {
         self.certificate_file.is_some()
     }

@@ -21,6 +21,7 @@ use serde_json::json;
 
 use self::output::{Output, say_failure};
 use self::reach::{Common, block_on, take_root_key};
+use crate::admin::Answer;
 use crate::failure::{Exit, Failure, Problem};
 use crate::node::{Files, Founding};
 use crate::{control, serve};
@@ -185,6 +186,15 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell it with, when this fails.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() })
+}
+
+/// It was done: silence is the answer for people.
+fn done(answer: &Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+    match answer {
+        Answer::Done if out.json => out.put(&json!({ "done": true }), |_| String::new()),
+        Answer::Done => Ok(()),
+        _ => Err(strange()),
+    }
 }
 
 /// An answer that is none to what was asked, which the protocol's number should exclude.

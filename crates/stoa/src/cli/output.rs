@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::admin::{AppView, Check, KeyStatus, Level, RootRotation, UserView};
+use crate::admin::{AppView, CertificateView, Check, KeyStatus, Level, RootRotation, UserView};
 use crate::failure::{Failure, Problem};
 
 /// Where answers go, and in which form.
@@ -107,6 +107,10 @@ pub(super) fn app(app: &AppView) -> String {
         ("region", app.region.clone()),
         ("auth", app.auth.clone()),
         ("token cap", format!("{} s", app.token_cap_seconds)),
+        ("clock skew", format!("{} s", app.clock_skew_seconds)),
+        ("tokens 006", if app.accepts_006 { "taken" } else { "refused" }.into()),
+        ("registrations", format!("{} an hour from one address", app.registrations_per_hour)),
+        ("revoked until", moment(app.revoked_until)),
         ("plan", app.plan.clone()),
         ("friends only", if app.friends_only { "yes" } else { "no" }.into()),
         ("recall window", format!("{} s", app.recall_window_seconds)),
@@ -122,6 +126,12 @@ pub(super) fn app(app: &AppView) -> String {
         ("certificates", slots.join(", ")),
         ("created", date(app.created)),
     ])
+}
+
+pub(super) fn certificate_line(certificate: &CertificateView) -> String {
+    let CertificateView { slot, fingerprint, created, retires } = certificate;
+    let until = retires.map_or_else(String::new, |at| format!("\tends {}", date(at)));
+    format!("{slot}\t{fingerprint}\tmade {}{until}", date(*created))
 }
 
 pub(super) fn app_line(app: &AppView) -> String {

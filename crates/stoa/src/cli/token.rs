@@ -280,6 +280,7 @@ fn verify_token(args: &VerifyArgs, out: &mut Output<'_>) -> Result<Finding, Comm
         certificates: &certificates,
         require: args.requirement(),
         accept_006: args.accept_006,
+        ..Expectation::new(0, "", &[])
     };
     match verify(token.expose().trim(), &expect) {
         Ok(verified) => {

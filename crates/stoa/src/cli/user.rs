@@ -25,7 +25,7 @@ pub enum UserCommand {
     Show(Which),
     /// Delete a user, and destroy the key of what belonged to the user
     Delete(Which),
-    /// Set a user's password: ends the user's sessions and voids the user's tokens
+    /// Set a user's password: ends the user's sessions and revokes the user's tokens
     #[command(alias = "password")]
     SetPassword(PasswordArgs),
     /// Let a user in again
@@ -34,6 +34,10 @@ pub enum UserCommand {
     Deactivate(Which),
     /// End a user's sessions; the user can log in again
     LogOut(LogOutArgs),
+    /// Revoke a user's tokens, or one device, and end the sessions; tokens made a minute later are good
+    Revoke(LogOutArgs),
+    /// Revoke one token, and end the sessions that it let in or renewed
+    RevokeToken(RevokeTokenArgs),
 }
 
 /// Which user.
@@ -79,7 +83,18 @@ pub struct PasswordArgs {
     password_file: PathBuf,
 }
 
-/// Arguments of `user log-out`.
+/// Arguments of `user revoke-token`.
+#[derive(Debug, Args)]
+pub struct RevokeTokenArgs {
+    /// The app
+    #[arg(long, value_name = "ORG#APP")]
+    app: AppKey,
+    /// The file that holds the token, or '-' for standard input
+    #[arg(long, value_name = "FILE|-")]
+    token_file: PathBuf,
+}
+
+/// Arguments of `user log-out` and `user revoke`.
 #[derive(Debug, Args)]
 pub struct LogOutArgs {
     #[command(flatten)]
@@ -128,12 +143,12 @@ fn with(command: UserCommand, reach: &mut Reach, out: &mut Output<'_>) -> Result
         }
         UserCommand::Delete(which) => {
             let (app, user) = which.texts();
-            done(&ask(UserRequest::Delete { app, user })?, out)
+            super::done(&ask(UserRequest::Delete { app, user })?, out)
         }
         UserCommand::SetPassword(PasswordArgs { which, password_file }) => {
             let (app, user) = which.texts();
             let password = secret(&password_file)?;
-            done(&ask(UserRequest::SetPassword { app, user, password })?, out)
+            super::done(&ask(UserRequest::SetPassword { app, user, password })?, out)
         }
         UserCommand::Activate(which) => {
             let (app, user) = which.texts();
@@ -153,6 +168,15 @@ fn with(command: UserCommand, reach: &mut Reach, out: &mut Output<'_>) -> Result
                 }),
                 _ => Err(super::strange()),
             }
+        }
+        UserCommand::Revoke(LogOutArgs { which, device }) => {
+            let (app, user) = which.texts();
+            let device = device.map(Text);
+            revoked(&ask(UserRequest::Revoke { app, user, device })?, out)
+        }
+        UserCommand::RevokeToken(RevokeTokenArgs { app, token_file }) => {
+            let (app, token) = (Text(app), secret(&token_file)?);
+            revoked(&ask(UserRequest::RevokeToken { app, token })?, out)
         }
     }
 }
@@ -174,11 +198,20 @@ fn show(answer: Answer, out: &mut Output<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Silence is the answer for people.
-fn done(answer: &Answer, out: &mut Output<'_>) -> Result<(), Failure> {
+fn revoked(answer: &Answer, out: &mut Output<'_>) -> Result<(), Failure> {
     match answer {
-        Answer::Done if out.json => out.put(&json!({ "done": true }), |_| String::new()),
-        Answer::Done => Ok(()),
+        Answer::Revoked { tokens } => {
+            out.put(&json!({ "revoked": true, "tokens": tokens }), |_| match tokens {
+                None => "all tokens that were made up to now are revoked".into(),
+                Some(0) => {
+                    "the device is revoked; it was not online, so its tokens are not known: \
+                    revoke the user's to be sure"
+                        .into()
+                }
+                Some(1) => "1 token is revoked".into(),
+                Some(tokens) => format!("{tokens} tokens are revoked"),
+            })
+        }
         _ => Err(super::strange()),
     }
 }

@@ -99,27 +99,16 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stoa_core::{AppId, AppNumber, AuthPolicy, Region, SeededEntropy, Uuid};
+    use stoa_core::{AppNumber, AuthPolicy, Region, SeededEntropy};
 
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn app(certificate: u8) -> App {
-        let secret = |byte: u8| Secret::new(AppId::from_bytes([byte; 16]).as_str());
-        App {
-            number: AppNumber(1),
-            id: AppId::from_bytes([1; 16]),
-            key: "demo#stoa".parse().unwrap(),
-            uuid: Uuid::from_bytes([1; 16]),
-            region: Region::Eu,
-            created: NOW,
-            auth: AuthPolicy::Token,
-            token_cap_s: 60,
-            chat: stoa_core::ChatSettings::default(),
-            certificates: vec![secret(2)],
-            server_certificate: secret(certificate),
-        }
+    fn app(seed: u64) -> App {
+        let key = "demo#stoa".parse().unwrap();
+        let entropy = SeededEntropy::new(seed);
+        App::new(AppNumber(1), key, Region::Eu, NOW, AuthPolicy::Token, &entropy)
     }
 
     fn cookie(set: &str) -> String {

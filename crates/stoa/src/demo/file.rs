@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stoa_core::Secret;
+use stoa_core::Certificate;
 
 use super::Demo;
 use crate::config::{Address, Config, Tls};
@@ -50,7 +50,7 @@ impl DemoFile {
         };
         Self {
             app_id: app.id.to_string(),
-            certificate: app.certificates.first().map_or("", Secret::expose).into(),
+            certificate: app.certificates.first().map_or("", Certificate::expose).into(),
             app_key: app.key.to_string(),
             org_name: app.key.org().into(),
             app_name: app.key.app().into(),

@@ -12,6 +12,7 @@ mod doctor;
 mod documents;
 mod drain;
 mod https;
+mod identity;
 mod limits;
 mod logs;
 mod metrics;

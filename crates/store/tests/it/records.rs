@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use stoa_core::{Day, Operator};
+use stoa_core::{AppNumber, Day, Operator};
 use stoa_store::engine::{Direction, Embedded, EmbeddedOptions, Engine, Memory, Span};
 use stoa_store::{AppStore, Bucket, Key, KeyRange, Reader, Store, StoreError, classes, spaces};
 
@@ -268,4 +268,45 @@ async fn an_engine_in_memory_can_be_taken_up_again() {
     let store = Store::open(Arc::new(engine), world.vault.clone());
     let app = world::app(&store, 1).await;
     assert_eq!(get(&app, &message(&app, 1)).await.unwrap(), b"text");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_an_app_that_is_deleted_and_nothing_comes_after() {
+    let world = World::memory().await;
+    let (ours, other) = (world.a.clone(), world.b.clone());
+    let everything = async || {
+        let view = world.engine().snapshot().await.unwrap();
+        view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap()
+    };
+    for app in [&ours, &other] {
+        for name in ["alice", "bob"] {
+            let (key, bucket) = user(app, name);
+            put(app, &key, bucket, b"an account").await;
+        }
+    }
+    let operator = Operator::of_this_process();
+    let before = everything().await;
+    assert!(world.store.purge_app(&operator, AppNumber(1)).await.is_err(), "keys come first");
+    assert_eq!(everything().await, before);
+
+    assert_eq!(world.store.destroy_app(&operator, AppNumber(1)).await.unwrap(), 3);
+    let (key, bucket) = user(&ours, "alice");
+    assert!(ours.read().await.unwrap().get(&key).await.unwrap().is_none(), "it opens no more");
+    let late = ours.transact(|mut txn| {
+        let key = key.clone();
+        async move {
+            txn.put(&key, bucket, b"late").await?;
+            Ok::<_, StoreError>(txn.done(()))
+        }
+    });
+    assert!(matches!(late.await, Err(StoreError::Gone)));
+    assert!(matches!(world.store.app(&world::scope(1)).await, Err(StoreError::Gone)));
+
+    assert_eq!(world.store.purge_app(&operator, AppNumber(1)).await.unwrap(), 2);
+    let left = everything().await;
+    assert_eq!(left.len(), before.len() - 2);
+    assert!(before.iter().filter(|row| row.0[4] == 2).all(|row| left.contains(row)));
+    let (key, _) = user(&other, "alice");
+    assert!(other.read().await.unwrap().get(&key).await.unwrap().is_some());
+    assert!(world.store.destroy_app(&operator, AppNumber::PLATFORM).await.is_err());
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use stoa_core::{
-    App, AppId, AppNumber, AuthPolicy, ManualClock, Operator, OperatorOf, Region, Secret,
-    SeededEntropy, Timestamp, Uuid,
+    App, AppNumber, AuthPolicy, ManualClock, Operator, OperatorOf, Region, SeededEntropy, Timestamp,
 };
 use stoa_store::engine::Engine;
 use stoa_store::{AppStore, Bucket, Key, Store, spaces};
@@ -52,20 +51,9 @@ pub(crate) async fn app(store: &Store, number: u32) -> AppStore {
 
 /// The process, acting in the app of this number.
 pub(crate) fn scope(number: u32) -> OperatorOf {
-    let secret = || Secret::new("0123456789abcdef0123456789abcdef");
-    let app = App {
-        number: AppNumber(number),
-        id: AppId::from_bytes([1; 16]),
-        key: "org#app".parse().unwrap(),
-        uuid: Uuid::from_bytes([1; 16]),
-        region: Region::Eu,
-        created: Timestamp::default(),
-        auth: AuthPolicy::Token,
-        token_cap_s: 3600,
-        chat: stoa_core::ChatSettings::default(),
-        certificates: vec![secret()],
-        server_certificate: secret(),
-    };
+    let (number, key) = (AppNumber(number), "org#app".parse().unwrap());
+    let (created, entropy) = (Timestamp::default(), SeededEntropy::new(1));
+    let app = App::new(number, key, Region::Eu, created, AuthPolicy::Token, &entropy);
     Operator::of_this_process().in_app(Arc::new(app))
 }
 

@@ -1,7 +1,7 @@
 //! Who a chat caller is.
 
 use stoa_token::{
-    Builder007, ChatGrant, ChatSubject, Error, Fields, Privileges, RoomClaim, Service,
+    Builder007, ChatGrant, ChatSubject, Error, Expectation, Fields, Privileges, RoomClaim, Service,
     classroom_chat_user, verify_chat,
 };
 
@@ -10,7 +10,7 @@ use crate::{APP_ID, CERTIFICATE, ISSUED, NOW, OTHER_CERTIFICATE, builder};
 /// What the token grants at `now`.
 fn at(now: u64, builder: &Builder007<'_>) -> Result<ChatGrant, Error> {
     let token = builder.build().expect("the case can be built");
-    verify_chat(&token, now, APP_ID, &[OTHER_CERTIFICATE, CERTIFICATE])
+    verify_chat(&token, &Expectation::new(now, APP_ID, &[OTHER_CERTIFICATE, CERTIFICATE]))
 }
 
 fn chat(user: &str, privileges: impl Into<Privileges>) -> Service {
@@ -120,7 +120,7 @@ fn only_beside_a_room_user_an_empty_map_means_the_user() {
 fn other_apps_certificates_and_formats_are_refused() {
     let token = builder().chat_user("alice").build().unwrap();
     let verify = |app_id: &str, certificates: &[&str]| {
-        verify_chat(&token, NOW, app_id, certificates).map(|grant| grant.subject)
+        verify_chat(&token, &Expectation::new(NOW, app_id, certificates)).map(|grant| grant.subject)
     };
     // Primary and secondary, in either order.
     assert!(verify(APP_ID, &[CERTIFICATE]).is_ok());
@@ -133,6 +133,7 @@ fn other_apps_certificates_and_formats_are_refused() {
     assert_eq!(verify(APP_ID, &[]), Err(Error::BadSignature));
 
     let old = stoa_token::Builder006::rtm(APP_ID, CERTIFICATE, "alice", 1, ISSUED + 60, 0);
-    let refused = verify_chat(&old.build().unwrap(), NOW, APP_ID, &[CERTIFICATE]);
+    let refused =
+        verify_chat(&old.build().unwrap(), &Expectation::new(NOW, APP_ID, &[CERTIFICATE]));
     assert_eq!(refused, Err(Error::UnsupportedVersion));
 }
