@@ -19,10 +19,11 @@ use crate::body::SharedBody;
 use crate::envelope::{Call, object};
 use crate::error::Failure;
 use crate::reply::{Outcome, Reply};
-use crate::{Rest, cors, query};
+use crate::{Rest, cors, hsts, query};
 
 /// The layer around all routes.
 pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next) -> Response {
+    let by_tls_alone = (rest.encrypted)(request.extensions()) && hsts::is_for(&request);
     let mut response = if request.method() == Method::OPTIONS {
         cors::preflight()
     } else {
@@ -33,6 +34,9 @@ pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next)
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Files say themselves how long they may be kept.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if by_tls_alone {
+        hsts::tell(headers);
+    }
     response
 }
 

@@ -7,7 +7,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `edge`, `envelope`, `reply`, `error`, `cors` | from a handler's outcome to bytes |
+//! | `edge`, `envelope`, `reply`, `error`, `cors`, `hsts` | from a handler's outcome to bytes |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
 //! | `messages` | what back ends say in chat rooms |
@@ -29,6 +29,7 @@ mod error;
 pub mod fuzzing;
 mod groups;
 mod history;
+mod hsts;
 mod json;
 mod messages;
 mod path;
@@ -66,6 +67,9 @@ pub struct RestState {
     /// strangers are limited for each address. Without one, or from a loopback address (a proxy on
     /// the same machine), only the app's limits hold.
     pub client_address: fn(&http::Extensions) -> Option<IpAddr>,
+    /// Whether a request came through TLS, from the same extensions; only then browsers are told to
+    /// come by TLS alone.
+    pub encrypted: fn(&http::Extensions) -> bool,
 }
 
 /// What the handlers share.
@@ -76,6 +80,7 @@ struct Shared {
     /// Where clients call REST, for `uri` in answers.
     origin: String,
     client_address: fn(&http::Extensions) -> Option<IpAddr>,
+    encrypted: fn(&http::Extensions) -> bool,
     rates: Mutex<rate::Rates>,
 }
 
@@ -86,10 +91,11 @@ type Rest = Arc<Shared>;
 ///
 /// Every answer is a JSON object except to a preflight, which has no body, and to a download.
 pub fn router(state: RestState) -> Router {
-    let RestState { chat, directory, hosts, client_address } = state;
+    let RestState { chat, directory, hosts, client_address, encrypted } = state;
     let origin = hosts.rest.first().map(Host::origin).unwrap_or_default();
     let rates = Mutex::default();
-    let rest = Rest::new(Shared { chat, directory, hosts, origin, client_address, rates });
+    let rest =
+        Rest::new(Shared { chat, directory, hosts, origin, client_address, encrypted, rates });
     let app = Router::new()
         .route("/token", post(token::grant))
         .route("/token/invalid", post(token::invalidate))

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::CertificateDer;
 use stoa_core::{Clock, Timestamp};
-use stoa_gateway::net::{TlsSource, server_config};
+use stoa_gateway::net::{Tickets, TlsSource, server_config};
 use stoa_metrics::tls as counted;
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,6 +35,8 @@ const ISSUE_EVERY: Duration = Duration::from_secs(30 * 86_400);
 /// The server's certificate and where the next one comes from.
 pub struct Identity {
     source: TlsSource,
+    /// Outlives certificates: whoever has a ticket can come back with it after a new one.
+    tickets: Tickets,
     origin: Origin,
     /// The names by which clients were told to reach the server.
     hosts: Vec<String>,
@@ -165,10 +167,11 @@ impl Identity {
                 "the certificate is not for the names that clients are told (public-rest, public-ws)"
             );
         }
-        let source = TlsSource::new(configuration(first)?.into());
+        let tickets = Tickets::new().map_err(TlsError::Unusable)?;
+        let source = TlsSource::new(configuration(first, &tickets)?.into());
         current.tell();
         let (order, orders) = mpsc::channel(8);
-        Ok(Self { source, origin, hosts, current, orders, reload: Reload(order) })
+        Ok(Self { source, tickets, origin, hosts, current, orders, reload: Reload(order) })
     }
 
     /// Where listeners find it.
@@ -237,7 +240,7 @@ impl Identity {
             self.check(&next, certificate, now)?;
         }
         let current = Current::of(&next, now, self.current.seen);
-        self.source.store(configuration(next)?);
+        self.source.store(configuration(next, &self.tickets)?);
         self.current = current;
         self.current.tell();
         Ok(Reloaded::Changed(self.current.until()))
@@ -278,9 +281,12 @@ impl Current {
     }
 }
 
-fn configuration(certificate: CertifiedKey) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+fn configuration(
+    certificate: CertifiedKey,
+    tickets: &Tickets,
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let resolver = Arc::new(SingleCertAndKey::from(certificate));
-    server_config(resolver).map(Arc::new).map_err(TlsError::Unusable)
+    server_config(resolver, tickets).map(Arc::new).map_err(TlsError::Unusable)
 }
 
 /// A moment for people: RFC 3339, in UTC.
@@ -370,6 +376,8 @@ mod tests {
         identity.refresh(NOW);
         let second = identity.source.load_full();
         assert!(!Arc::ptr_eq(&second, &first));
+        let ticket = first.ticketer.encrypt(b"a session").unwrap();
+        assert!(second.ticketer.decrypt(&ticket).is_some(), "tickets outlive certificates");
         let until = identity.current.until().map(date);
         assert_eq!(until.as_deref(), Some("2027-12-31T00:00:00Z"));
     }

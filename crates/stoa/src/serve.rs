@@ -120,7 +120,8 @@ async fn serve(
         chat: node.chat.clone(),
         directory: node.console.clone(),
         hosts: hosts(config, address, plain_address),
-        client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0.ip()),
+        client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.address.ip()),
+        encrypted: |extensions| extensions.get::<Peer>().is_some_and(|peer| peer.encrypted),
     });
     let rest = figures::with_draining(rest, draining.clone());
     let connections = usize::try_from(files_limit.saturating_sub(RESERVED_FILES));

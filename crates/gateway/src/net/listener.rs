@@ -36,9 +36,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How many connections the system may have let in that were not seen yet.
 const BACKLOG: usize = 4096;
 
-/// The client's address, an extension of every request.
+/// Where a request comes from and how, an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer {
+    /// The client's address.
+    pub address: SocketAddr,
+    /// It came through TLS, which ends here.
+    pub encrypted: bool,
+}
 
 /// Serves a listener until `shutdown`: sessions go to `on_session`, requests to `http`.
 ///
@@ -79,6 +84,7 @@ where
             return;
         };
         let tls = tls.as_ref().map(|tls| tls.load_full());
+        let peer = Peer { address: peer, encrypted: tls.is_some() };
         let security = match tls.map_or(Ok(Security::Plain), Security::tls) {
             Ok(security) => security,
             Err(error) => {
@@ -145,7 +151,7 @@ pub(crate) struct Place {
 }
 
 struct Connection {
-    peer: SocketAddr,
+    peer: Peer,
     place: Place,
     limits: Arc<NetLimits>,
 }
@@ -182,7 +188,7 @@ impl Connection {
                 let (link, early) = stream.into_link(len);
                 let Self { peer, place, limits } = self;
                 let (bytes, linger) = (limits.message_bytes, limits.linger);
-                on_session(WsTransport::new(link, early, bytes, peer, linger, place));
+                on_session(WsTransport::new(link, early, bytes, peer.address, linger, place));
             }
             Some(_) => Box::pin(self.http(stream, http, stopped)).await,
             None => {}
@@ -205,7 +211,7 @@ impl Connection {
         let Self { peer, place, limits } = self;
         let (within, rate, received) = (limits.request, limits.body_rate, stream.received());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(peer);
             let answer = http.clone().oneshot(request);
             let patience = patience(within, rate, Arc::clone(&received));
             async move {

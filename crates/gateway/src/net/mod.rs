@@ -25,7 +25,7 @@ pub use codec::{CloseCode, ProtocolError};
 pub use limits::NetLimits;
 pub use link::TransportError;
 pub use listener::{Peer, serve};
-pub use tls::{TlsSource, server_config};
+pub use tls::{Tickets, TlsSource, server_config};
 pub use ws::{FlushState, ReadState, Readiness, WsTransport};
 
 /// The length of the request for a session that `bytes` begin with, and the answer to it.

@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{
-    NoServerSessionStorage, ResolvesServerCert, ServerConnectionData, UnbufferedServerConnection,
+    NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConnectionData,
+    UnbufferedServerConnection,
 };
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
@@ -17,18 +18,47 @@ use rustls::unbuffered::{
 /// certificate counts from the next one on.
 pub type TlsSource = Arc<ArcSwap<ServerConfig>>;
 
-/// The configuration of every listener: TLS 1.3 and 1.2, X25519 before P-256, HTTP/1.1.
+/// Tickets that a client gets with a TLS 1.3 handshake. Browsers use each once and get another one for
+/// it; a version before 1.3 has always one.
+const TICKETS: usize = 1;
+
+/// What session tickets are sealed with. All configurations of a process share one, so that a new
+/// certificate leaves the tickets as they are.
 ///
-/// Nothing is kept for resumption. It saves the server no work worth its memory (a resumed
-/// handshake exchanges keys too), and a session that is taken up again asks for a new login anyway.
+/// The keys are random, exist in memory only, and follow each other by the library's own rule: tickets
+/// are sealed with one for six hours and open for six more. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tickets(Arc<dyn ProducesTickets>);
+
+impl Tickets {
+    /// Tickets under new keys, which open no earlier ones.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn new() -> Result<Self, rustls::Error> {
+        aws_lc_rs::Ticketer::new().map(Self)
+    }
+}
+
+/// The configuration of every listener: TLS 1.3 and 1.2, X25519 before P-256 and P-384, HTTP/1.1.
+///
+/// Who comes back can show a ticket and is spared the certificate. The ticket holds all that it takes,
+/// sealed, so nothing is kept here for a connection or after it. It proves only that the same client
+/// was here before: a handshake exchanges new keys all the same, no data is taken before it is over
+/// (0-RTT could be sent again by others), and what speaks over the connection logs in as ever.
 ///
 /// # Errors
 /// When the library's parts do not fit together.
 pub fn server_config(
     certificates: Arc<dyn ResolvesServerCert>,
+    tickets: &Tickets,
 ) -> Result<ServerConfig, rustls::Error> {
     let provider = CryptoProvider {
-        kx_groups: vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1],
+        kx_groups: vec![
+            aws_lc_rs::kx_group::X25519,
+            aws_lc_rs::kx_group::SECP256R1,
+            aws_lc_rs::kx_group::SECP384R1,
+        ],
         ..aws_lc_rs::default_provider()
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
@@ -36,7 +66,9 @@ pub fn server_config(
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
+    config.ticketer = Arc::clone(&tickets.0);
+    config.send_tls13_tickets = TICKETS;
+    config.max_early_data_size = 0;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -237,5 +269,22 @@ fn append(
             Ok(written) => return out.truncate(start + written),
             Err(more) => needed = more.max(needed + 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the documentation says of the library's rule (`docs/security.md`).
+    #[test]
+    fn a_ticket_opens_for_twelve_hours_at_most_and_only_under_its_own_keys() {
+        let (tickets, others) = (Tickets::new().unwrap(), Tickets::new().unwrap());
+        assert_eq!(tickets.0.lifetime(), 12 * 3600);
+        let ticket = tickets.0.encrypt(b"a session").unwrap();
+        // So that the other keys do not turn it away for its length alone.
+        others.0.encrypt(&[0; 100]).unwrap();
+        assert_eq!(tickets.clone().0.decrypt(&ticket).as_deref(), Some(&b"a session"[..]));
+        assert_eq!(others.0.decrypt(&ticket), None);
     }
 }

@@ -5,3 +5,4 @@ mod hostile;
 mod http;
 mod sessions;
 mod support;
+mod tickets;

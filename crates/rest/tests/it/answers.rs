@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use crate::lab::{Call, Lab};
 use crate::transcript::Transcript;
 
-#[tokio::test]
-async fn what_every_answer_carries() {
-    let lab = Lab::new();
-    let calls = [
+/// Calls that come to every kind of answer: good ones, refusals, unknown paths and methods, a preflight.
+fn all_kinds() -> [(Method, &'static str); 9] {
+    [
         (Method::GET, "//healthz"),
         (Method::GET, "//easemob/server.json"),
         (Method::GET, "//"),
@@ -21,8 +20,13 @@ async fn what_every_answer_carries() {
         (Method::TRACE, "/users"),
         (Method::GET, "/users/%ff"),
         (Method::OPTIONS, "/users"),
-    ];
-    for (method, path) in calls {
+    ]
+}
+
+#[tokio::test]
+async fn what_every_answer_carries() {
+    let lab = Lab::new();
+    for (method, path) in all_kinds() {
         let answer = lab.call(Call::new(method.clone(), path)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{method} {path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
@@ -30,6 +34,24 @@ async fn what_every_answer_carries() {
         if method != Method::OPTIONS {
             assert_eq!(answer.header("content-type"), "application/json", "{method} {path}");
             assert!(answer.body.is_object(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn through_tls_every_answer_says_so_for_two_years_and_without_tls_none() {
+    const HEADER: &str = "strict-transport-security";
+    let lab = Lab::new();
+    for (method, path) in all_kinds() {
+        let call = || Call::new(method.clone(), path);
+        let answer = lab.call(call().encrypted("chat.example.org:8443")).await;
+        assert_eq!(answer.header(HEADER), "max-age=63072000", "{method} {path}");
+        // Whoever wrote the header: it is the listener that knows.
+        let plain = call().header("host", "chat.example.org").header("x-forwarded-proto", "https");
+        assert_eq!(lab.call(plain).await.header(HEADER), "", "{method} {path}");
+        for shared in ["localhost:8443", "127.0.0.1:8443"] {
+            let answer = lab.call(call().encrypted(shared)).await;
+            assert_eq!(answer.header(HEADER), "", "{method} {path} {shared}");
         }
     }
 }

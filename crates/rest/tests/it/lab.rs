@@ -46,6 +46,10 @@ impl AppDirectory for Apps {
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// In a request's extensions when it came through TLS.
+#[derive(Clone, Copy)]
+struct Encrypted;
+
 pub(crate) struct Lab {
     pub(crate) router: Router,
     pub(crate) chat: Arc<Chat>,
@@ -103,6 +107,7 @@ impl Lab {
                 ws: vec![Host { port: 8443, ..host("im.example.org") }],
             },
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
+            encrypted: |extensions| extensions.get::<Encrypted>().is_some(),
         });
         Self { router, chat, clock, app, other, files }
     }
@@ -260,6 +265,12 @@ impl Call {
         let mut call = self.header("content-type", &form.content_type());
         *call.0.body_mut() = Body::from(form.bytes());
         call
+    }
+
+    /// Through TLS, to the server of that name.
+    pub(crate) fn encrypted(mut self, host: &str) -> Self {
+        self.0.extensions_mut().insert(Encrypted);
+        self.header("host", host)
     }
 
     /// From an address.

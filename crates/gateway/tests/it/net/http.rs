@@ -34,6 +34,7 @@ async fn requests_one_after_another_on_one_connection() {
             let (head, echoed) = answer(&mut client).await;
             assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
             assert!(head.contains("x-path: /echo\r\n") && head.contains("x-peer: true\r\n"));
+            assert!(head.contains("x-encrypted: true\r\n"), "{head}");
             assert_eq!(echoed, body);
         }
     }
@@ -61,7 +62,9 @@ async fn requests_sent_together_are_answered_in_order() {
             client.write_all(one).await.unwrap();
             client.write_all(two).await.unwrap();
             for body in bodies {
-                assert_eq!(answer(&mut client).await.1, body);
+                let (head, echoed) = answer(&mut client).await;
+                assert!(head.contains("x-encrypted: false\r\n"), "{head}");
+                assert_eq!(echoed, body);
             }
         }
         server.stop().await;

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use stoa_gateway::net::{
-    FlushState, NetLimits, Peer, ReadState, TlsSource, WsTransport, serve, server_config,
+    FlushState, NetLimits, Peer, ReadState, Tickets, TlsSource, WsTransport, serve, server_config,
 };
 use stoa_wire::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,7 +32,9 @@ pub(super) struct Server {
     /// The sessions that were opened.
     pub(super) sessions: mpsc::UnboundedReceiver<WsTransport>,
     pub(super) tls: TlsSource,
+    tickets: Tickets,
     certificate: CertificateDer<'static>,
+    key: Arc<SingleCertAndKey>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -50,12 +52,17 @@ fn certificate() -> (CertificateDer<'static>, Arc<SingleCertAndKey>) {
 /// Answers with what was sent, and says to which path.
 async fn echo_http(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
-    let known = request.extensions().get::<Peer>().is_some();
+    let peer = request.extensions().get::<Peer>();
+    let known = peer.is_some_and(|peer| peer.address.ip().is_loopback());
+    let encrypted = peer.is_some_and(|peer| peer.encrypted);
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::from_static(b"cut"),
     };
-    let answer = Response::builder().header("x-path", path).header("x-peer", known.to_string());
+    let answer = Response::builder()
+        .header("x-path", path)
+        .header("x-peer", known.to_string())
+        .header("x-encrypted", encrypted.to_string());
     Ok(answer.body(Full::new(body)).unwrap())
 }
 
@@ -64,7 +71,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (certificate, key) = certificate();
-        let tls = TlsSource::new(Arc::new(server_config(key).unwrap()).into());
+        let tickets = Tickets::new().unwrap();
+        let tls = TlsSource::new(Arc::new(server_config(key.clone(), &tickets).unwrap()).into());
         let (stop, stopped) = oneshot::channel();
         let (opened, sessions) = mpsc::unbounded_channel();
         let on_session = move |session| {
@@ -78,7 +86,7 @@ impl Server {
             };
             serve(listener, source, http, on_session, limits, stopped).await
         });
-        Self { addr, sessions, tls, certificate, stop, task }
+        Self { addr, sessions, tls, tickets, certificate, key, stop, task }
     }
 
     pub(super) async fn secure() -> Self {
@@ -91,9 +99,18 @@ impl Server {
 
     /// Puts in a new certificate for the connections that come.
     pub(super) fn renew(&mut self) {
-        let (certificate, key) = certificate();
-        self.tls.store(Arc::new(server_config(key).unwrap()));
-        self.certificate = certificate;
+        (self.certificate, self.key) = certificate();
+        self.configure();
+    }
+
+    /// Puts in new keys for tickets, as if those before had been followed up twice.
+    pub(super) fn forget_tickets(&mut self) {
+        self.tickets = Tickets::new().unwrap();
+        self.configure();
+    }
+
+    fn configure(&self) {
+        self.tls.store(Arc::new(server_config(self.key.clone(), &self.tickets).unwrap()));
     }
 
     pub(super) async fn session(&mut self) -> WsTransport {
@@ -147,13 +164,21 @@ impl Server {
     where
         T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(self.client_config(version))).connect(name, io).await
+        connect(Arc::new(self.client_config(version)), io).await
     }
 
     pub(super) async fn tls(&self) -> TlsStream<TcpStream> {
         self.tls_over(&rustls::version::TLS13, self.tcp().await).await
     }
+}
+
+/// A handshake with what the client has: what it trusts, and the tickets of earlier ones.
+pub(super) async fn connect<T>(config: Arc<ClientConfig>, io: T) -> std::io::Result<TlsStream<T>>
+where
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(config).connect(name, io).await
 }
 
 /// The request for a session.
