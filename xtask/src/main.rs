@@ -18,6 +18,7 @@ mod soak;
 mod steps;
 #[cfg(test)]
 mod tidy;
+mod tls;
 mod up;
 mod web;
 

@@ -119,6 +119,51 @@ fn apt_get() -> Option<Command> {
     Some(command("sudo", &["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]))
 }
 
+/// What asks whether a Python is new enough for sslyze, and can make environments of its own: Debian
+/// keeps that in a package of its own.
+const PYTHON: &str = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))";
+
+/// A Python that has sslyze, in an environment of its own below `target/`: exactly what
+/// `xtask/sslyze.txt` lists, by hash; not fetched again while that is what was installed last.
+pub(crate) fn sslyze() -> Result<PathBuf, String> {
+    let list = root().join("xtask/sslyze.txt");
+    let wanted =
+        std::fs::read(&list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    let environment = root().join("target/sslyze");
+    let (python, installed) =
+        (environment.join("bin/python"), environment.join("installed-sslyze.txt"));
+    if python.is_file() && std::fs::read(&installed).is_ok_and(|previous| previous == wanted) {
+        return Ok(python);
+    }
+    let system = python_with_venv()?;
+    println!("installing sslyze from PyPI into target/sslyze");
+    run(command(system, &["-m", "venv", "--clear"]).arg(&environment))?;
+    run(command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
+        .arg(&list))?;
+    std::fs::write(&installed, wanted)
+        .map_err(|error| format!("cannot write {}: {error}", installed.display()))?;
+    Ok(python)
+}
+
+/// Python 3 with its `venv`; installed with apt-get where that is possible.
+fn python_with_venv() -> Result<PathBuf, String> {
+    let known = || {
+        let python = find(&["python3"])?;
+        let fits = command(&python, &["-c", PYTHON]).stderr(Stdio::null()).status();
+        fits.is_ok_and(|status| status.success()).then_some(python)
+    };
+    if let Some(python) = known() {
+        return Ok(python);
+    }
+    packages(&["python3", "python3-venv"])?;
+    known().ok_or_else(|| {
+        "grading TLS needs Python 3.10 or newer with its `venv` (Debian: `apt-get install \
+         python3-venv`)"
+            .into()
+    })
+}
+
 /// Node.js and npm, new enough.
 pub(crate) fn node() -> Result<(), String> {
     let wanted = format!(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::TestOptions;
 use crate::process::{cargo, command, root, run as execute};
-use crate::{fuzz, licences, setup, sim, soak, web};
+use crate::{fuzz, licences, setup, sim, soak, tls, web};
 
 /// One thing that must pass.
 struct Step {
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
         run: soak::step,
     },
     Step { name: "fuzz", about: "every parser, ten seconds of made-up input", run: fuzz::step },
+    Step { name: "tls", about: "sslyze with Mozilla's intermediate configuration", run: tls },
     Step { name: "conformance", about: "the vendor's SDK in a browser", run: conformance },
 ];
 
@@ -122,6 +123,11 @@ fn vectors() -> Result<(), String> {
     let vectors = "crates/token/tests/vectors/tokens.json";
     let server = root().join("target/debug/stoa");
     execute(&mut command(server, &["token", "check", "--vectors", vectors]))
+}
+
+fn tls() -> Result<(), String> {
+    build()?;
+    tls::step()
 }
 
 fn conformance() -> Result<(), String> {

@@ -124,6 +124,8 @@ impl Stoa {
         let mut command = Command::new(&self.binary);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
+            // Else only root could read what its memory comes to (`proc`), and profile it.
+            .args(["--core-dumps", "true"])
             .args(directories(self.dir.path()));
         if self.days_ago > 0 {
             let library = faketime().ok_or_else(|| Error::Missing("libfaketime".into()))?;

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message;
 use stoa_core::{App, AppDirectory, AppKey, AuthPolicy, Plan, TOKEN_CAP_S, limits};
 use stoa_store::{Bucket, spaces};
 
@@ -252,7 +251,7 @@ impl Console {
             let mut app = record.into_app(number)?;
             app.certificates.retain(|certificate| certificate.is_enabled(now));
             change(&mut app)?;
-            txn.put(at, Bucket::Whole, &AppRecord::new(&app).encode_to_vec()).await?;
+            txn.put(at, Bucket::Whole, &AppRecord::new(&app).encoded()).await?;
             Ok::<_, ConsoleError>(txn.done(app))
         });
         let app = Arc::new(changed.await?);

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use stoa_core::{App, AppDirectory, AppKey, AppNumber};
 use stoa_store::{Bucket, spaces};
 
@@ -26,7 +25,7 @@ impl Console {
             let value = txn.get(at).await?.ok_or(corrupt(&spaces::APPS))?;
             let mut record: AppRecord = record::decode(&value, spaces::APPS.name)?;
             record.deleting = true;
-            txn.put(at, Bucket::Whole, &record.encode_to_vec()).await?;
+            txn.put(at, Bucket::Whole, &record.encoded()).await?;
             Ok::<_, ConsoleError>(txn.done(()))
         });
         marked.await?;

@@ -266,7 +266,7 @@ impl Console {
 
         let app = App { number, ..template.clone() };
         let at = platform.key(&spaces::APPS).number(u64::from(number.0)).done();
-        txn.put(&at, Bucket::Whole, &AppRecord::new(&app).encode_to_vec()).await?;
+        txn.put(&at, Bucket::Whole, &AppRecord::new(&app).encoded()).await?;
         let number = AppNumberRecord { number: number.0 }.encode_to_vec();
         txn.put(&by_key, Bucket::Whole, &number).await?;
         let id = platform.blind("app id", &[app.id.as_str().as_bytes()]);

@@ -8,6 +8,7 @@ use stoa_core::{
     REGISTRATIONS_PER_HOUR, Region, Secret, Timestamp, TokenPolicy, Uuid, door_certificate, limits,
 };
 use stoa_store::{StoreError, spaces};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Decodes a stored value.
 pub(crate) fn decode<R: Message + Default>(
@@ -38,7 +39,7 @@ pub(crate) struct AppNumberRecord {
     pub(crate) number: u32,
 }
 
-/// APPS.
+/// APPS. Holds the certificates as they are, so it is wiped when it is dropped.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AppRecord {
     #[prost(string, tag = "1")]
@@ -99,6 +100,15 @@ pub(crate) struct AppRecord {
     pub(crate) deleting: bool,
 }
 
+impl Drop for AppRecord {
+    fn drop(&mut self) {
+        self.certificates.zeroize();
+        self.server_certificate.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for AppRecord {}
+
 impl AppRecord {
     pub(crate) fn new(app: &App) -> Self {
         Self {
@@ -136,7 +146,15 @@ impl AppRecord {
         }
     }
 
-    pub(crate) fn into_app(self, number: AppNumber) -> Result<App, StoreError> {
+    /// As it is stored.
+    pub(crate) fn encoded(&self) -> Zeroizing<Vec<u8>> {
+        // Large enough from the start, so that growing leaves no copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
+        self.encode(&mut *bytes).expect("a vector takes what it was made for");
+        bytes
+    }
+
+    pub(crate) fn into_app(mut self, number: AppNumber) -> Result<App, StoreError> {
         let corrupt = || StoreError::Corrupt { space: spaces::APPS.name };
         let default = ChatSettings::default();
         let chat = ChatSettings {
@@ -159,12 +177,12 @@ impl AppRecord {
                 .min(limits::ROOM_HISTORY_MOST),
             room_rate: self.room_rate,
         };
-        let server_certificate = Secret::new(self.server_certificate);
+        let server_certificate = Secret::new(std::mem::take(&mut self.server_certificate));
         Ok(App {
             number,
             id: self.id.parse().map_err(|_| corrupt())?,
             key: AppKey::new(&self.org, &self.app).map_err(|_| corrupt())?,
-            uuid: Uuid::from_bytes(self.uuid.try_into().map_err(|_| corrupt())?),
+            uuid: Uuid::from_bytes(self.uuid.as_slice().try_into().map_err(|_| corrupt())?),
             region: self.region.parse::<Region>().map_err(|_| corrupt())?,
             created: Timestamp::from_millis(self.created_ms),
             auth: self.auth.parse::<AuthPolicy>().map_err(|_| corrupt())?,
@@ -179,8 +197,7 @@ impl AppRecord {
             },
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
-            certificates: self
-                .certificates
+            certificates: std::mem::take(&mut self.certificates)
                 .into_iter()
                 .enumerate()
                 .map(|(place, text)| {
@@ -196,5 +213,22 @@ impl AppRecord {
             door_certificate: door_certificate(&server_certificate),
             server_certificate,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_wiped_when_it_is_dropped_and_so_are_its_bytes() {
+        fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let mut record = AppRecord::default();
+        record.server_certificate = "secret".into();
+        wiped(&record);
+        let bytes = record.encoded();
+        wiped(&bytes);
+        assert_eq!(*bytes, record.encode_to_vec());
+        assert_eq!(bytes.capacity(), bytes.len(), "it has not grown");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// A secret text (a password, a certificate, a token): zeroed on drop, and `Debug` says only that it
 /// is set.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -29,5 +29,25 @@ pub fn same_secret(a: &str, b: &str) -> bool {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[set]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_wiped_when_it_is_dropped_and_never_shown() {
+        fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let secret = Secret::new("s3cret");
+        wiped(&secret);
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[set] Some([set])");
+        assert_eq!(secret.expose(), "s3cret");
+    }
+
+    #[test]
+    fn only_the_same_is_the_same() {
+        assert!(same_secret("s3cret", "s3cret"));
+        assert!(!same_secret("s3cret", "s3creT") && !same_secret("s3cret", "s3cre"));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 use stoa_core::Entropy;
+use zeroize::ZeroizeOnDrop;
 
 use crate::KeyMaterial;
 
@@ -27,9 +28,11 @@ impl fmt::Debug for Blind {
 
 /// An app's blinding key. Made once with the app and never changed, since every key of its records
 /// is made with it.
+#[derive(ZeroizeOnDrop)]
 pub struct BlindKey {
     material: KeyMaterial,
     /// Wiped by the library when it is freed.
+    #[zeroize(skip)]
     hmac: hmac::Key,
 }
 

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 use stoa_core::Entropy;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Nonce;
 
@@ -42,7 +42,10 @@ impl Drop for KeyMaterial {
     }
 }
 
+impl ZeroizeOnDrop for KeyMaterial {}
+
 /// A data key: what seals the records of one bucket of one class of data.
+#[derive(ZeroizeOnDrop)]
 pub struct DataKey(KeyMaterial);
 
 impl DataKey {
@@ -142,6 +145,15 @@ impl Cipher {
 mod tests {
     use super::*;
     use stoa_core::SeededEntropy;
+
+    #[test]
+    fn keys_are_wiped_when_they_are_dropped() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<KeyMaterial>();
+        wiped::<DataKey>();
+        wiped::<crate::RootKey>();
+        wiped::<crate::BlindKey>();
+    }
 
     #[test]
     fn a_piece_opens_only_where_it_was_sealed() {

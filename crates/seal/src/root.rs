@@ -5,11 +5,12 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stoa_core::Entropy;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{KeyMaterial, derive};
 
 /// The operator's 32-byte root key. Together with the vault's erasable secret it opens the vault.
+#[derive(ZeroizeOnDrop)]
 pub struct RootKey(KeyMaterial);
 
 /// What tells one root key from another without telling anything about it, for error messages and

@@ -69,6 +69,8 @@ impl Place {
         let mut child = command
             .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{}", self.port)])
             .args(["--data", "disk/data", "--keys", "disk/keys"])
+            // Else only root could count its open files.
+            .args(["--core-dumps", "true"])
             .envs(self.environment.iter().cloned())
             .current_dir(self.path())
             .stdin(Stdio::null())

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod failure;
 pub mod identity;
 pub mod log;
+pub mod memory;
 pub mod node;
 pub mod private_file;
 pub mod root_key;

@@ -24,7 +24,7 @@ use self::reach::{Common, block_on, take_root_key};
 use crate::admin::Answer;
 use crate::failure::{Exit, Failure, Problem};
 use crate::node::{Files, Founding};
-use crate::{control, serve};
+use crate::{control, memory, serve};
 
 /// A self-hosted chat server for apps that use the Agora Chat SDK or its REST API.
 #[derive(Debug, Parser)]
@@ -142,7 +142,10 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
         Command::App(AppArgs { common, command }) => app::run(command, &common.load()?, out)?,
         Command::User(UserArgs { common, command }) => user::run(command, &common.load()?, out)?,
         Command::Key(KeyArgs { common, command }) => key::run(command, &common.load()?, out)?,
-        Command::Token(command) => return token::run(command, out),
+        Command::Token(command) => {
+            memory::keep_private().map_err(Failure::io("turn core dumps off"))?;
+            return token::run(command, out);
+        }
         Command::Config(ConfigArgs { common, command }) => {
             return configuration::run(&command, common, out);
         }

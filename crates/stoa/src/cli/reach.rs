@@ -17,7 +17,7 @@ use crate::config::{self, Config, Environment, Settings};
 use crate::control::{Client, Unreachable};
 use crate::failure::{Failure, explain};
 use crate::node::{Files, Founding, Node};
-use crate::{log, root_key};
+use crate::{log, memory, root_key};
 
 /// How long a lock is waited for that nobody explains.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
@@ -39,11 +39,15 @@ pub struct Common {
 }
 
 impl Common {
-    /// The configuration; logging is started as it says.
+    /// The configuration; logging is started as it says. From here on nobody can look into the process,
+    /// unless that was asked for: whatever comes next may be a secret.
     pub(super) fn load(self) -> Result<Config, Failure> {
         let environment = Environment::of_this_process();
         let config = config::load(self.settings, self.config.as_deref(), &environment)?;
         log::start(config.log_level, config.log_format);
+        if !config.core_dumps {
+            memory::keep_private().map_err(Failure::io("turn core dumps off"))?;
+        }
         Ok(config)
     }
 }

@@ -66,6 +66,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// How long the end may take.
     pub drain: Drain,
+    /// Whether the process may be looked into, and leave a core dump.
+    pub core_dumps: bool,
     /// The least important log lines that are written.
     pub log_level: LogLevel,
     /// How log lines are written.

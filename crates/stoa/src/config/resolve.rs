@@ -108,6 +108,7 @@ impl Config {
             tls,
             metrics_listen: settings.metrics_listen,
             drain: settings.drain.unwrap_or_default(),
+            core_dumps: settings.core_dumps.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or(LogLevel::Info),
             log_format: settings.log_format.unwrap_or(LogFormat::Text),
         })

@@ -108,6 +108,12 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "SECONDS", hide_short_help = true)]
     pub drain: Option<Drain>,
 
+    /// Whether a crash may leave a core dump, and programs of the same user (perf, debuggers) may look
+    /// into the process: true or false. What they see holds keys and messages [default: false]
+    #[arg(long, global = true, value_name = "TRUE|FALSE", hide_short_help = true)]
+    #[serde(deserialize_with = "truth")]
+    pub core_dumps: Option<bool>,
+
     /// The least important log lines that are written [default: info]
     #[arg(long, global = true, value_name = "LEVEL", hide_short_help = true)]
     pub log_level: Option<LogLevel>,
@@ -161,6 +167,7 @@ impl Settings {
             metrics_listen: self.metrics_listen.or(other.metrics_listen),
             metrics_reach: self.metrics_reach.or(other.metrics_reach),
             drain: self.drain.or(other.drain),
+            core_dumps: self.core_dumps.or(other.core_dumps),
             log_level: self.log_level.or(other.log_level),
             log_format: self.log_format.or(other.log_format),
         }
@@ -323,6 +330,22 @@ fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBu
         }
         OneOrMore::More(texts) => texts.into_iter().map(PathBuf::from).collect(),
     }))
+}
+
+/// True or false, also as a text, which is all that a variable can hold.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected true or false")]
+    enum Truth {
+        Is(bool),
+        Said(String),
+    }
+    match Truth::deserialize(deserializer)? {
+        Truth::Is(truth) => Ok(Some(truth)),
+        Truth::Said(text) => {
+            text.parse().map(Some).map_err(|_| D::Error::custom("expected true or false"))
+        }
+    }
 }
 
 /// A value that is parsed from a text.

@@ -74,6 +74,7 @@ fn every_setting_can_be_given_in_each_way() {
         ("metrics-listen", "0.0.0.0:9090"),
         ("metrics-reach", "anywhere"),
         ("drain", "30"),
+        ("core-dumps", "true"),
         ("log-level", "trace"),
         ("log-format", "json"),
     ];
@@ -105,6 +106,18 @@ fn every_setting_can_be_given_in_each_way() {
     assert_eq!(from_file.listen.to_string(), "[::1]:0");
     assert_eq!(from_file.metrics_listen.unwrap().port(), 9090);
     assert_eq!(from_file.drain.duration().as_secs(), 30);
+    assert!(from_file.core_dumps);
+}
+
+#[test]
+fn core_dumps_are_off_unless_that_was_said() {
+    let dumps = |file: &str| from_file(file).map(|config| config.core_dumps);
+    assert!(!dumps("").unwrap());
+    assert!(dumps("core-dumps = true").unwrap() && !dumps("core-dumps = false").unwrap());
+    for wrong in ["1", "'yes'", "''"] {
+        let message = dumps(&format!("core-dumps = {wrong}")).unwrap_err().to_string();
+        assert!(message.contains("core-dumps: expected true or false"), "{message}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::Running;
 use crate::admin::Check;
 use crate::config::Config;
 use crate::failure::explain;
+use crate::memory::{self, Exposure};
 use crate::node::Node;
 
 /// What the clock may be off without anybody noticing.
@@ -54,6 +55,7 @@ pub async fn of_node(node: &Node) -> Vec<Check> {
     checks.push(moved(node.opened, Instant::now(), node.clock.now()));
     checks.push(future(node));
     checks.push(files(getrlimit(Resource::Nofile).current));
+    checks.push(memory(memory::exposure()));
     checks
 }
 
@@ -184,6 +186,30 @@ fn files(limit: Option<u64>) -> Check {
     }
 }
 
+/// Whether others can see what the process has in its memory.
+fn memory(exposure: std::io::Result<Exposure>) -> Check {
+    const NAME: &str = "core dumps";
+    let advice = "set core-dumps = false as soon as nobody has to look into the process any more";
+    match exposure {
+        Ok(Exposure { core_dumps: false, dumpable: false }) => {
+            Check::ok(NAME, "none are written, and other processes cannot read the memory".into())
+        }
+        Ok(Exposure { core_dumps: true, .. }) => {
+            let found = "a crash may write keys and messages to a file".into();
+            Check::warning(NAME, found, advice)
+        }
+        Ok(Exposure { core_dumps: false, dumpable: true }) => {
+            let found =
+                "none are written, but programs of the same user can read the memory".into();
+            Check::warning(NAME, found, advice)
+        }
+        Err(error) => {
+            let found = format!("the system does not tell: {error}");
+            Check::warning(NAME, found, "see that none are written")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +225,17 @@ mod tests {
         assert_eq!(level(1_800_003_660), Level::Warning, "an hour ahead");
         assert_eq!(level(1_799_996_460), Level::Warning, "an hour back");
         assert_eq!(level(1_000_000_000), Level::Failure);
+    }
+
+    #[test]
+    fn a_memory_that_others_see_is_told() {
+        let level = |core_dumps, dumpable| memory(Ok(Exposure { core_dumps, dumpable })).level;
+        assert_eq!(level(false, false), Level::Ok);
+        for (core_dumps, dumpable) in [(true, false), (false, true), (true, true)] {
+            assert_eq!(level(core_dumps, dumpable), Level::Warning);
+        }
+        let untold = memory(Err(std::io::Error::other("no such call")));
+        assert_eq!(untold.level, Level::Warning);
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustls::sign::CertifiedKey;
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use super::{TlsError, provider};
+use super::{TlsError, key};
 
 /// The certificate with those of its issuers, and the private key that belongs to it.
 ///
@@ -27,9 +27,8 @@ pub fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         return Err(content(certificate, "certificate"));
     }
     let text = private(key)?;
-    let parsed = PrivateKeyDer::from_pem_slice(&text);
-    let parsed = parsed.map_err(|_| content(key, "private key"))?;
-    CertifiedKey::from_der(chain, parsed, &provider())
+    let parsed = key::from_pem(&text).ok_or_else(|| content(key, "private key"))?;
+    key::certified(chain, &parsed)
         .map_err(|source| TlsError::Pair { path: certificate.into(), source })
 }
 
@@ -38,11 +37,14 @@ fn private(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     let failed = || TlsError::read(path);
     let mut file = File::open(path).map_err(failed())?;
     // Of the opened file, so that it cannot be exchanged between the check and the reading.
-    let mode = file.metadata().map_err(failed())?.permissions().mode() & 0o7777;
+    let found = file.metadata().map_err(failed())?;
+    let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(TlsError::Permissions { path: path.into(), mode });
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Large enough from the start, so that growing leaves no copy behind.
+    let room = usize::try_from(found.len()).unwrap_or(0).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.read_to_end(&mut bytes).map_err(failed())?;
     Ok(bytes)
 }

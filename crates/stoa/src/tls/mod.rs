@@ -5,14 +5,12 @@
 //! and a server that never restarts does not outlive its certificate.
 
 mod files;
+mod key;
 mod leaf;
 mod names;
 mod own_ca;
 
 use std::path::{Path, PathBuf};
-
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs;
 
 pub use files::read as read_files;
 pub use leaf::{Validity, not_covered};
@@ -96,8 +94,4 @@ impl TlsError {
         let path = path.to_owned();
         move |source| Self::Read { path, source }
     }
-}
-
-fn provider() -> CryptoProvider {
-    aws_lc_rs::default_provider()
 }

@@ -15,13 +15,14 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::sign::CertifiedKey;
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use stoa_core::{Entropy, Timestamp};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::key::PrivateKey;
 use super::names::Names;
-use super::{TlsError, provider};
+use super::{TlsError, key};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long the authority lives.
@@ -33,7 +34,7 @@ const CLOCK_SKEW: Duration = DAY;
 
 /// The authority: its private key and its certificate.
 pub struct OwnCa {
-    key: KeyPair,
+    key: Zeroizing<KeyPair>,
     /// Its certificate, PEM.
     pem: String,
     params: CertificateParams,
@@ -62,13 +63,13 @@ impl OwnCa {
     /// # Errors
     /// When a name is none that can stand in a certificate.
     pub fn create(names: Names, now: Timestamp, entropy: &dyn Entropy) -> Result<Self, TlsError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let key = Zeroizing::new(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?);
         // Programs that keep many authorities tell them apart by name.
         let name = format!("Stoa {:08x}", u32::from_be_bytes(entropy.bytes()));
         let mut params = authority(&name);
         set_life(&mut params, now, AUTHORITY_LIFE);
         params.name_constraints = Some(names.constraints());
-        let pem = params.self_signed(&key)?.pem();
+        let pem = params.self_signed(&*key)?.pem();
         Ok(Self { key, pem, params, permitted: names })
     }
 
@@ -82,7 +83,7 @@ impl OwnCa {
         let key = Zeroizing::new(key);
         let key = KeyPair::try_from(key.as_slice()).map_err(|_| TlsError::Record)?;
         Ok(Self {
-            key,
+            key: Zeroizing::new(key),
             pem,
             params: authority(&name),
             permitted: Names::of(permitted.iter().map(String::as_str)),
@@ -131,15 +132,15 @@ impl OwnCa {
         // The authority's own certificate goes along for clients that pin its key.
         let own = CertificateDer::from_pem_slice(self.pem.as_bytes());
         let own = own.map_err(|_| TlsError::Record)?;
-        CertifiedKey::from_der(vec![certificate, own], key, &provider()).map_err(TlsError::Unusable)
+        key::certified(vec![certificate, own], &key).map_err(TlsError::Unusable)
     }
 
     fn sign(
         &self,
         names: &Names,
         now: Timestamp,
-    ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), TlsError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    ) -> Result<(CertificateDer<'static>, PrivateKey), TlsError> {
+        let key = Zeroizing::new(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?);
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "Stoa server");
@@ -149,9 +150,9 @@ impl OwnCa {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let issuer = Issuer::from_params(&self.params, &self.key);
-        let certificate = params.signed_by(&key, &issuer)?.der().clone();
-        Ok((certificate, PrivatePkcs8KeyDer::from(key.serialize_der()).into()))
+        let issuer = Issuer::from_params(&self.params, &*self.key);
+        let certificate = params.signed_by(&*key, &issuer)?.der().clone();
+        Ok((certificate, key::from_pkcs8(key.serialize_der())))
     }
 }
 
@@ -181,6 +182,7 @@ mod tests {
 
     use rustls::client::WebPkiServerVerifier;
     use rustls::client::danger::ServerCertVerifier;
+    use rustls::crypto::aws_lc_rs::default_provider;
     use rustls::{CertificateError, Error, RootCertStore};
     use rustls_pki_types::{ServerName, UnixTime};
     use stoa_core::SeededEntropy;
@@ -200,8 +202,10 @@ mod tests {
     ) -> Result<(), Error> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.pem().as_bytes()).unwrap()).unwrap();
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()));
+        let verifier = WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots),
+            Arc::new(default_provider()),
+        );
         let host = ServerName::try_from(host).unwrap();
         let at = UnixTime::since_unix_epoch(Duration::from_secs(at.as_secs()));
         let verifier = verifier.build().unwrap();

@@ -15,6 +15,7 @@ mod https;
 mod identity;
 mod limits;
 mod logs;
+mod memory;
 mod metrics;
 mod msync;
 mod root_key;

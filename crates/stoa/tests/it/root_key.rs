@@ -16,7 +16,9 @@ fn a_key_in_the_environment_is_wiped_from_it() {
     let place = Place::new();
     for (variable, more) in [("STOA_ROOT_KEY", &[][..]), ("MY_KEY", &["--root-key-env", "MY_KEY"])]
     {
-        let arguments = [&["serve", "--demo", "--listen", "127.0.0.1:0"], more].concat();
+        // Where looking is allowed, so that this test sees it whoever runs it.
+        let serve = ["serve", "--demo", "--listen", "127.0.0.1:0", "--core-dumps", "true"];
+        let arguments = [&serve, more].concat();
         let mut command = place.command(&arguments);
         let server = Server::start({
             command.env(variable, KEY);

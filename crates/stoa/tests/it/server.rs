@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
@@ -35,7 +36,30 @@ impl Place {
 
     /// The binary in this directory, with nothing of our own environment that concerns it.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stoa"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_stoa")), arguments)
+    }
+
+    /// As [`Self::command`], run by somebody who is not root, also when root runs the tests: then by
+    /// nobody, to whom the directory is given.
+    pub(crate) fn command_without_root(&self, arguments: &[&str]) -> Command {
+        /// The user and group that own nothing else.
+        const NOBODY: u32 = 65_534;
+        if !rustix::process::geteuid().is_root() {
+            return self.command(arguments);
+        }
+        // The build directory may be closed to others.
+        let binary = self.path("stoa");
+        std::fs::copy(env!("CARGO_BIN_EXE_stoa"), &binary).unwrap();
+        for path in [self.0.path(), &binary] {
+            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut command = self.command_of(&binary, arguments);
+        command.uid(NOBODY).gid(NOBODY);
+        command
+    }
+
+    fn command_of<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("STOA_")) {
                 command.env_remove(name);
