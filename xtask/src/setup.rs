@@ -139,7 +139,7 @@ pub(crate) fn sslyze() -> Result<PathBuf, String> {
     println!("installing sslyze from PyPI into target/sslyze");
     run(command(system, &["-m", "venv", "--clear"]).arg(&environment))?;
     run(command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
+        .args(["--require-hashes", "--requirement"])
         .arg(&list))?;
     std::fs::write(&installed, wanted)
         .map_err(|error| format!("cannot write {}: {error}", installed.display()))?;
