@@ -15,9 +15,11 @@ use zeroize::Zeroizing;
 /// A private key; wiped when it is dropped.
 pub(super) type PrivateKey = Zeroizing<PrivateKeyDer<'static>>;
 
-/// The forms in which a key is written, by the label of their section (RFC 7468; RFC 5915 and RFC 8017
-/// for the older ones).
-const FORMS: [(&[u8], fn(Vec<u8>) -> PrivateKeyDer<'static>); 3] = [
+/// A form in which a key is written: the label of its section, and what makes a key of the bytes in it.
+type Form = (&'static [u8], fn(Vec<u8>) -> PrivateKeyDer<'static>);
+
+/// All of them (RFC 7468; RFC 5915 and RFC 8017 for the older ones).
+const FORMS: [Form; 3] = [
     (b"PRIVATE KEY", |der| PrivatePkcs8KeyDer::from(der).into()),
     (b"EC PRIVATE KEY", |der| PrivateSec1KeyDer::from(der).into()),
     (b"RSA PRIVATE KEY", |der| PrivatePkcs1KeyDer::from(der).into()),
