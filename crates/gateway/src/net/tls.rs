@@ -284,7 +284,7 @@ mod tests {
         let ticket = tickets.0.encrypt(b"a session").unwrap();
         // So that the other keys do not turn it away for its length alone.
         others.0.encrypt(&[0; 100]).unwrap();
-        assert_eq!(tickets.clone().0.decrypt(&ticket).as_deref(), Some(&b"a session"[..]));
+        assert_eq!(tickets.0.decrypt(&ticket).as_deref(), Some(&b"a session"[..]));
         assert_eq!(others.0.decrypt(&ticket), None);
     }
 }
