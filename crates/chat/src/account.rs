@@ -5,6 +5,7 @@ use stoa_core::{AppScope, Caller, Resource, Secret, Timestamp, UserId, Uuid, Vis
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
+use crate::observation::NameOf;
 use crate::records::{self, Account, Name, Username};
 use crate::revocation::{self, Subject};
 use crate::room::super_admins;
@@ -244,6 +245,7 @@ impl Chat {
                 Ok(txn.done(()))
             })
             .await?;
+        self.shared.watch.name(store.number(), NameOf::User, username.as_str());
         Ok(account)
     }
 

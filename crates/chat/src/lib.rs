@@ -25,6 +25,7 @@ mod log;
 mod login;
 mod member;
 mod message;
+mod observation;
 mod online;
 mod password;
 mod places;
@@ -65,6 +66,7 @@ pub use log::{Appended, Done};
 pub use login::{LoggedIn, LoginRequest};
 pub use member::Unread;
 pub use message::{Draft, Receipt};
+pub use observation::{Names, Observations};
 pub use online::{Attachment, DeviceInfo, OnlineDevice};
 pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;
@@ -92,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) counts: room::Counts,
     pub(crate) directory: Arc<dyn AppDirectory>,
     pub(crate) cuts: revocation::Cuts,
+    pub(crate) watch: observation::Watch,
 }
 
 impl Shared {
@@ -139,6 +142,7 @@ impl Chat {
                 counts: room::Counts::default(),
                 directory,
                 cuts: revocation::Cuts::default(),
+                watch: observation::Watch::default(),
             }),
             store,
             entropy,

@@ -72,6 +72,7 @@ impl Chat {
             return Err(Error::Token(TokenRefusal::Invalid("revoked")));
         }
         let user = account.username.parse().map_err(|_| Error::UnknownUser)?;
+        self.shared.watch.token(app.number, verified.mark(), self.shared.clock.now());
         verified.into_user_caller(user).map_err(|_| Error::NotAllowed)
     }
 

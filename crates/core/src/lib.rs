@@ -10,6 +10,7 @@ mod caller;
 mod conversation;
 mod entropy;
 mod group;
+mod id_quality;
 mod identity;
 mod ids;
 pub mod limits;
@@ -30,6 +31,7 @@ pub use caller::{
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use group::{GroupId, GroupIdError, MucKind};
+pub use id_quality::IdFlaws;
 pub use identity::{
     CLOCK_SKEW_S, Certificate, Fingerprint, Issuer, REGISTRATIONS_PER_HOUR, TOKEN_CAP_S, TokenMark,
     TokenMarkId, TokenPolicy, door_certificate,

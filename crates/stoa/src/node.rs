@@ -253,6 +253,9 @@ impl Node {
             if let Err(error) = self.chat.sweep_revocations(&scope).await {
                 outcome = Err(error.into());
             }
+            if let Err(error) = self.chat.sweep_observations(&scope).await {
+                outcome = Err(error.into());
+            }
             match self.chat.sweep_files(&scope).await {
                 Ok(swept) => {
                     all.days += swept.days;
@@ -281,11 +284,23 @@ impl Node {
         outcome.map(|()| all)
     }
 
+    /// Stores what was observed of all apps since it was stored last.
+    pub async fn store_observations(&self) {
+        let operator = Operator::of_this_process();
+        for app in self.console.apps() {
+            if let Err(error) = self.chat.store_observations(&operator.in_app(app)).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "what the checklist goes by could not be stored");
+            }
+        }
+    }
+
     /// Writes what is pending and lets go of the files.
     ///
     /// # Errors
     /// When the last writes could not be made durable.
     pub async fn close(self) -> Result<(), Failure> {
+        self.store_observations().await;
         let Self { store, .. } = self;
         Ok(store.close().await?)
     }

@@ -170,6 +170,7 @@ async fn serve(
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background.spawn(keep_swept(node.clone()));
     background.spawn(tell_presences(node.chat.clone()));
+    background.spawn(keep_observations(node.clone()));
     background.spawn(keep_rooms(node.clone()));
     figures::started();
     if let Some(metrics) = metrics {
@@ -238,6 +239,19 @@ async fn tell_presences(chat: Arc<Chat>) {
     loop {
         ticks.tick().await;
         chat.tell_presences().await;
+    }
+}
+
+/// How often what was observed is stored.
+const OBSERVATION_TICK: Duration = Duration::from_secs(10);
+
+/// Stores what was observed of apps.
+async fn keep_observations(node: Node) {
+    let mut ticks = tokio::time::interval(OBSERVATION_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.store_observations().await;
     }
 }
 

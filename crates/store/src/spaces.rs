@@ -6,7 +6,7 @@
 //! return. What is not in [`SPACES`] cannot be stored.
 
 use crate::classes::{
-    ATTACHMENT, CONSOLE, DataClass, MESSAGE, REVOCATION, USER_EVENT, USER_INFORMATION,
+    ATTACHMENT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT, USER_INFORMATION,
 };
 
 /// A kind of record.
@@ -493,6 +493,17 @@ pub static ATTACHMENTS: Space = Space {
     readers: "chat",
 };
 
+/// What an app's tokens and names were like, by day: counts, of nobody in particular.
+pub static OBSERVATIONS: Space = Space {
+    code: 90,
+    name: "observations",
+    class: &MONITORING,
+    owner: Owner::App,
+    layout: &[Part::Number("day")],
+    value: "1: last use of tokens, longest life, how many names of which form were made",
+    readers: "chat, for the checklist",
+};
+
 /// Every space, by code.
 pub static SPACES: &[&Space] = &[
     &PLATFORM_META,
@@ -534,6 +545,7 @@ pub static SPACES: &[&Space] = &[
     &SUPER_ADMINS,
     &REVOCATIONS,
     &ATTACHMENTS,
+    &OBSERVATIONS,
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::{GroupActor, Standing};
 use crate::account::account_key;
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
+use crate::observation::NameOf;
 use crate::{Chat, Error};
 
 /// A group to be made.
@@ -136,6 +137,8 @@ impl Chat {
         }
         self.check_group_count(caller, kind).await?;
         let id = GroupId::random(kind, &*self.entropy);
+        let of = if kind == MucKind::Room { NameOf::Room } else { NameOf::Group };
+        self.shared.watch.name(caller.app().number, of, id.as_str());
         let now = self.shared.clock.now();
         let info = Info {
             id: id.clone(),

@@ -17,6 +17,7 @@ mod group_told;
 mod groups;
 mod history;
 mod messages;
+mod observation;
 mod presence;
 mod queues;
 mod revocation;
