@@ -18,6 +18,7 @@ mod plan;
 mod refusal;
 mod region;
 mod secret;
+mod site;
 mod time;
 mod user;
 
@@ -41,5 +42,6 @@ pub use plan::{ChatSettings, Plan};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
 pub use region::{Region, UnknownRegion};
 pub use secret::{Secret, same_secret};
+pub use site::site;
 pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
 pub use user::{Resource, ResourceError, UserId, UserIdError};

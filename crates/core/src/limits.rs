@@ -361,3 +361,21 @@ pub const ROOM_PAGE: usize = 1_000;
 pub const ROOMS_JOINED: usize = 500;
 /// Members that one call removes from a chat room (chat-rest R133).
 pub const ROOM_REMOVED: usize = 100;
+
+/// Details of one entry of the audit log.
+pub const AUDIT_DETAILS: usize = 16;
+/// Characters of one text in an entry of the audit log; what is longer is cut.
+pub const AUDIT_TEXT_CHARS: usize = 512;
+/// Entries that one transaction appends to an audit log, so that a burst stays cheap.
+pub const AUDIT_BATCH: usize = 256;
+/// Entries that wait to be appended to one audit log with nobody waiting for them; what is more is
+/// counted.
+pub const AUDIT_WAITING: usize = 1024;
+/// Entries of an audit log in one page; one of them is some hundred bytes, and at most some 20 KiB.
+pub const AUDIT_PAGE: usize = 200;
+/// For how long refusals of one kind are counted before their number is written.
+pub const AUDIT_WINDOW: Duration = Duration::from_secs(60);
+/// Kinds of refusals of one app that are told apart within that time; the rest has one number.
+pub const AUDIT_KINDS: usize = 30;
+/// Kinds of refusals and places of all apps that are remembered within that time.
+pub const AUDIT_KINDS_OF_ALL: usize = 20_000;

@@ -37,6 +37,22 @@ impl Timestamp {
         Day(u32::try_from(self.0 / Day::MILLIS).unwrap_or(u32::MAX))
     }
 
+    /// The month in UTC that this moment lies in, counted from January 1970. Data keys of the audit
+    /// log live for one month.
+    pub fn month(self) -> u32 {
+        // The count of civil months from the count of days, in years that begin in March, so that the
+        // leap day is a year's last.
+        const DAYS_TO_EPOCH: u64 = 719_468;
+        const ERA: u64 = 146_097;
+        let days = self.0 / Day::MILLIS + DAYS_TO_EPOCH;
+        let (era, day) = (days / ERA, days % ERA);
+        let year = (day - day / 1460 + day / 36_524 - day / (ERA - 1)) / 365;
+        let day_of_year = day - (365 * year + year / 4 - year / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let months = (era * 400 + year) * 12 + month_from_march + 2;
+        u32::try_from(months.saturating_sub(1970 * 12)).unwrap_or(u32::MAX)
+    }
+
     /// This moment `by` later; the last representable one if that overflows.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
@@ -132,6 +148,24 @@ mod tests {
         assert!(t.day().start() <= t && t < t.day().next().start());
         assert_eq!(Timestamp::from_millis(Day::MILLIS - 1).day(), Day(0));
         assert_eq!(Timestamp::from_millis(Day::MILLIS).day(), Day(1));
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let days_of = |year: u32, month: u32| match month {
+            1 => 28 + u32::from(year.is_multiple_of(4) && (year % 100 != 0 || year % 400 == 0)),
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        let (mut day, mut month) = (0_u32, 0_u32);
+        while day < 200 * 366 {
+            let days = days_of(1970 + month / 12, month % 12);
+            let (first, next) = (Day(day).start(), Day(day + days).start());
+            assert_eq!((first.month(), next.month()), (month, month + 1), "{day}");
+            assert_eq!(next.minus(Duration::from_millis(1)).month(), month, "{day}");
+            (day, month) = (day + days, month + 1);
+        }
+        assert!(Timestamp::from_millis(u64::MAX).month() > month);
     }
 
     #[test]

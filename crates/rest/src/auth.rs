@@ -12,11 +12,11 @@ use axum::extract::{FromRequestParts, MatchedPath};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use stoa_core::{App, Caller, Refusal, Secret, Visitor};
+use stoa_core::{App, Caller, Refusal, Secret, Visitor, site};
 
 use crate::error::Failure;
 use crate::path::AppPath;
-use crate::rate::{Operation, site};
+use crate::rate::Operation;
 use crate::{Rest, Shared};
 
 /// Somebody who has not been asked for a token yet.

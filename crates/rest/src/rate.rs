@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Method;
-use stoa_core::{AppNumber, Timestamp, limits};
+use stoa_core::{AppNumber, Timestamp, limits, site};
 use stoa_metrics::rest::{LIMITED, Limited};
 
 use crate::error::Failure;
@@ -124,17 +124,6 @@ impl Rates {
 fn limited(whose: Limited, wait: Duration) -> Failure {
     LIMITED.of(whose).inc();
     Failure::rate_limited(wait)
-}
-
-/// What one party is likely to hold: an IPv4 address, or the first half of an IPv6 address.
-pub(crate) fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
 }
 
 /// How much a bucket holds and how fast it fills.

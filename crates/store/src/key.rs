@@ -10,7 +10,7 @@ use stoa_core::AppNumber;
 use stoa_seal::Blind;
 
 use crate::engine::Span;
-use crate::spaces::{Owner, Part, Space};
+use crate::spaces::{Part, Space};
 
 /// Space and app number.
 const HEAD: usize = 1 + 4;
@@ -138,8 +138,8 @@ pub struct KeyBuilder {
 
 impl KeyBuilder {
     pub(crate) fn new(space: &'static Space, app: AppNumber) -> Self {
-        let owner = if app == AppNumber::PLATFORM { Owner::Platform } else { Owner::App };
-        assert!(space.owner == owner, "{} is a space of another kind of owner", space.name);
+        let owned = space.owner.includes(app == AppNumber::PLATFORM);
+        assert!(owned, "{} is a space of another kind of owner", space.name);
         let mut bytes = Vec::with_capacity(HEAD + 32);
         bytes.push(space.code);
         bytes.extend_from_slice(&app.0.to_be_bytes());

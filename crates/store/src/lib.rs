@@ -5,6 +5,7 @@
 //! ([`AppStore`]), which only a verified caller leads to: what belongs to another app cannot even be
 //! named. What may be stored is listed in [`spaces`], how long and under which key in [`classes`].
 
+mod apart;
 mod attempts;
 pub mod classes;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod spaces;
 mod store;
 mod txn;
 
+pub use apart::Apart;
 pub use attempts::Attempts;
 pub use engine::Direction;
 pub use error::StoreError;

@@ -34,7 +34,7 @@ impl Store {
             return Err(StoreError::Misuse("an app's keys are destroyed before its records go"));
         }
         let mut removed = 0;
-        for space in SPACES.iter().filter(|space| space.owner == Owner::App) {
+        for space in SPACES.iter().filter(|space| space.owner != Owner::Platform) {
             let mut prefix = vec![space.code];
             prefix.extend_from_slice(&app.0.to_be_bytes());
             let mut span = Span::prefix(&prefix);

@@ -6,7 +6,8 @@
 //! return. What is not in [`SPACES`] cannot be stored.
 
 use crate::classes::{
-    ATTACHMENT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT, USER_INFORMATION,
+    ATTACHMENT, AUDIT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
+    USER_INFORMATION,
 };
 
 /// A kind of record.
@@ -35,6 +36,19 @@ pub enum Owner {
     Platform,
     /// An app's.
     App,
+    /// An app's or the platform's.
+    Each,
+}
+
+impl Owner {
+    /// Whether the platform, or else an app, has records there.
+    pub const fn includes(self, platform: bool) -> bool {
+        match self {
+            Self::Platform => platform,
+            Self::App => !platform,
+            Self::Each => true,
+        }
+    }
 }
 
 /// A part of a key.
@@ -493,6 +507,28 @@ pub static ATTACHMENTS: Space = Space {
     readers: "chat",
 };
 
+/// The entries of the audit log, in a chain of hashes.
+pub static AUDIT_ENTRIES: Space = Space {
+    code: 80,
+    name: "audit_entries",
+    class: &AUDIT,
+    owner: Owner::Each,
+    layout: &[Part::Number("number")],
+    value: "1: time, hash of the entry before, hash; what was done, sealed once more; names of people, each sealed under that user's key of the class user information",
+    readers: "audit",
+};
+
+/// Where the chain of the audit log ends and begins.
+pub static AUDIT_HEAD: Space = Space {
+    code: 81,
+    name: "audit_head",
+    class: &AUDIT,
+    owner: Owner::Each,
+    layout: &[],
+    value: "1: number, hash and month of the last entry; the first entry that is kept, and the hash before it",
+    readers: "audit",
+};
+
 /// What an app's tokens and names were like, by day: counts, of nobody in particular.
 pub static OBSERVATIONS: Space = Space {
     code: 90,
@@ -545,6 +581,8 @@ pub static SPACES: &[&Space] = &[
     &SUPER_ADMINS,
     &REVOCATIONS,
     &ATTACHMENTS,
+    &AUDIT_ENTRIES,
+    &AUDIT_HEAD,
     &OBSERVATIONS,
 ];
 

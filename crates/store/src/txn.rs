@@ -5,7 +5,7 @@ use std::future::Future;
 use bytes::Bytes;
 use stoa_vault::{Bucket, KeyClass, KeyScope, OpenError, Opened};
 
-use crate::classes::BucketKind;
+use crate::classes::{BucketKind, DataClass};
 use crate::engine::{CommitError, Direction, EngineRead, EngineTxn, fingerprint};
 use crate::key::{Key, KeyRange};
 use crate::spaces::Space;
@@ -112,7 +112,7 @@ impl Txn {
     /// none that the space's class of data has.
     pub async fn put(&mut self, key: &Key, bucket: Bucket, plain: &[u8]) -> Result<(), StoreError> {
         self.app.check(key.app())?;
-        let scope = scope(&self.app, key.space(), bucket)?;
+        let scope = self.app.scope(key.space().class, bucket)?;
         let record = self.app.store.vault.seal(scope, key.as_bytes(), plain).await?;
         self.engine.put(key.as_bytes().to_vec(), record);
         self.has_writes = true;
@@ -286,7 +286,7 @@ impl Page {
 }
 
 impl AppStore {
-    fn check(&self, app: stoa_core::AppNumber) -> Result<(), StoreError> {
+    pub(crate) fn check(&self, app: stoa_core::AppNumber) -> Result<(), StoreError> {
         if app == self.number {
             Ok(())
         } else {
@@ -306,18 +306,18 @@ impl AppStore {
             }
         }
     }
-}
 
-/// The scope of the data key that seals what stands in `space` and belongs to `bucket`.
-fn scope(app: &AppStore, space: &'static Space, bucket: Bucket) -> Result<KeyScope, StoreError> {
-    let kind = match bucket {
-        Bucket::Whole => BucketKind::Whole,
-        Bucket::Day(_) => BucketKind::Day,
-        Bucket::Month(_) => BucketKind::Month,
-        Bucket::Object(_) => BucketKind::Object,
-    };
-    if !space.class.buckets.contains(&kind) {
-        return Err(StoreError::Misuse("a bucket that the space's class of data does not have"));
+    /// The scope of the data key that seals what is of `class` and belongs to `bucket`.
+    pub(crate) fn scope(&self, class: &DataClass, bucket: Bucket) -> Result<KeyScope, StoreError> {
+        let kind = match bucket {
+            Bucket::Whole => BucketKind::Whole,
+            Bucket::Day(_) => BucketKind::Day,
+            Bucket::Month(_) => BucketKind::Month,
+            Bucket::Object(_) => BucketKind::Object,
+        };
+        if !class.buckets.contains(&kind) {
+            return Err(StoreError::Misuse("a bucket that the class of data does not have"));
+        }
+        Ok(KeyScope { app: self.number, class: KeyClass(class.number), bucket })
     }
-    Ok(KeyScope { app: app.number, class: KeyClass(space.class.number), bucket })
 }

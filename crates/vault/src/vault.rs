@@ -257,6 +257,26 @@ impl Vault {
         }
     }
 
+    /// As [`Self::seal`], but makes no key for a scope that has none, as one has whose key was
+    /// destroyed: then the answer is none.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub async fn seal_if_keyed(
+        &self,
+        scope: KeyScope,
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Option<Vec<u8>>, VaultError> {
+        loop {
+            match self.try_seal(scope, aad, plain) {
+                Ok(record) => return Ok(Some(record)),
+                Err(Need::Key { instead_of: None, .. }) => return Ok(None),
+                Err(need) => self.request(Request::Provide(vec![need])).await?,
+            }
+        }
+    }
+
     /// As [`Self::seal`] if that needs nothing to be written, which is nearly always.
     pub fn seal_now(&self, scope: KeyScope, aad: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
         self.try_seal(scope, aad, plain).ok()

@@ -123,6 +123,7 @@ fn owner(space: &Space) -> &'static str {
     match space.owner {
         Owner::Platform => "the platform",
         Owner::App => "an app",
+        Owner::Each => "an app or the platform",
     }
 }
 
