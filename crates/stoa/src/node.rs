@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use stoa_audit::AuditLog;
 use stoa_blob::Blobs;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
@@ -44,6 +45,8 @@ pub struct Node {
     pub blobs: Blobs,
     /// The apps.
     pub console: Arc<Console>,
+    /// Who did what.
+    pub audit: Arc<AuditLog>,
     /// The rules of chat.
     pub chat: Arc<Chat>,
     /// The time.
@@ -149,6 +152,7 @@ impl Node {
             other => other?,
         };
         let console = Arc::new(console);
+        let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
         let chat = Arc::new(chat.with_files(blobs.clone()));
@@ -171,6 +175,7 @@ impl Node {
             store,
             blobs,
             console,
+            audit,
             chat,
             clock,
             entropy,
@@ -295,13 +300,35 @@ impl Node {
         }
     }
 
+    /// Takes what is over out of the audit logs of all apps and of the platform. Answers how many
+    /// entries they were.
+    ///
+    /// # Errors
+    /// When that could not be done in one of them; in the others it was.
+    pub async fn expire_audit(&self) -> Result<u64, Failure> {
+        let (operator, now) = (Operator::of_this_process(), self.clock.now());
+        let (mut all, mut outcome) = (0, Ok(()));
+        let mut trails = vec![self.audit.of_platform(&operator).await?];
+        for app in self.console.apps() {
+            trails.push(self.audit.of(&operator.in_app(app)).await?);
+        }
+        for trail in trails {
+            match trail.expire(now).await {
+                Ok(entries) => all += entries,
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        outcome.map(|()| all)
+    }
+
     /// Writes what is pending and lets go of the files.
     ///
     /// # Errors
     /// When the last writes could not be made durable.
     pub async fn close(self) -> Result<(), Failure> {
         self.store_observations().await;
-        let Self { store, .. } = self;
+        let Self { store, audit, .. } = self;
+        audit.settle().await;
         Ok(store.close().await?)
     }
 }

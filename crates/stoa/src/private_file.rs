@@ -19,12 +19,24 @@ const LONGEST: u64 = 4096;
 /// When it is there already or cannot be written.
 pub fn create(path: &Path, secret: &str) -> Result<(), Failure> {
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = new_file(path)?;
         file.write_all(secret.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()
     };
     write().map_err(Failure::io(format!("write {}", path.display())))
+}
+
+/// Makes a file that only its owner can read, for more than fits into memory.
+///
+/// # Errors
+/// When it is there already or cannot be made.
+pub fn open_new(path: &Path) -> Result<File, Failure> {
+    new_file(path).map_err(Failure::io(format!("write {}", path.display())))
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Reads a secret from a file, or from standard input with `-`; the line end after it does not

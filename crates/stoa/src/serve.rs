@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_audit::AuditLog;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
@@ -171,6 +172,7 @@ async fn serve(
     background.spawn(keep_swept(node.clone()));
     background.spawn(tell_presences(node.chat.clone()));
     background.spawn(keep_observations(node.clone()));
+    background.spawn(keep_audit(node.audit.clone()));
     background.spawn(keep_rooms(node.clone()));
     figures::started();
     if let Some(metrics) = metrics {
@@ -186,7 +188,20 @@ async fn serve(
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }
 
-/// Removes files whose time is over, now and every hour.
+/// How often it is looked whether numbers of refusals are to be written into the audit log.
+const AUDIT_TICK: Duration = Duration::from_secs(1);
+
+/// Writes into the audit log how many refusals there were.
+async fn keep_audit(audit: Arc<AuditLog>) {
+    let mut ticks = tokio::time::interval(AUDIT_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        audit.tick();
+    }
+}
+
+/// Removes files and entries of the audit log whose time is over, now and every hour.
 async fn keep_swept(node: Node) {
     let mut hours = tokio::time::interval(SWEEP);
     hours.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -202,6 +217,17 @@ async fn keep_swept(node: Node) {
                 tracing::error!(
                     error,
                     "files that are over could not be removed; it is tried again in an hour"
+                );
+            }
+        }
+        match node.expire_audit().await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "removed entries of the audit log"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "entries of the audit log could not be removed; it is tried again in an hour"
                 );
             }
         }

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stoa_audit::export::{End, Line};
+use stoa_audit::{Recorded, Whole};
 use stoa_chat::User;
 use stoa_console::CertificateSlot;
 use stoa_core::{App, Certificate, Timestamp};
@@ -58,6 +60,30 @@ pub enum Answer {
     Renewed {
         /// How many.
         keys: usize,
+    },
+    /// A page of entries of the audit log.
+    AuditEntries {
+        /// The newest first.
+        entries: Vec<Recorded>,
+        /// Before which entry the next page begins; none on the last.
+        next: Option<u64>,
+    },
+    /// Where the chain of the audit log ends.
+    AuditEnd {
+        /// The last line of an export.
+        end: End,
+    },
+    /// A part of an export of the audit log.
+    AuditLines {
+        /// By number.
+        lines: Vec<Line>,
+        /// Behind which entry the next part begins; none on the last.
+        next: Option<u64>,
+    },
+    /// How chains of the audit log are.
+    AuditChains {
+        /// That of the platform first.
+        chains: Vec<ChainView>,
     },
     /// What was looked at.
     Checks {
@@ -273,4 +299,56 @@ pub struct Check {
     pub found: String,
     /// What to do about it.
     pub advice: Option<String>,
+}
+
+/// A chain of the audit log that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainView {
+    /// Whose: the app's key, or its number where only that is known; none: the platform's.
+    pub app: Option<String>,
+    /// Whether it is whole.
+    pub whole: bool,
+    /// How many entries are kept.
+    pub entries: Option<u64>,
+    /// The number of the oldest.
+    pub first: Option<u64>,
+    /// The number of the last.
+    pub last: Option<u64>,
+    /// The hash of the last, in hexadecimal digits.
+    pub hash: Option<String>,
+    /// The first entry that is not as it was written, where that is known.
+    pub broken_at: Option<u64>,
+    /// What is wrong.
+    pub problem: Option<String>,
+}
+
+impl ChainView {
+    /// A chain that is whole.
+    pub fn whole(app: Option<String>, chain: &Whole) -> Self {
+        Self {
+            app,
+            whole: true,
+            entries: Some(chain.entries()),
+            first: Some(chain.first),
+            last: Some(chain.last),
+            hash: Some(chain.hash.to_string()),
+            broken_at: None,
+            problem: None,
+        }
+    }
+
+    /// One that is not.
+    pub const fn broken(app: Option<String>, at: Option<u64>, problem: String) -> Self {
+        Self {
+            app,
+            whole: false,
+            entries: None,
+            first: None,
+            last: None,
+            hash: None,
+            broken_at: at,
+            problem: Some(problem),
+        }
+    }
 }

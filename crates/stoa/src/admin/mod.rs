@@ -6,30 +6,40 @@
 
 mod answer;
 mod apps;
+mod audit;
 mod keys;
 mod request;
 mod text;
 mod users;
+mod witness;
 
 pub use answer::{
-    Answer, AppView, CertificateView, Check, ClassKeys, KeyStatus, Level, RootRotation, UserView,
+    Answer, AppView, CertificateView, ChainView, Check, ClassKeys, KeyStatus, Level, RootRotation,
+    UserView,
 };
-pub use request::{AppRequest, KeyRequest, Request, UserRequest};
+pub use request::{AppRequest, AuditRequest, KeyRequest, Request, UserRequest};
 pub use text::{SecretText, Text};
 
 use crate::doctor;
 use crate::failure::Failure;
 use crate::node::Node;
+use witness::Witness;
 
-/// Does what was asked.
+/// Does what was asked, and writes into the audit log that it was, or was refused.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure`]; [`Failure::Unknown`] also when it was done and could not be written down.
 pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure> {
-    match request {
+    let witness = Witness::of(node, &request);
+    let outcome = match request {
         Request::App(request) => apps::carry_out(node, request).await,
         Request::User(request) => users::carry_out(node, request).await,
         Request::Key(request) => keys::carry_out(node, request).await,
+        Request::Audit(request) => audit::carry_out(node, request).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
+    };
+    match witness {
+        Some(witness) => witness.record(node, outcome).await,
+        None => outcome,
     }
 }

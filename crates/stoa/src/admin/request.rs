@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use serde::{Deserialize, Serialize};
+use stoa_audit::Act;
 use stoa_console::CertificateSlot;
 use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, UserId};
 
@@ -16,6 +17,8 @@ pub enum Request {
     User(UserRequest),
     /// About the vault.
     Key(KeyRequest),
+    /// About the audit log.
+    Audit(AuditRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
 }
@@ -59,6 +62,10 @@ impl Request {
             Self::Key(KeyRequest::Status) => "key status",
             Self::Key(KeyRequest::RotateRoot { .. }) => "key rotate",
             Self::Key(KeyRequest::RenewData) => "key rotate --data-keys",
+            Self::Audit(AuditRequest::List { .. }) => "audit list",
+            Self::Audit(AuditRequest::Export { .. }) => "audit export",
+            Self::Audit(AuditRequest::Lines { .. }) => "audit export, a part",
+            Self::Audit(AuditRequest::Verify { .. }) => "audit verify",
             Self::Doctor => "doctor",
         }
     }
@@ -298,4 +305,40 @@ pub enum KeyRequest {
     },
     /// Make further data keys for what is being written to.
     RenewData,
+}
+
+/// About the audit log. Without an app, the log of the platform is meant.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditRequest {
+    /// A page of entries, the newest first.
+    List {
+        /// The app.
+        app: Option<Text<AppKey>>,
+        /// Only this act.
+        act: Option<Text<Act>>,
+        /// Only entries before this one.
+        before: Option<u64>,
+        /// How many at the most.
+        limit: usize,
+    },
+    /// Begin an export: where the chain ends. It is an act of its own.
+    Export {
+        /// The app.
+        app: Option<Text<AppKey>>,
+    },
+    /// A part of an export.
+    Lines {
+        /// The app.
+        app: Option<Text<AppKey>>,
+        /// From behind this entry.
+        after: u64,
+        /// Up to this one.
+        upto: u64,
+    },
+    /// Verify the chain of an app, or else all of them.
+    Verify {
+        /// The app.
+        app: Option<Text<AppKey>>,
+    },
 }

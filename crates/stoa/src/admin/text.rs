@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use stoa_audit::Act;
 use stoa_console::CertificateSlot;
 use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, Secret, UserId};
 
@@ -52,6 +53,12 @@ impl Named for AuthPolicy {
 impl Named for Plan {
     fn text(&self) -> Cow<'_, str> {
         self.name.into()
+    }
+}
+
+impl Named for Act {
+    fn text(&self) -> Cow<'_, str> {
+        self.name().into()
     }
 }
 

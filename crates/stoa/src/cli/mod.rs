@@ -4,6 +4,7 @@
 //! ([`output`]). Exit codes: [`Exit`].
 
 pub mod app;
+pub mod audit;
 pub mod configuration;
 pub mod doctor;
 pub mod key;
@@ -52,6 +53,8 @@ enum Command {
     User(UserArgs),
     /// Show the vault, and exchange keys
     Key(KeyArgs),
+    /// Read, export and verify the log of what was done
+    Audit(AuditArgs),
     /// Make, read and verify access tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -97,6 +100,14 @@ struct KeyArgs {
     common: Common,
     #[command(subcommand)]
     command: key::KeyCommand,
+}
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: audit::AuditCommand,
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +157,7 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
             memory::keep_private().map_err(Failure::io("turn core dumps off"))?;
             return token::run(command, out);
         }
+        Command::Audit(AuditArgs { common, command }) => return audit::run(command, common, out),
         Command::Config(ConfigArgs { common, command }) => {
             return configuration::run(&command, common, out);
         }

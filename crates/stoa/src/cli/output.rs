@@ -6,8 +6,11 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use stoa_audit::{Name, Recorded};
 
-use crate::admin::{AppView, CertificateView, Check, KeyStatus, Level, RootRotation, UserView};
+use crate::admin::{
+    AppView, CertificateView, ChainView, Check, KeyStatus, Level, RootRotation, UserView,
+};
 use crate::failure::{Failure, Problem};
 
 /// Where answers go, and in which form.
@@ -195,6 +198,53 @@ pub(super) fn rotation(rotation: &RootRotation) -> String {
     }
     rows.push(("next", rotation.next.clone()));
     table(&rows)
+}
+
+pub(super) fn audit_entry(entry: &Recorded) -> String {
+    let name = |name: &Name| match name {
+        Name::Name(name) => name.clone(),
+        Name::Erased => "(erased)".into(),
+        Name::NotKept => "(unknown)".into(),
+    };
+    let mut words = vec![
+        entry.number.to_string(),
+        moment(Some(entry.time)),
+        entry.act.clone(),
+        entry.actor.clone(),
+    ];
+    words.extend(entry.actor_name.as_ref().map(name));
+    words.extend(entry.subject.as_ref().map(|subject| format!("on {}", name(subject))));
+    words.extend(entry.site.as_ref().map(|site| format!("from {site}")));
+    words.push(entry.outcome.clone());
+    let reason = Some(&entry.reason).filter(|reason| !reason.is_empty());
+    words.extend(reason.map(|reason| format!("({reason})")));
+    let details = entry.details.iter();
+    words.extend(details.map(|detail| format!("{}={}", detail.name, detail.value)));
+    if entry.count > 1 {
+        words.push(format!("{} times", entry.count));
+    }
+    if entry.missed > 0 {
+        words.push(format!("[{} entries before it could not be written]", entry.missed));
+    }
+    let line = words.join("  ");
+    // Some of it came from strangers, and this may be a terminal.
+    line.chars().filter(|character| !character.is_control()).collect()
+}
+
+pub(super) fn audit_chain(chain: &ChainView) -> String {
+    let whose = chain.app.as_deref().unwrap_or("platform");
+    match (&chain.problem, &chain.hash) {
+        (Some(problem), _) => format!("{whose}: BROKEN: {problem}"),
+        (None, hash) => {
+            let number = |number: Option<u64>| number.unwrap_or_default();
+            let (entries, hash) = (number(chain.entries), hash.as_deref().unwrap_or_default());
+            let (first, last) = (number(chain.first), number(chain.last));
+            if entries == 0 {
+                return format!("{whose}: whole, no entries (the last was {last}), head {hash}");
+            }
+            format!("{whose}: whole, {entries} entries ({first} to {last}), head {hash}")
+        }
+    }
 }
 
 pub(super) fn check(check: &Check) -> String {

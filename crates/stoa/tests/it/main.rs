@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
+mod audit;
 mod certificate;
 mod command_line;
 mod control;

@@ -1,0 +1,206 @@
+//! What is written into the audit log of what an operator asks for: whatever changes something or
+//! shows a secret, whether it is done or refused.
+
+use stoa_audit::{Act, Actor, Entry, Outcome};
+use stoa_core::{AppKey, Operator, UserId};
+use stoa_store::StoreError;
+
+use super::{Answer, AppRequest, AppView, AuditRequest, KeyRequest, Request, Text, UserRequest};
+use crate::failure::{Exit, Failure, explain};
+use crate::node::Node;
+
+/// What was asked for, until it is known what came of it.
+pub(super) struct Witness {
+    /// Whose log; none: the platform's.
+    app: Option<AppKey>,
+    entry: Entry,
+}
+
+impl Witness {
+    /// What is to be written of a request; nothing of one that only reads.
+    pub(super) fn of(node: &Node, request: &Request) -> Option<Self> {
+        match request {
+            Request::App(request) => Self::of_app(node, request),
+            Request::User(request) => Self::of_user(request),
+            Request::Key(KeyRequest::Status) => None,
+            Request::Key(KeyRequest::RotateRoot { .. }) => Some(Self::platform(Act::RootRotated)),
+            Request::Key(KeyRequest::RenewData) => Some(Self::platform(Act::DataKeysRenewed)),
+            Request::Audit(AuditRequest::Export { app }) => {
+                let app = app.as_ref().map(|Text(key)| key.clone());
+                Some(Self { app, ..Self::platform(Act::AuditExported) })
+            }
+            // The parts follow the export that was begun.
+            Request::Audit(
+                AuditRequest::List { .. }
+                | AuditRequest::Lines { .. }
+                | AuditRequest::Verify { .. },
+            )
+            | Request::Doctor => None,
+        }
+    }
+
+    fn of_app(node: &Node, request: &AppRequest) -> Option<Self> {
+        let before = |key: &AppKey| node.app(key).ok().map(|app| AppView::from(&*app));
+        // With what it was and what it is to be.
+        let set = |Text(key): &Text<AppKey>, setting: &str, old: fn(AppView) -> String, new| {
+            let mut witness = Self::app(key, Act::AppSet).with("setting", setting);
+            if let Some(before) = before(key) {
+                witness = witness.with("from", old(before));
+            }
+            Some(witness.with("to", new))
+        };
+        match request {
+            AppRequest::List | AppRequest::Show { reveal: false, .. } => None,
+            AppRequest::Create { key: Text(key), region, auth: Text(auth), .. } => {
+                let region = region.as_ref().map_or(node.console.region(), |Text(region)| *region);
+                let created = Self::platform(Act::AppCreated).with("app", key.to_string());
+                Some(created.with("region", region.name()).with("auth", auth.name()))
+            }
+            AppRequest::Show { key: Text(key), reveal: true } => {
+                Some(Self::app(key, Act::CertificateShown).with("slot", "primary"))
+            }
+            AppRequest::SetAuth { key, auth: Text(auth) } => {
+                set(key, "auth", |app| app.auth, auth.name().into())
+            }
+            AppRequest::SetTokenCap { key, seconds } => {
+                set(key, "token-cap", |app| app.token_cap_seconds.to_string(), seconds.to_string())
+            }
+            AppRequest::SetPlan { key, plan: Text(plan) } => {
+                set(key, "plan", |app| app.plan, plan.name.into())
+            }
+            AppRequest::SetFriendsOnly { key, friends_only } => set(
+                key,
+                "friends-only",
+                |app| app.friends_only.to_string(),
+                friends_only.to_string(),
+            ),
+            AppRequest::SetRecallWindow { key, seconds } => {
+                let old = |app: AppView| app.recall_window_seconds.to_string();
+                set(key, "recall-window", old, seconds.to_string())
+            }
+            AppRequest::SetAttachmentBytes { key, bytes } => {
+                let old = |app: AppView| app.max_attachment_bytes.to_string();
+                set(key, "max-attachment-bytes", old, bytes.to_string())
+            }
+            AppRequest::SetRoomHistory { key, messages } => {
+                set(key, "room-history", |app| app.room_history.to_string(), messages.to_string())
+            }
+            AppRequest::SetRoomRate { key, messages } => {
+                set(key, "room-rate", |app| app.room_rate.to_string(), messages.to_string())
+            }
+            AppRequest::AddCertificate { key: Text(key) } => {
+                Some(Self::app(key, Act::CertificateAdded))
+            }
+            AppRequest::SwapCertificates { key: Text(key) } => {
+                Some(Self::app(key, Act::CertificateRotated))
+            }
+            AppRequest::RotateCertificate { key: Text(key), overlap_seconds } => {
+                let rotated = Self::app(key, Act::CertificateRotated);
+                Some(rotated.with("overlap", overlap_seconds.to_string()))
+            }
+            AppRequest::RetireCertificate { key: Text(key), slot: Text(slot), leaked } => {
+                let retired = Self::app(key, Act::CertificateRetired).with("slot", slot.name());
+                Some(retired.with("leaked", leaked.to_string()))
+            }
+            AppRequest::SetClockSkew { key, seconds } => {
+                let old = |app: AppView| app.clock_skew_seconds.to_string();
+                set(key, "clock-skew", old, seconds.to_string())
+            }
+            AppRequest::SetAccepts006 { key, accepts } => {
+                set(key, "accept-006", |app| app.accepts_006.to_string(), accepts.to_string())
+            }
+            AppRequest::SetRegistrations { key, per_hour } => {
+                let old = |app: AppView| app.registrations_per_hour.to_string();
+                set(key, "registrations-per-hour", old, per_hour.to_string())
+            }
+            AppRequest::Revoke { key: Text(key) } => Some(Self::app(key, Act::AppRevoked)),
+            // What is its own goes with it.
+            AppRequest::Delete { key: Text(key) } => {
+                Some(Self::platform(Act::AppDeleted).with("app", key.to_string()))
+            }
+        }
+    }
+
+    fn of_user(request: &UserRequest) -> Option<Self> {
+        let on = |Text(app): &Text<AppKey>, Text(user): &Text<UserId>, act| {
+            let Self { app, entry } = Self::app(app, act);
+            Some(Self { app, entry: entry.on(user.clone()) })
+        };
+        match request {
+            UserRequest::List { .. } | UserRequest::Show { .. } => None,
+            UserRequest::Create { app, user, .. } => on(app, user, Act::UserCreated),
+            UserRequest::Delete { app, user } => on(app, user, Act::UserDeleted),
+            UserRequest::SetPassword { app, user, .. } => on(app, user, Act::PasswordSet),
+            UserRequest::SetActivated { app, user, activated: true } => {
+                on(app, user, Act::UserActivated)
+            }
+            UserRequest::SetActivated { app, user, activated: false } => {
+                on(app, user, Act::UserDeactivated)
+            }
+            UserRequest::LogOut { app, user, .. } => on(app, user, Act::UserLoggedOut),
+            UserRequest::Revoke { app, user, device: None } => on(app, user, Act::UserRevoked),
+            UserRequest::Revoke { app, user, device: Some(_) } => on(app, user, Act::DeviceRevoked),
+            UserRequest::RevokeToken { app: Text(app), .. } => {
+                Some(Self::app(app, Act::TokenRevoked))
+            }
+        }
+    }
+
+    fn platform(act: Act) -> Self {
+        Self { app: None, entry: Entry::new(Actor::Operator, act) }
+    }
+
+    fn app(key: &AppKey, act: Act) -> Self {
+        Self { app: Some(key.clone()), ..Self::platform(act) }
+    }
+
+    fn with(self, name: &str, value: impl Into<String>) -> Self {
+        Self { entry: self.entry.detail(name, value), ..self }
+    }
+
+    /// Writes it down with what came of it, which is the answer.
+    pub(super) async fn record(
+        self,
+        node: &Node,
+        outcome: Result<Answer, Failure>,
+    ) -> Result<Answer, Failure> {
+        let Self { app, entry } = self;
+        let entry = entry.outcome(outcome.as_ref().map_or_else(refusal, |_| Outcome::Done));
+        match (write(node, app, entry).await, outcome) {
+            (Ok(()), outcome) => outcome,
+            (Err(error), Ok(_)) => Err(Failure::Unknown(format!(
+                "it was done, but could not be written into the audit log: {}",
+                explain(&error)
+            ))),
+            (Err(error), Err(failure)) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "a refusal could not be written into the audit log");
+                Err(failure)
+            }
+        }
+    }
+}
+
+async fn write(node: &Node, app: Option<AppKey>, entry: Entry) -> Result<(), StoreError> {
+    let operator = Operator::of_this_process();
+    let Some(key) = app else { return node.audit.record_platform(&operator, entry).await };
+    match node.app(&key) {
+        Ok(app) => node.audit.record(&operator.in_app(app), entry).await,
+        // It has no log, as it is none.
+        Err(_) => node.audit.record_platform(&operator, entry.detail("app", key.to_string())).await,
+    }
+}
+
+/// How the log tells why something was not done: what is said here names no user.
+fn refusal(failure: &Failure) -> Outcome {
+    let reason = match failure {
+        Failure::Refused(_) | Failure::Console(_) => failure.to_string(),
+        Failure::Chat(error) if matches!(error, stoa_chat::Error::UnknownUser) => error.to_string(),
+        _ => failure.kind().to_owned(),
+    };
+    match failure.exit() {
+        Exit::Unknown => Outcome::Unknown(reason.into()),
+        Exit::No | Exit::Usage => Outcome::Refused(reason.into()),
+        Exit::Done | Exit::InUse | Exit::Failed => Outcome::Failed(reason.into()),
+    }
+}
