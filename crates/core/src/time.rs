@@ -153,7 +153,12 @@ mod tests {
     #[test]
     fn months_are_those_of_the_calendar() {
         let days_of = |year: u32, month: u32| match month {
-            1 => 28 + u32::from(year.is_multiple_of(4) && (year % 100 != 0 || year % 400 == 0)),
+            1 => {
+                28 + u32::from(
+                    year.is_multiple_of(4)
+                        && (!year.is_multiple_of(100) || year.is_multiple_of(400)),
+                )
+            }
             3 | 5 | 8 | 10 => 30,
             _ => 31,
         };

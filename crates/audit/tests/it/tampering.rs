@@ -173,6 +173,9 @@ struct StoredPerson {
     sealed: Vec<u8>,
 }
 
+/// A change to an entry, and whether the entry is to stay.
+type Change = fn(&mut Stored) -> bool;
+
 /// Changes an entry and seals it anew for its place; `change` answers whether it is to stay.
 async fn forge(world: &World, number: u64, change: impl Fn(&mut Stored) -> bool + Send + Sync) {
     let store = world.records().await;
@@ -194,7 +197,7 @@ async fn forge(world: &World, number: u64, change: impl Fn(&mut Stored) -> bool 
 #[tokio::test]
 async fn whoever_has_the_keys_is_found_out_by_the_hashes() {
     let original = world().await;
-    let change: [(u64, fn(&mut Stored) -> bool, Broken); 9] = [
+    let change: [(u64, Change, Broken); 9] = [
         (
             4,
             |entry| {

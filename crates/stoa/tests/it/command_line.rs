@@ -143,6 +143,10 @@ fn answers_for_programs_keep_their_shape() {
         ("key status", &["key", "status"], &[]),
         ("key rotate", &["key", "rotate"], &[]),
         ("key rotate data keys", &["key", "rotate", "--data-keys"], &[]),
+        ("audit list", &["audit", "list", "--limit", "8"], &carol[..2]),
+        ("audit export", &["audit", "export", "--output", "log"], &[]),
+        ("audit verify", &["audit", "verify"], &[]),
+        ("audit verify file", &["audit", "verify", "--file", "log"], &[]),
         ("token refused", &["token", "inspect", "007"], &[]),
         ("config check", &["config", "check"], &[]),
         (
