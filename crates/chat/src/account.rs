@@ -140,6 +140,30 @@ async fn save(
     Ok(txn.put(&account_key(store, user), bucket, &account.encode_to_vec()).await?)
 }
 
+/// Registers the user with that account in a transaction of the caller's.
+///
+/// # Errors
+/// [`Error::NameTaken`].
+pub(crate) async fn enter(
+    store: &AppStore,
+    txn: &mut Txn,
+    username: &UserId,
+    account: &Account,
+) -> Result<(), Error> {
+    let user = User::try_from(account.clone())?;
+    let blind = user_blind(store, username);
+    let bucket = Bucket::Object(blind.0);
+    let name = Username { username: username.as_str().into() }.encode_to_vec();
+    let key = name_key(store, username);
+    if txn.get(&key).await?.is_some() {
+        return Err(Error::NameTaken);
+    }
+    txn.put(&key, bucket, &Name { kind: Name::USER }.encode_to_vec()).await?;
+    txn.put(&uuid_key(store, &user.uuid), bucket, &name).await?;
+    txn.put(&time_key(store, user.created, blind), bucket, &name).await?;
+    save(store, txn, username, account).await
+}
+
 impl Chat {
     /// Registers users for the app's back end; names that exist are left out and told.
     ///
@@ -211,42 +235,36 @@ impl Chat {
     async fn insert(&self, scope: &impl AppScope, user: Prepared) -> Result<Account, Error> {
         let Prepared { username, nickname, password_hash } = user;
         let store = self.store.app(scope).await?;
+        let new = Account { nickname, password_hash, ..self.new_account(&store, &username) };
+        let (store, username, account) = (&store, &username, &new);
+        store
+            .transact(|mut txn| async move {
+                enter(store, &mut txn, username, account).await?;
+                Ok::<_, Error>(txn.done(()))
+            })
+            .await?;
+        self.shared.watch.name(store.number(), NameOf::User, username.as_str());
+        Ok(new)
+    }
+
+    /// The account of a user who is registered now, without password and nickname.
+    pub(crate) fn new_account(&self, store: &AppStore, username: &UserId) -> Account {
         let now = self.shared.clock.now();
-        let uuid = Uuid::random(&*self.entropy);
-        let account = Account {
-            uuid: uuid.as_bytes().to_vec(),
+        Account {
+            uuid: Uuid::random(&*self.entropy).as_bytes().to_vec(),
             username: username.as_str().into(),
             created_ms: now.as_millis(),
             modified_ms: now.as_millis(),
             deactivated: false,
-            nickname,
-            password_hash,
+            nickname: String::new(),
+            password_hash: String::new(),
             // Whoever had the name before is another person, whose tokens are not this one's.
             revoked_until_ms: self
                 .shared
                 .cuts
-                .of(store.number(), Subject::name(&store, &username))
+                .of(store.number(), Subject::name(store, username))
                 .map_or(0, Timestamp::as_millis),
-        };
-        let blind = user_blind(&store, &username);
-        let bucket = Bucket::Object(blind.0);
-        let name = Username { username: username.as_str().into() }.encode_to_vec();
-        let (store, username, name, new) = (&store, &username, &name, &account);
-        store
-            .transact(|mut txn| async move {
-                let key = name_key(store, username);
-                if txn.get(&key).await?.is_some() {
-                    return Err(Error::NameTaken);
-                }
-                txn.put(&key, bucket, &Name { kind: Name::USER }.encode_to_vec()).await?;
-                txn.put(&uuid_key(store, &uuid), bucket, name).await?;
-                txn.put(&time_key(store, now, blind), bucket, name).await?;
-                save(store, &mut txn, username, new).await?;
-                Ok(txn.done(()))
-            })
-            .await?;
-        self.shared.watch.name(store.number(), NameOf::User, username.as_str());
-        Ok(account)
+        }
     }
 
     /// One user.

@@ -16,6 +16,7 @@ mod duplicates;
 pub mod entry;
 mod error;
 pub mod event;
+mod external;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod grant;
@@ -56,6 +57,7 @@ pub use conversation::{
     Conversation, ConversationPage, ConversationQuery, Deletion, Listed, Pin, PinPage,
 };
 pub use error::Error;
+pub use external::{ExternalId, ExternalIdError, Minted};
 pub use grant::{ClientCredentials, Grant, IssuedToken};
 pub use group::{
     BlockedPage, GroupBrief, GroupChange, GroupInfo, GroupMember, GroupPage, GroupReceipt,

@@ -5,6 +5,7 @@ use prost::Message;
 use stoa_core::AppNumber;
 
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord, decode};
+use crate::token_client::TokenClientRecord;
 
 /// Takes `data` for a value of each space.
 ///
@@ -13,6 +14,14 @@ use crate::record::{AppNumberRecord, AppRecord, PlatformRecord, decode};
 pub fn exercise(data: &[u8]) {
     let _ = decode::<PlatformRecord>(data, "fuzzed");
     let _ = decode::<AppNumberRecord>(data, "fuzzed");
+    if let Ok(record) = decode::<TokenClientRecord>(data, "fuzzed")
+        && let Ok(client) = record.into_client("acme#support".parse().expect("it is a key"))
+    {
+        let value = TokenClientRecord::new(&client).encode_to_vec();
+        let read: TokenClientRecord = decode(&value, "fuzzed").expect("it was just written");
+        let read = read.into_client(client.app_key.clone()).expect("what was a client stays one");
+        assert_eq!(read, client);
+    }
     let Ok(record) = decode::<AppRecord>(data, "fuzzed") else { return };
     let Ok(app) = record.into_app(AppNumber(7)) else { return };
     let value = AppRecord::new(&app).encode_to_vec();

@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod record;
 #[cfg(test)]
 mod testing;
+mod token_client;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -18,14 +19,15 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use prost::Message;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Fingerprint, Operator,
-    Region,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Operator, Region,
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
 pub use crate::certificate::{CERTIFICATES, CertificateSlot, OVERLAP_MOST_S, OVERLAP_S};
 pub use crate::change::{REGISTRATIONS_MOST, SKEW_MOST_S};
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
+use crate::token_client::TokenClients;
+pub use crate::token_client::{ClientName, ClientNameError, Credential, Fingerprint, TokenClient};
 
 /// Why the console cannot do it.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +86,22 @@ pub enum ConsoleError {
         "the app {0} would be left without a certificate that lasts; add another one first, or rotate"
     )]
     OneCertificate(AppKey),
+    /// The app has a client of the token server with that name.
+    #[error("the app {app} has a client '{}' of the token server already; remove it first, or choose another name", name.as_str())]
+    ClientExists {
+        /// The name.
+        name: ClientName,
+        /// The app.
+        app: AppKey,
+    },
+    /// The app has no client of the token server with that name.
+    #[error("the app {app} has no client '{}' of the token server", name.as_str())]
+    UnknownClient {
+        /// The name.
+        name: ClientName,
+        /// The app.
+        app: AppKey,
+    },
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -126,7 +144,7 @@ pub enum AppChange<'a> {
     /// It is as it says here from now on.
     Changed(&'a Arc<App>),
     /// A certificate of this fingerprint, which it has no more, is known to somebody else.
-    Leaked(&'a Arc<App>, Fingerprint),
+    Leaked(&'a Arc<App>, stoa_core::Fingerprint),
     /// It is gone.
     Deleted(&'a Arc<App>),
 }
@@ -141,6 +159,7 @@ pub struct Console {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     directory: ArcSwap<Directory>,
+    token_clients: ArcSwap<TokenClients>,
     /// Held by whoever changes apps, so that the directory follows the records in their order.
     changes: tokio::sync::Mutex<()>,
     observer: OnceLock<Observer>,
@@ -192,6 +211,11 @@ impl Console {
             let list = if record.deleting { &mut deleting } else { &mut apps };
             list.push(Arc::new(record.into_app(AppNumber(number))?));
         }
+        let key_of = |number: AppNumber| {
+            apps.iter().find(|app: &&Arc<App>| app.number == number).map(|app| app.key.clone())
+        };
+        let token_clients = TokenClients::load(&platform, key_of).await?;
+        let token_clients = ArcSwap::from_pointee(token_clients);
         let directory = ArcSwap::from_pointee(Directory::of(apps));
         Ok(Self {
             platform,
@@ -199,6 +223,7 @@ impl Console {
             clock,
             entropy,
             directory,
+            token_clients,
             changes: tokio::sync::Mutex::default(),
             observer: OnceLock::new(),
             deleting: parking_lot::Mutex::new(deleting),

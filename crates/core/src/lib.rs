@@ -14,7 +14,9 @@ mod id_quality;
 mod identity;
 mod ids;
 pub mod limits;
+mod network;
 mod plan;
+mod rate;
 mod refusal;
 mod region;
 mod secret;
@@ -38,7 +40,9 @@ pub use identity::{
     TokenMarkId, TokenPolicy, door_certificate,
 };
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
+pub use network::{AddressRange, AddressRangeError, Reach};
 pub use plan::{ChatSettings, Plan};
+pub use rate::{Buckets, Quota};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
 pub use region::{Region, UnknownRegion};
 pub use secret::{Secret, same_secret};

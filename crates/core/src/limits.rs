@@ -379,3 +379,19 @@ pub const AUDIT_WINDOW: Duration = Duration::from_secs(60);
 pub const AUDIT_KINDS: usize = 30;
 /// Kinds of refusals and places of all apps that are remembered within that time.
 pub const AUDIT_KINDS_OF_ALL: usize = 20_000;
+
+/// Bytes of an app's own id of a user, which the token server maps to a name.
+pub const EXTERNAL_ID_BYTES: usize = 512;
+
+/// Calls per second of one client of the token server, and as many at once. Twice what one core mints is
+/// no use to anybody; a client that has gone wild leaves the others their share.
+pub const TOKEN_CLIENT_CALLS_PER_SECOND: u32 = 10_000;
+
+/// Clients of the token server, of all apps: each is held in memory.
+pub const TOKEN_CLIENTS: usize = 10_000;
+
+/// Ranges of addresses that one client of the token server may call from.
+pub const TOKEN_CLIENT_ADDRESSES: usize = 64;
+
+/// Bytes of a call's body at the token server: an id of which every byte is escaped, and the rest.
+pub const TOKEN_CALL_BYTES: usize = 8 * 1024;

@@ -121,6 +121,17 @@ pub static APP_IDS: Space = Space {
     readers: "console",
 };
 
+/// The clients of the token server.
+pub static TOKEN_CLIENTS: Space = Space {
+    code: 6,
+    name: "token_clients",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[Part::Blind("client")],
+    value: "1: client: name, app, fingerprint of its certificate or hash of its key, addresses",
+    readers: "console",
+};
+
 /// The one registry of names of users, groups, rooms and threads of an app.
 pub static NAMES: Space = Space {
     code: 10,
@@ -485,6 +496,17 @@ pub static SUPER_ADMINS: Space = Space {
     readers: "chat",
 };
 
+/// The users that the token server made for the app's own user ids.
+pub static EXTERNAL_USERS: Space = Space {
+    code: 66,
+    name: "external_users",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Blind("external user")],
+    value: "1: username",
+    readers: "chat",
+};
+
 /// Tokens, devices and names of deleted users that admit nobody any more.
 pub static REVOCATIONS: Space = Space {
     code: 67,
@@ -546,6 +568,7 @@ pub static SPACES: &[&Space] = &[
     &APPS,
     &APP_KEYS,
     &APP_IDS,
+    &TOKEN_CLIENTS,
     &NAMES,
     &USERS,
     &USER_UUIDS,
@@ -579,6 +602,7 @@ pub static SPACES: &[&Space] = &[
     &ROOMS_BY_TIME,
     &ROOM_ATTRIBUTES,
     &SUPER_ADMINS,
+    &EXTERNAL_USERS,
     &REVOCATIONS,
     &ATTACHMENTS,
     &AUDIT_ENTRIES,

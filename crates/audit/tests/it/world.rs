@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stoa_audit::{Act, Actor, AuditLog, Broken, Entry, Query, Recorded, Trail, Whole};
 use stoa_core::{
-    App, AppId, AppNumber, AuthPolicy, ChatSettings, ManualClock, Operator, OperatorOf, Region,
-    Secret, SeededEntropy, Timestamp, UserId, Uuid,
+    App, AppNumber, AuthPolicy, ManualClock, Operator, OperatorOf, Region, SeededEntropy,
+    Timestamp, UserId,
 };
 use stoa_store::classes::USER_INFORMATION;
 use stoa_store::engine::{Engine, Memory};
@@ -136,19 +136,8 @@ pub(crate) fn set(what: &str) -> Entry {
 
 /// The process, acting in the app of this number.
 pub(crate) fn scope(number: u32) -> OperatorOf {
-    let secret = || Secret::new("0123456789abcdef0123456789abcdef");
-    let app = App {
-        number: AppNumber(number),
-        id: AppId::from_bytes([1; 16]),
-        key: "org#app".parse().unwrap(),
-        uuid: Uuid::from_bytes([1; 16]),
-        region: Region::Eu,
-        created: Timestamp::default(),
-        auth: AuthPolicy::Token,
-        token_cap_s: 3600,
-        chat: ChatSettings::default(),
-        certificates: vec![secret()],
-        server_certificate: secret(),
-    };
+    let (number, key) = (AppNumber(number), "org#app".parse().unwrap());
+    let (created, entropy) = (Timestamp::default(), SeededEntropy::new(1));
+    let app = App::new(number, key, Region::Eu, created, AuthPolicy::Token, &entropy);
     Operator::of_this_process().in_app(Arc::new(app))
 }

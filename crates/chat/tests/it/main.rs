@@ -10,6 +10,7 @@ mod contacts;
 mod conversations;
 mod crashes;
 mod duplicates;
+mod external;
 mod files;
 mod group_model;
 mod group_roles;
