@@ -94,6 +94,8 @@ acts! {
     TokenMinted = 72, "token_server.minted";
     /// The token server refused.
     MintingRefused = 73, "token_server.refused";
+    /// It was said from where a client of the token server may call.
+    ClientChanged = 74, "token_server.client_changed";
 
     /// The log was exported.
     AuditExported = 90, "audit.exported";

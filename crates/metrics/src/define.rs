@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 11] {
+pub fn groups() -> [Group; 12] {
     use crate::{
         attachments, connections, logins, messages, process, rest, rooms, sessions, store, tls,
-        vault,
+        token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -41,6 +41,7 @@ pub fn groups() -> [Group; 11] {
         group("Messages", messages::METRICS),
         group("Files", attachments::METRICS),
         group("REST", rest::METRICS),
+        group("Token server", token_server::METRICS),
         group("Store", store::METRICS),
         group("Vault", vault::METRICS),
         group("Process", process::METRICS),

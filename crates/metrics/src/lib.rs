@@ -27,6 +27,7 @@ pub mod rooms;
 pub mod sessions;
 pub mod store;
 pub mod tls;
+pub mod token_server;
 pub mod vault;
 
 pub use define::{Definition, Group, groups};

@@ -1,5 +1,5 @@
-//! Keeps the server's own certificate authority: made at the first start, its key sealed by the
-//! vault, its certificate beside for clients.
+//! Keeps the server's own certificate authorities: each made when it is first needed, its key sealed by
+//! the vault. The certificate of the one that clients trust lies beside, for them.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,13 +13,17 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::private_file;
-use crate::tls::{Names, OwnCa, TlsError};
+use crate::tls::{ClientCa, Names, OwnCa, TlsError};
 
 /// The sealed record. Its associated data begins with a byte with which no key of the store does.
 const RECORD: &str = "ca.sealed";
 const ASSOCIATED: &[u8] = b"\0own certificate authority, format 1";
 /// The public part.
 const CERTIFICATE: &str = "ca.pem";
+
+/// The same of the authority that the clients of the token server are known by.
+const CLIENTS_RECORD: &str = "token-clients-ca.sealed";
+const CLIENTS_ASSOCIATED: &[u8] = b"\0authority of token clients, format 1";
 
 /// Where the authority of this data directory is kept.
 pub fn directory(data: &Path) -> PathBuf {
@@ -43,35 +47,82 @@ pub async fn open(
     entropy: &dyn Entropy,
 ) -> Result<OwnCa, Failure> {
     let dir = directory(data);
-    let path = dir.join(RECORD);
-    let authority = match fs::read(&path) {
-        Ok(record) => match vault.open_record(ASSOCIATED, &record) {
-            Ok(Opened::Plain(plain)) => OwnCa::from_record(&Zeroizing::new(plain))?,
-            Ok(Opened::Destroyed) | Err(_) => return Err(TlsError::Record.into()),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let made = OwnCa::create(names.clone(), clock.now(), entropy)?;
-            let scope = KeyScope {
-                app: AppNumber::PLATFORM,
-                class: KeyClass(classes::CONSOLE.number),
-                bucket: Bucket::Whole,
-            };
-            let record = vault.seal(scope, ASSOCIATED, &made.to_record()).await?;
-            let builder = fs::DirBuilder::new().recursive(true).mode(0o755).create(&dir);
-            builder.map_err(Failure::io(format!("make the directory {}", dir.display())))?;
-            private_file::replace(&path, &record, 0o600)?;
+    let record = match read(vault, &dir.join(RECORD), ASSOCIATED)? {
+        Some(record) => record,
+        None => {
+            let made = OwnCa::create(names.clone(), clock.now(), entropy)?.to_record();
+            write(vault, &dir, RECORD, ASSOCIATED, &made).await?;
             tracing::info!(
                 "made a certificate authority for this server; clients trust it by its public part, tls/ca.pem in the data directory"
             );
             made
         }
-        Err(error) => return Err(TlsError::Read { path, source: error }.into()),
     };
+    let authority = OwnCa::from_record(&record)?;
     let public = dir.join(CERTIFICATE);
     if fs::read(&public).ok().as_deref() != Some(authority.pem().as_bytes()) {
         private_file::replace(&public, authority.pem().as_bytes(), 0o644)?;
     }
     Ok(authority)
+}
+
+/// The authority that issues certificates to the clients of the token server; a new one when there is
+/// none. It is none of those that clients trust, and those are none that it trusts.
+///
+/// # Errors
+/// When its record cannot be read or written, or is damaged.
+pub async fn open_for_clients(
+    data: &Path,
+    vault: &Vault,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<ClientCa, Failure> {
+    let dir = directory(data);
+    let record = match read(vault, &dir.join(CLIENTS_RECORD), CLIENTS_ASSOCIATED)? {
+        Some(record) => record,
+        None => {
+            let made = ClientCa::create(clock.now(), entropy)?.to_record();
+            write(vault, &dir, CLIENTS_RECORD, CLIENTS_ASSOCIATED, &made).await?;
+            tracing::info!("made a certificate authority for the clients of the token server");
+            made
+        }
+    };
+    Ok(ClientCa::from_record(&record)?)
+}
+
+/// Opens the sealed record of an authority; none if there is none.
+fn read(
+    vault: &Vault,
+    path: &Path,
+    associated: &[u8],
+) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    match fs::read(path) {
+        Ok(record) => match vault.open_record(associated, &record) {
+            Ok(Opened::Plain(plain)) => Ok(Some(Zeroizing::new(plain))),
+            Ok(Opened::Destroyed) | Err(_) => Err(TlsError::Record.into()),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(TlsError::Read { path: path.into(), source: error }.into()),
+    }
+}
+
+/// Seals the record of an authority and writes it.
+async fn write(
+    vault: &Vault,
+    dir: &Path,
+    name: &str,
+    associated: &[u8],
+    record: &[u8],
+) -> Result<(), Failure> {
+    let scope = KeyScope {
+        app: AppNumber::PLATFORM,
+        class: KeyClass(classes::CONSOLE.number),
+        bucket: Bucket::Whole,
+    };
+    let sealed = vault.seal(scope, associated, record).await?;
+    let builder = fs::DirBuilder::new().recursive(true).mode(0o755).create(dir);
+    builder.map_err(Failure::io(format!("make the directory {}", dir.display())))?;
+    private_file::replace(&dir.join(name), &sealed, 0o600)
 }
 
 #[cfg(test)]
@@ -106,6 +157,25 @@ mod tests {
 
         fs::write(&record, &sealed[1..]).unwrap();
         let damaged = open().await.err().unwrap();
+        assert!(matches!(damaged, Failure::Tls(TlsError::Record)), "{damaged}");
+    }
+
+    #[tokio::test]
+    async fn the_authority_of_clients_is_another_one_and_is_kept_the_same_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let vault = Vault::in_memory(clock.clone(), entropy.clone());
+        let own = open(dir.path(), &Names::of([""; 0]), &vault, &*clock, &*entropy).await.unwrap();
+        let made = open_for_clients(dir.path(), &vault, &*clock, &*entropy).await.unwrap();
+        let again = open_for_clients(dir.path(), &vault, &*clock, &*entropy).await.unwrap();
+        assert_eq!(made.root().unwrap(), again.root().unwrap());
+        assert_ne!(made.to_record(), own.to_record());
+        let record = directory(dir.path()).join(CLIENTS_RECORD);
+        assert_eq!(fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
+        // One record does not pass for the other.
+        fs::copy(directory(dir.path()).join(RECORD), &record).unwrap();
+        let damaged = open_for_clients(dir.path(), &vault, &*clock, &*entropy).await.err().unwrap();
         assert!(matches!(damaged, Failure::Tls(TlsError::Record)), "{damaged}");
     }
 }

@@ -195,7 +195,9 @@ impl Failure {
                 ConsoleError::Exists(_)
                 | ConsoleError::UnknownApp(_)
                 | ConsoleError::TwoCertificates(_)
-                | ConsoleError::OneCertificate(_),
+                | ConsoleError::OneCertificate(_)
+                | ConsoleError::ClientExists { .. }
+                | ConsoleError::UnknownClient { .. },
             ) => Exit::No,
             Self::Config(_) | Self::Usage(_) => Exit::Usage,
             Self::Console(

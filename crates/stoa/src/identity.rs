@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::RootCertStore;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::CertificateDer;
 use stoa_core::{Clock, Timestamp};
-use stoa_gateway::net::{Tickets, TlsSource, server_config};
+use stoa_gateway::net::{Tickets, TlsSource, client_auth_config, server_config};
 use stoa_metrics::tls as counted;
 use tokio::sync::{mpsc, oneshot};
 
@@ -43,6 +44,14 @@ pub struct Identity {
     current: Current,
     orders: mpsc::Receiver<Order>,
     reload: Reload,
+    asking: Option<Asking>,
+}
+
+/// The same identity for a listener that asks clients for a certificate.
+struct Asking {
+    source: TlsSource,
+    roots: Arc<RootCertStore>,
+    required: bool,
 }
 
 /// What is in use.
@@ -171,7 +180,23 @@ impl Identity {
         let source = TlsSource::new(configuration(first, &tickets)?.into());
         current.tell();
         let (order, orders) = mpsc::channel(8);
-        Ok(Self { source, tickets, origin, hosts, current, orders, reload: Reload(order) })
+        let (reload, asking) = (Reload(order), None);
+        Ok(Self { source, tickets, origin, hosts, current, orders, reload, asking })
+    }
+
+    /// Where a listener finds it that asks its clients for a certificate of an authority among `roots`.
+    ///
+    /// # Errors
+    /// When there are no roots.
+    pub fn asking_clients(
+        &mut self,
+        roots: Arc<RootCertStore>,
+        required: bool,
+    ) -> Result<TlsSource, TlsError> {
+        let config = asking(&self.source.load(), &roots, required)?;
+        let source = TlsSource::new(config.into());
+        self.asking = Some(Asking { source: source.clone(), roots, required });
+        Ok(source)
     }
 
     /// Where listeners find it.
@@ -240,7 +265,11 @@ impl Identity {
             self.check(&next, certificate, now)?;
         }
         let current = Current::of(&next, now, self.current.seen);
-        self.source.store(configuration(next, &self.tickets)?);
+        let config = configuration(next, &self.tickets)?;
+        if let Some(Asking { source, roots, required }) = &self.asking {
+            source.store(asking(&config, roots, *required)?);
+        }
+        self.source.store(config);
         self.current = current;
         self.current.tell();
         Ok(Reloaded::Changed(self.current.until()))
@@ -287,6 +316,18 @@ fn configuration(
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let resolver = Arc::new(SingleCertAndKey::from(certificate));
     server_config(resolver, tickets).map(Arc::new).map_err(TlsError::Unusable)
+}
+
+/// The configuration with the certificate of `config` for a listener that asks for one too.
+fn asking(
+    config: &rustls::ServerConfig,
+    roots: &Arc<RootCertStore>,
+    required: bool,
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let certificates = config.cert_resolver.clone();
+    client_auth_config(certificates, roots.clone(), required)
+        .map(Arc::new)
+        .map_err(TlsError::Unusable)
 }
 
 /// A moment for people: RFC 3339, in UTC.

@@ -20,3 +20,4 @@ pub mod private_file;
 pub mod root_key;
 pub mod serve;
 pub mod tls;
+pub mod token_observer;

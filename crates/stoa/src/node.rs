@@ -17,11 +17,13 @@ use stoa_core::{
 };
 use stoa_store::engine::{Embedded, EmbeddedOptions};
 use stoa_store::{Store, classes};
+use stoa_token_server::{LastMinted, Observer};
 use stoa_vault::{KeyClass, Vault, VaultOptions};
 
 use crate::config::{Config, DEFAULT_REGION};
 use crate::failure::Failure;
 use crate::root_key::{self, Loaded};
+use crate::token_observer::TokenObserver;
 
 /// Whether data may be made where there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,10 @@ pub struct Node {
     pub entropy: Arc<dyn Entropy>,
     /// When it was opened, by both clocks.
     pub opened: (Instant, Timestamp),
+    /// Is told what the token server does.
+    pub token_observer: Arc<dyn Observer>,
+    /// When the token server last minted for each app.
+    pub last_minted: Arc<LastMinted>,
     /// Held by whoever exchanges the root key.
     pub rotating: Arc<tokio::sync::Mutex<()>>,
 }
@@ -180,6 +186,8 @@ impl Node {
             clock,
             entropy,
             opened,
+            token_observer: Arc::new(TokenObserver),
+            last_minted: Arc::default(),
             rotating: Arc::default(),
         };
         for app in node.console.deleting() {

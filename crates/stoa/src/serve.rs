@@ -5,19 +5,17 @@
 //! clients stand and close, commits that wait are finished, files are let go. Whatever was
 //! acknowledged was durable before that, so an end that is cut short loses nothing either.
 
+mod background;
 mod figures;
 mod signals;
 mod system;
+mod token_server;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use stoa_audit::AuditLog;
-use stoa_chat::Chat;
-use stoa_chat::attachment::Swept;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
 use tokio::net::TcpListener;
@@ -37,17 +35,32 @@ use signals::Signals;
 
 /// How long the last commits may take.
 const STORE_ENDS: Duration = Duration::from_millis(700);
-/// How often files are looked for whose time is over.
-const SWEEP: Duration = Duration::from_secs(3600);
 /// File descriptors that are kept for other things than connections.
 const RESERVED_FILES: u64 = 128;
+
+/// What a process serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything that the configuration names.
+    Server {
+        /// The demo as well.
+        demo: bool,
+    },
+    /// The token server alone: nothing that clients of the chat reach.
+    TokenServer,
+}
 
 /// Refuses what must not be served, before anything is opened.
 ///
 /// # Errors
 /// [`Failure::Usage`].
-pub fn check(config: &Config, demo: bool) -> Result<(), Failure> {
-    if demo && !config.listen.ip().is_loopback() {
+pub fn check(config: &Config, role: Role) -> Result<(), Failure> {
+    if role == Role::TokenServer && config.token_server_listen.is_none() {
+        return Err(Failure::Usage(
+            "say on which address the token server listens: token-server-listen, for example 127.0.0.1:8444".into(),
+        ));
+    }
+    if role == (Role::Server { demo: true }) && !config.listen.ip().is_loopback() {
         return Err(Failure::Usage(format!(
             "--demo: {} is not a loopback address; the demo's passwords lie in a file, so it is for this machine only",
             config.listen
@@ -60,7 +73,7 @@ pub fn check(config: &Config, demo: bool) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the server cannot start, or a listener fails.
-pub async fn run(config: Config, demo: bool, files: Files) -> Result<(), Failure> {
+pub async fn run(config: Config, role: Role, files: Files) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let files_limit = raise_file_limit();
     // Commands wait at it until the server is ready.
@@ -71,7 +84,7 @@ pub async fn run(config: Config, demo: bool, files: Files) -> Result<(), Failure
         .ok();
     let node = Node::start(files, &config).await?;
     let served = tokio::select! {
-        served = serve(&config, demo, &node, files_limit, control) => served,
+        served = serve(&config, role, &node, files_limit, control) => served,
         () = signals.end() => Ok(None),
     };
     let outcome = match served {
@@ -93,72 +106,44 @@ pub async fn run(config: Config, demo: bool, files: Files) -> Result<(), Failure
 /// Starts the listeners, and says that the server is ready.
 async fn serve(
     config: &Config,
-    demo: bool,
+    role: Role,
     node: &Node,
     files_limit: u64,
     control: Option<ControlSocket>,
 ) -> Result<Option<Running>, Failure> {
-    let identity = Identity::open(config, node).await?;
-    let listener = bind(config.listen).await?;
-    let address = listener.local_addr().map_err(Failure::io("read the listener's address"))?;
-    let plain = match config.plain_http {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    let plain_address = plain.as_ref().and_then(|listener| listener.local_addr().ok());
-    let metrics = match config.metrics_listen {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
-    let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
-    let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
-    if node.console.apps().is_empty() {
-        tracing::warn!("there are no apps, so nobody can log in: make one with 'stoa app create'");
-    }
-
-    let draining = Draining::default();
-    let rest = stoa_rest::router(RestState {
-        chat: node.chat.clone(),
-        directory: node.console.clone(),
-        hosts: hosts(config, address, plain_address),
-        client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.address.ip()),
-        encrypted: |extensions| extensions.get::<Peer>().is_some_and(|peer| peer.encrypted),
-    });
-    let rest = figures::with_draining(rest, draining.clone());
+    let mut identity = Identity::open(config, node).await?;
     let connections = usize::try_from(files_limit.saturating_sub(RESERVED_FILES));
     let connections = connections.unwrap_or(usize::MAX);
     let limits = NetLimits::default();
     let connections = limits.connections.min(connections);
     let limits = NetLimits { connections, drain: config.drain.duration(), ..limits };
-
+    let draining = Draining::default();
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
-    let mut start =
-        |listener: TcpListener, tls: Option<TlsSource>, http: Router, limits: NetLimits| {
-            let chat = node.chat.clone();
-            let mut stopped = stopped.clone();
-            listeners.spawn(async move {
-                let shutdown = async move {
-                    // An error means that nobody is left to say it, which says it too.
-                    let _ = stopped.wait_for(|stop| *stop).await;
-                };
-                Box::pin(stoa_gateway::serve(listener, tls, http, chat, limits, shutdown)).await
-            });
-        };
-    start(listener, Some(identity.source()), rest.clone(), limits.clone());
-    if let Some(plain) = plain {
-        start(plain, None, rest.clone(), limits.clone());
-    }
-    let page = match demo {
-        Some(demo) => Some(demo::Page::open(demo, node, config, address, rest).await?),
+
+    let tokens = match config.token_server_listen {
+        Some(_) => Some(token_server::Door::open(config, node, &mut identity).await?),
         None => None,
     };
-    let announce = page.map(|page| {
-        tracing::info!(address = %page.address, "the demo page is there");
-        let limits = NetLimits { session_hosts: Some(page.hosts), ..limits };
-        start(page.listener, None, page.router, limits);
-        page.announce
-    });
+    let tokens_address = tokens.as_ref().map(|door| door.address);
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    if node.console.apps().is_empty() {
+        tracing::warn!("there are no apps, so nobody can log in: make one with 'stoa app create'");
+    }
+    let public = match role {
+        Role::Server { demo } => {
+            let public = Public { config, node, draining: &draining, limits: &limits };
+            Some(public.start(demo, &identity, &stopped, &mut listeners).await?)
+        }
+        Role::TokenServer => None,
+    };
+    if let Some(door) = tokens {
+        door.start(&limits, stopped.clone(), &mut listeners);
+    }
     if let Some(control) = control {
         let (node, mut stopped) = (node.clone(), stopped.clone());
         listeners.spawn(async move {
@@ -169,116 +154,100 @@ async fn serve(
     let mut background = JoinSet::new();
     let reload = identity.reload();
     background.spawn(identity.keep_fresh(node.clock.clone()));
-    background.spawn(keep_swept(node.clone()));
-    background.spawn(tell_presences(node.chat.clone()));
-    background.spawn(keep_observations(node.clone()));
-    background.spawn(keep_audit(node.audit.clone()));
-    background.spawn(keep_rooms(node.clone()));
+    background::start(node, &mut background);
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
     }
 
-    if let Some(announce) = announce {
-        announce()?;
-    }
-    let (plain, metrics) = (plain_address.map(display), metrics_address.map(display));
-    tracing::info!(%address, plain, metrics, "ready");
+    let (address, plain) = match public {
+        Some(Started { address, plain, announce }) => {
+            if let Some(announce) = announce {
+                announce()?;
+            }
+            (address, plain)
+        }
+        // The one there is.
+        None => (tokens_address.unwrap_or(config.listen), None),
+    };
+    let (plain, metrics) = (plain.map(display), metrics_address.map(display));
+    let token_server = tokens_address.map(display);
+    tracing::info!(%address, plain, metrics, token_server, "ready");
     let drain = config.drain.duration();
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }
 
-/// How often it is looked whether numbers of refusals are to be written into the audit log.
-const AUDIT_TICK: Duration = Duration::from_secs(1);
-
-/// Writes into the audit log how many refusals there were.
-async fn keep_audit(audit: Arc<AuditLog>) {
-    let mut ticks = tokio::time::interval(AUDIT_TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        audit.tick();
-    }
+/// What the listeners that everybody reaches are made of.
+struct Public<'a> {
+    config: &'a Config,
+    node: &'a Node,
+    draining: &'a Draining,
+    limits: &'a NetLimits,
 }
 
-/// Removes files and entries of the audit log whose time is over, now and every hour.
-async fn keep_swept(node: Node) {
-    let mut hours = tokio::time::interval(SWEEP);
-    hours.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        hours.tick().await;
-        match node.sweep().await {
-            Ok(swept) if swept == Swept::default() => {}
-            Ok(Swept { days, files }) => {
-                tracing::info!(days, files, "removed files that were over")
-            }
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(
-                    error,
-                    "files that are over could not be removed; it is tried again in an hour"
-                );
-            }
+/// Where everybody reaches the server, and how the demo is announced.
+struct Started {
+    address: SocketAddr,
+    plain: Option<SocketAddr>,
+    announce: Option<demo::Announce>,
+}
+
+impl Public<'_> {
+    /// Starts them: REST and sessions, with TLS and as asked for without, and the demo page.
+    async fn start(
+        self,
+        demo: bool,
+        identity: &Identity,
+        stopped: &watch::Receiver<bool>,
+        listeners: &mut JoinSet<std::io::Result<()>>,
+    ) -> Result<Started, Failure> {
+        let Self { config, node, draining, limits } = self;
+        let listener = bind(config.listen).await?;
+        let address = listener.local_addr().map_err(Failure::io("read the listener's address"))?;
+        let plain = match config.plain_http {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let plain_address = plain.as_ref().and_then(|listener| listener.local_addr().ok());
+        let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
+        let rest = stoa_rest::router(RestState {
+            chat: node.chat.clone(),
+            directory: node.console.clone(),
+            hosts: hosts(config, address, plain_address),
+            client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.address.ip()),
+            encrypted: |extensions| extensions.get::<Peer>().is_some_and(|peer| peer.encrypted),
+        });
+        let rest = figures::with_draining(rest, draining.clone());
+        let mut start =
+            |listener: TcpListener, tls: Option<TlsSource>, http: Router, limits: NetLimits| {
+                let chat = node.chat.clone();
+                let shutdown = told(stopped.clone());
+                listeners.spawn(async move {
+                    Box::pin(stoa_gateway::serve(listener, tls, http, chat, limits, shutdown)).await
+                });
+            };
+        start(listener, Some(identity.source()), rest.clone(), limits.clone());
+        if let Some(plain) = plain {
+            start(plain, None, rest.clone(), limits.clone());
         }
-        match node.expire_audit().await {
-            Ok(0) => {}
-            Ok(entries) => tracing::info!(entries, "removed entries of the audit log"),
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(
-                    error,
-                    "entries of the audit log could not be removed; it is tried again in an hour"
-                );
-            }
-        }
+        let page = match demo {
+            Some(demo) => Some(demo::Page::open(demo, node, config, address, rest).await?),
+            None => None,
+        };
+        let announce = page.map(|page| {
+            tracing::info!(address = %page.address, "the demo page is there");
+            let limits = NetLimits { session_hosts: Some(page.hosts), ..limits.clone() };
+            start(page.listener, None, page.router, limits);
+            page.announce
+        });
+        Ok(Started { address, plain: plain_address, announce })
     }
 }
 
-/// How often it is looked who has been away from chat rooms for too long.
-const ABSENCE_TICK: Duration = Duration::from_secs(1);
-
-/// Lets those leave chat rooms who are away, and stores how many are in them.
-async fn keep_rooms(node: Node) {
-    if let Err(error) = node.expect_absent().await {
-        let error: &dyn std::error::Error = &error;
-        tracing::error!(
-            error,
-            "who is in chat rooms could not be read; whoever is away stays in them"
-        );
-    }
-    let mut ticks = tokio::time::interval(ABSENCE_TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        node.chat.leave_absent().await;
-        node.chat.store_room_counts().await;
-    }
-}
-
-/// How often it is looked whether the presence of a user is to be told.
-const PRESENCE_TICK: Duration = Duration::from_millis(250);
-
-/// Tells subscribers of presences that changed.
-async fn tell_presences(chat: Arc<Chat>) {
-    let mut ticks = tokio::time::interval(PRESENCE_TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        chat.tell_presences().await;
-    }
-}
-
-/// How often what was observed is stored.
-const OBSERVATION_TICK: Duration = Duration::from_secs(10);
-
-/// Stores what was observed of apps.
-async fn keep_observations(node: Node) {
-    let mut ticks = tokio::time::interval(OBSERVATION_TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        node.store_observations().await;
-    }
+/// Ends when the listeners are told to.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error means that nobody is left to say it, which says it too.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// A server that takes requests.
@@ -375,7 +344,8 @@ fn raise_file_limit() -> u64 {
 pub fn public_hosts(config: &Config) -> Vec<String> {
     let public = [&config.public_rest, &config.public_ws].into_iter().flatten();
     let hosts = public.map(|address| address.host.clone());
-    hosts.chain([config.listen.ip().to_string()]).collect()
+    let listeners = [Some(config.listen), config.token_server_listen].into_iter().flatten();
+    hosts.chain(listeners.map(|address| address.ip().to_string())).collect()
 }
 
 #[cfg(test)]
@@ -402,8 +372,9 @@ mod tests {
             ("[::]:0", false),
             ("10.0.0.1:443", false),
         ] {
-            assert_eq!(check(&config(listen, None), true).is_ok(), fits, "{listen}");
-            assert!(check(&config(listen, None), false).is_ok());
+            let demo = Role::Server { demo: true };
+            assert_eq!(check(&config(listen, None), demo).is_ok(), fits, "{listen}");
+            assert!(check(&config(listen, None), Role::Server { demo: false }).is_ok());
         }
     }
 

@@ -35,6 +35,14 @@ pub struct NetLimits {
     pub session_hosts: Option<Arc<[String]>>,
 }
 
+impl NetLimits {
+    /// These bounds, for a listener that takes no sessions.
+    #[must_use]
+    pub fn without_sessions(self) -> Self {
+        Self { session_hosts: Some(Arc::new([])), ..self }
+    }
+}
+
 impl Default for NetLimits {
     fn default() -> Self {
         Self {

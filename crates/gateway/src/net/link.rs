@@ -4,6 +4,7 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -90,6 +91,12 @@ impl Link {
     /// The TLS handshake is not over; nothing can be sent.
     pub(crate) fn is_handshaking(&self) -> bool {
         self.handshaking
+    }
+
+    /// The SHA-256 of the certificate that the client has shown.
+    pub(crate) fn client_certificate(&self) -> Option<[u8; 32]> {
+        let hash = digest(&SHA256, self.security.client_certificate()?);
+        hash.as_ref().try_into().ok()
     }
 
     /// Bytes that the socket has not taken yet.

@@ -45,6 +45,11 @@ pub struct Peer {
     pub encrypted: bool,
 }
 
+/// The SHA-256 of the certificate that the client has shown, an extension of the requests of a connection
+/// on which it has: see [`client_auth_config`](super::client_auth_config).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerCertificate(pub [u8; 32]);
+
 /// Serves a listener until `shutdown`: sessions go to `on_session`, requests to `http`.
 ///
 /// Without `tls` the listener is plain, which is for loopback only. `on_session` gets the transport
@@ -210,8 +215,12 @@ impl Connection {
     {
         let Self { peer, place, limits } = self;
         let (within, rate, received) = (limits.request, limits.body_rate, stream.received());
+        let certificate = stream.client_certificate().map(PeerCertificate);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            if let Some(certificate) = certificate {
+                request.extensions_mut().insert(certificate);
+            }
             let answer = http.clone().oneshot(request);
             let patience = patience(within, rate, Arc::clone(&received));
             async move {

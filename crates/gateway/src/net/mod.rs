@@ -24,8 +24,8 @@ mod ws;
 pub use codec::{CloseCode, ProtocolError};
 pub use limits::NetLimits;
 pub use link::TransportError;
-pub use listener::{Peer, serve};
-pub use tls::{Tickets, TlsSource, server_config};
+pub use listener::{Peer, PeerCertificate, serve};
+pub use tls::{Tickets, TlsSource, client_auth_config, server_config};
 pub use ws::{FlushState, ReadState, Readiness, WsTransport};
 
 /// The length of the request for a session that `bytes` begin with, and the answer to it.

@@ -53,6 +53,11 @@ impl Stream {
         Arc::clone(&self.received)
     }
 
+    /// The SHA-256 of the certificate that the client has shown.
+    pub(crate) fn client_certificate(&self) -> Option<[u8; 32]> {
+        self.link.client_certificate()
+    }
+
     /// Completes the TLS handshake.
     pub(crate) async fn handshake(&mut self) -> Result<(), TransportError> {
         while self.link.is_handshaking() {

@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{
     NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConnectionData,
-    UnbufferedServerConnection,
+    UnbufferedServerConnection, WebPkiClientVerifier,
 };
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
 };
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::CertificateDer;
 
 /// Where a listener takes its configuration from. It is read for each connection, so that a new
 /// certificate counts from the next one on.
@@ -40,6 +41,18 @@ impl Tickets {
     }
 }
 
+/// The key exchanges and ciphers of every listener.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        kx_groups: vec![
+            aws_lc_rs::kx_group::X25519,
+            aws_lc_rs::kx_group::SECP256R1,
+            aws_lc_rs::kx_group::SECP384R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    })
+}
+
 /// The configuration of every listener: TLS 1.3 and 1.2, X25519 before P-256 and P-384, HTTP/1.1.
 ///
 /// Who comes back can show a ticket and is spared the certificate. The ticket holds all that it takes,
@@ -53,15 +66,7 @@ pub fn server_config(
     certificates: Arc<dyn ResolvesServerCert>,
     tickets: &Tickets,
 ) -> Result<ServerConfig, rustls::Error> {
-    let provider = CryptoProvider {
-        kx_groups: vec![
-            aws_lc_rs::kx_group::X25519,
-            aws_lc_rs::kx_group::SECP256R1,
-            aws_lc_rs::kx_group::SECP384R1,
-        ],
-        ..aws_lc_rs::default_provider()
-    };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
@@ -69,6 +74,33 @@ pub fn server_config(
     config.ticketer = Arc::clone(&tickets.0);
     config.send_tls13_tickets = TICKETS;
     config.max_early_data_size = 0;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The configuration of a listener that asks its clients for a certificate of an authority among `roots`:
+/// TLS 1.3 and 1.2, HTTP/1.1. One that is `required` must be shown to get in at all; otherwise a client may
+/// show none, but none of another authority's.
+///
+/// No session is ever taken up again, so that each connection has shown its certificate itself.
+///
+/// # Errors
+/// When there are no roots, or the library's parts do not fit together.
+pub fn client_auth_config(
+    certificates: Arc<dyn ResolvesServerCert>,
+    roots: Arc<RootCertStore>,
+    required: bool,
+) -> Result<ServerConfig, rustls::Error> {
+    let provider = provider();
+    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
+    let clients = if required { clients } else { clients.allow_unauthenticated() };
+    let clients = clients.build().map_err(|error| rustls::Error::General(error.to_string()))?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_client_cert_verifier(clients)
+        .with_cert_resolver(certificates);
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -120,6 +152,14 @@ pub(crate) enum SealError {
 }
 
 impl Security {
+    /// The certificate that the client has shown, if it was asked for one.
+    pub(crate) fn client_certificate(&self) -> Option<&CertificateDer<'static>> {
+        match self {
+            Self::Plain => None,
+            Self::Tls(tls) => tls.peer_certificates().and_then(<[_]>::first),
+        }
+    }
+
     pub(crate) fn tls(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         Ok(Self::Tls(Box::new(UnbufferedServerConnection::new(config)?)))
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use stoa_audit::export::{End, Line};
 use stoa_audit::{Recorded, Whole};
 use stoa_chat::User;
-use stoa_console::CertificateSlot;
+use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
 use super::SecretText;
@@ -84,6 +84,23 @@ pub enum Answer {
     AuditChains {
         /// That of the platform first.
         chains: Vec<ChainView>,
+    },
+    /// A client of the token server, with what was made for it.
+    TokenClient {
+        /// The client.
+        client: TokenClientView,
+        /// Its certificate, PEM.
+        certificate: Option<String>,
+        /// The certificate of the authority that vouches for the server, PEM; none where that is not the
+        /// server's own.
+        authority: Option<String>,
+        /// Its key.
+        key: Option<SecretText>,
+    },
+    /// Clients of the token server.
+    TokenClients {
+        /// By app and name.
+        clients: Vec<TokenClientView>,
     },
     /// What was looked at.
     Checks {
@@ -176,6 +193,50 @@ impl From<&App> for AppView {
             room_rate: app.chat.room_rate,
             certificates: app.certificates.iter().enumerate().map(view).collect(),
             created: app.created.as_millis(),
+        }
+    }
+}
+
+/// A client of the token server, without what is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenClientView {
+    /// The app that it mints tokens for.
+    pub app_key: String,
+    /// What it is called.
+    pub name: String,
+    /// `certificate` or `key`.
+    pub credential: String,
+    /// The SHA-256 of its certificate, bytes in hexadecimal separated by colons.
+    pub fingerprint: Option<String>,
+    /// Until when its certificate is good.
+    pub until: Option<u64>,
+    /// From where it may call. None: with a certificate from anywhere, with a key from nowhere.
+    pub addresses: Vec<String>,
+    /// When it was registered.
+    pub created: u64,
+    /// When a token was last minted for its app, by any client, since the server started.
+    pub app_last_minted: Option<u64>,
+}
+
+impl TokenClientView {
+    /// A client for whose app a token was last minted then.
+    pub fn new(client: &TokenClient, app_last_minted: Option<Timestamp>) -> Self {
+        let (credential, fingerprint, until) = match &client.credential {
+            Credential::Certificate { fingerprint, until } => {
+                ("certificate", Some(fingerprint.to_string()), Some(until.as_millis()))
+            }
+            Credential::Key { .. } => ("key", None, None),
+        };
+        Self {
+            app_key: client.app_key.to_string(),
+            name: client.name.as_str().into(),
+            credential: credential.into(),
+            fingerprint,
+            until,
+            addresses: client.addresses.iter().map(ToString::to_string).collect(),
+            created: client.created.as_millis(),
+            app_last_minted: app_last_minted.map(Timestamp::as_millis),
         }
     }
 }

@@ -10,14 +10,15 @@ mod audit;
 mod keys;
 mod request;
 mod text;
+mod token_clients;
 mod users;
 mod witness;
 
 pub use answer::{
     Answer, AppView, CertificateView, ChainView, Check, ClassKeys, KeyStatus, Level, RootRotation,
-    UserView,
+    TokenClientView, UserView,
 };
-pub use request::{AppRequest, AuditRequest, KeyRequest, Request, UserRequest};
+pub use request::{AppRequest, AuditRequest, KeyRequest, Request, TokenClientRequest, UserRequest};
 pub use text::{SecretText, Text};
 
 use crate::doctor;
@@ -36,6 +37,7 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::User(request) => users::carry_out(node, request).await,
         Request::Key(request) => keys::carry_out(node, request).await,
         Request::Audit(request) => audit::carry_out(node, request).await,
+        Request::TokenClient(request) => token_clients::carry_out(node, request).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };
     match witness {

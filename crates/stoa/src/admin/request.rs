@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use stoa_audit::Act;
-use stoa_console::CertificateSlot;
-use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, UserId};
+use stoa_console::{CertificateSlot, ClientName};
+use stoa_core::{AddressRange, AppKey, AuthPolicy, Plan, Region, Resource, UserId};
 
 use super::{SecretText, Text};
+use crate::tls::ClientKey;
 
 /// One operation. Its JSON form is what goes through the control socket.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub enum Request {
     Key(KeyRequest),
     /// About the audit log.
     Audit(AuditRequest),
+    /// About the clients of the token server.
+    TokenClient(TokenClientRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
 }
@@ -66,6 +69,11 @@ impl Request {
             Self::Audit(AuditRequest::Export { .. }) => "audit export",
             Self::Audit(AuditRequest::Lines { .. }) => "audit export, a part",
             Self::Audit(AuditRequest::Verify { .. }) => "audit verify",
+            Self::TokenClient(TokenClientRequest::Issue { .. }) => "token-server client issue",
+            Self::TokenClient(TokenClientRequest::CreateKey { .. }) => "token-server key create",
+            Self::TokenClient(TokenClientRequest::List { .. }) => "token-server client list",
+            Self::TokenClient(TokenClientRequest::Remove { .. }) => "token-server client remove",
+            Self::TokenClient(TokenClientRequest::Allow { .. }) => "token-server allow",
             Self::Doctor => "doctor",
         }
     }
@@ -340,5 +348,54 @@ pub enum AuditRequest {
     Verify {
         /// The app.
         app: Option<Text<AppKey>>,
+    },
+}
+
+/// About the clients of the token server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenClientRequest {
+    /// Register one that is known by a certificate, and issue the certificate.
+    Issue {
+        /// The app that it mints tokens for.
+        app: Text<AppKey>,
+        /// What it is called.
+        name: Text<ClientName>,
+        /// The public half of its key pair.
+        public_key: Text<ClientKey>,
+        /// How long the certificate is good.
+        days: u32,
+        /// From where it may call; none: from anywhere.
+        addresses: Vec<Text<AddressRange>>,
+    },
+    /// Register one that is known by a key, and answer the key.
+    CreateKey {
+        /// The app.
+        app: Text<AppKey>,
+        /// What it is called.
+        name: Text<ClientName>,
+        /// From where it may call.
+        addresses: Vec<Text<AddressRange>>,
+    },
+    /// All of them, or those of one app.
+    List {
+        /// The app.
+        app: Option<Text<AppKey>>,
+    },
+    /// Remove one.
+    Remove {
+        /// The app.
+        app: Text<AppKey>,
+        /// What it is called.
+        name: Text<ClientName>,
+    },
+    /// Set from where one may call.
+    Allow {
+        /// The app.
+        app: Text<AppKey>,
+        /// What it is called.
+        name: Text<ClientName>,
+        /// From where.
+        addresses: Vec<Text<AddressRange>>,
     },
 }

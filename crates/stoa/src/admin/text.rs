@@ -7,8 +7,10 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stoa_audit::Act;
-use stoa_console::CertificateSlot;
-use stoa_core::{AppKey, AuthPolicy, Plan, Region, Resource, Secret, UserId};
+use stoa_console::{CertificateSlot, ClientName};
+use stoa_core::{AddressRange, AppKey, AuthPolicy, Plan, Region, Resource, Secret, UserId};
+
+use crate::tls::ClientKey;
 
 /// A value of the domain, which knows no JSON itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +67,24 @@ impl Named for Act {
 impl Named for CertificateSlot {
     fn text(&self) -> Cow<'_, str> {
         self.name().into()
+    }
+}
+
+impl Named for ClientName {
+    fn text(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+}
+
+impl Named for AddressRange {
+    fn text(&self) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+}
+
+impl Named for ClientKey {
+    fn text(&self) -> Cow<'_, str> {
+        self.to_string().into()
     }
 }
 

@@ -2,10 +2,14 @@
 //! shows a secret, whether it is done or refused.
 
 use stoa_audit::{Act, Actor, Entry, Outcome};
+use stoa_console::ClientName;
 use stoa_core::{AppKey, Operator, UserId};
 use stoa_store::StoreError;
 
-use super::{Answer, AppRequest, AppView, AuditRequest, KeyRequest, Request, Text, UserRequest};
+use super::{
+    Answer, AppRequest, AppView, AuditRequest, KeyRequest, Request, Text, TokenClientRequest,
+    UserRequest,
+};
 use crate::failure::{Exit, Failure, explain};
 use crate::node::Node;
 
@@ -22,6 +26,7 @@ impl Witness {
         match request {
             Request::App(request) => Self::of_app(node, request),
             Request::User(request) => Self::of_user(request),
+            Request::TokenClient(request) => Self::of_token_client(request),
             Request::Key(KeyRequest::Status) => None,
             Request::Key(KeyRequest::RotateRoot { .. }) => Some(Self::platform(Act::RootRotated)),
             Request::Key(KeyRequest::RenewData) => Some(Self::platform(Act::DataKeysRenewed)),
@@ -142,6 +147,27 @@ impl Witness {
             UserRequest::Revoke { app, user, device: Some(_) } => on(app, user, Act::DeviceRevoked),
             UserRequest::RevokeToken { app: Text(app), .. } => {
                 Some(Self::app(app, Act::TokenRevoked))
+            }
+        }
+    }
+
+    fn of_token_client(request: &TokenClientRequest) -> Option<Self> {
+        let on = |Text(app): &Text<AppKey>, Text(name): &Text<ClientName>, act| {
+            Some(Self::app(app, act).with("client", name.as_str()))
+        };
+        match request {
+            TokenClientRequest::List { .. } => None,
+            TokenClientRequest::Issue { app, name, days, .. } => {
+                let added = on(app, name, Act::ClientAdded)?;
+                Some(added.with("proof", "certificate").with("days", days.to_string()))
+            }
+            TokenClientRequest::CreateKey { app, name, .. } => {
+                on(app, name, Act::ClientAdded).map(|added| added.with("proof", "key"))
+            }
+            TokenClientRequest::Remove { app, name } => on(app, name, Act::ClientRemoved),
+            TokenClientRequest::Allow { app, name, addresses } => {
+                let changed = on(app, name, Act::ClientChanged)?;
+                Some(changed.with("ranges", addresses.len().to_string()))
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod output;
 pub mod reach;
 pub mod reference;
 pub mod token;
+pub mod token_server;
 pub mod user;
 
 use std::io;
@@ -23,6 +24,7 @@ use serde_json::json;
 use self::output::{Output, say_failure};
 use self::reach::{Common, block_on, take_root_key};
 use crate::admin::Answer;
+use crate::config::Config;
 use crate::failure::{Exit, Failure, Problem};
 use crate::node::{Files, Founding};
 use crate::{control, memory, serve};
@@ -58,6 +60,8 @@ enum Command {
     /// Make, read and verify access tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Run the token server alone, or make, list and remove its clients
+    TokenServer(TokenServerArgs),
     /// Explain and check the configuration
     Config(ConfigArgs),
     /// Look at everything that a server needs, and say what to do about what is wrong
@@ -111,6 +115,14 @@ struct AuditArgs {
 }
 
 #[derive(Debug, Args)]
+struct TokenServerArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<token_server::TokenServerCommand>,
+}
+
+#[derive(Debug, Args)]
 struct ConfigArgs {
     #[command(flatten)]
     common: Common,
@@ -149,7 +161,9 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
     match command {
-        Command::Serve(ServeArgs { demo, common }) => run_server(common, demo)?,
+        Command::Serve(ServeArgs { demo, common }) => {
+            run_server(&common.load()?, serve::Role::Server { demo })?;
+        }
         Command::App(AppArgs { common, command }) => app::run(command, &common.load()?, out)?,
         Command::User(UserArgs { common, command }) => user::run(command, &common.load()?, out)?,
         Command::Key(KeyArgs { common, command }) => key::run(command, &common.load()?, out)?,
@@ -158,6 +172,14 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
             return token::run(command, out);
         }
         Command::Audit(AuditArgs { common, command }) => return audit::run(command, common, out),
+        Command::TokenServer(TokenServerArgs { common, command: Some(command) }) => {
+            token_server::run(command, &common.load()?, out)?;
+        }
+        Command::TokenServer(TokenServerArgs { common, command: None }) => {
+            let config = common.load()?;
+            run_server(&config, serve::Role::TokenServer)
+                .map_err(|failure| token_server::explain_in_use(failure, &config))?;
+        }
         Command::Config(ConfigArgs { common, command }) => {
             return configuration::run(&command, common, out);
         }
@@ -172,12 +194,11 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn run_server(common: Common, demo: bool) -> Result<(), Failure> {
-    let config = common.load()?;
-    let taken = take_root_key(&config)?;
-    serve::check(&config, demo)?;
-    let files = Files::open(&config, taken, Founding::Allowed)?;
-    block_on(serve::run(config, demo, files))
+fn run_server(config: &Config, role: serve::Role) -> Result<(), Failure> {
+    let taken = take_root_key(config)?;
+    serve::check(config, role)?;
+    let files = Files::open(config, taken, Founding::Allowed)?;
+    block_on(serve::run(config.clone(), role, files))
 }
 
 fn completion(shell: clap_complete::Shell) -> String {
@@ -230,7 +251,9 @@ mod tests {
     #[test]
     fn no_argument_takes_a_secret() {
         /// What such an argument names instead of the secret itself.
-        const NAMES: &[&str] = &["FILE", "FILE|-", "DIR", "NAME", "COMMAND", "ORG#APP", "SECONDS"];
+        const NAMES: &[&str] = &[
+            "FILE", "FILE|-", "DIR", "NAME", "COMMAND", "ORG#APP", "SECONDS", "IP:PORT", "WHETHER",
+        ];
         /// A token to look at, which may be '-' for standard input.
         const EXCEPTIONS: &[&str] = &["token"];
         fn walk(command: &clap::Command, findings: &mut Vec<String>) {

@@ -9,7 +9,8 @@ use serde::Serialize;
 use stoa_audit::{Name, Recorded};
 
 use crate::admin::{
-    AppView, CertificateView, ChainView, Check, KeyStatus, Level, RootRotation, UserView,
+    AppView, CertificateView, ChainView, Check, KeyStatus, Level, RootRotation, TokenClientView,
+    UserView,
 };
 use crate::failure::{Failure, Problem};
 
@@ -159,6 +160,37 @@ pub(super) fn user(user: &UserView) -> String {
 
 pub(super) fn user_line(user: &UserView) -> String {
     format!("{}\t{}\t{}", user.username, user.uuid, state(user))
+}
+
+fn places(client: &TokenClientView) -> String {
+    match (&*client.addresses, &*client.credential) {
+        ([], "certificate") => "anywhere".into(),
+        ([], _) => "nowhere".into(),
+        (ranges, _) => ranges.join(", "),
+    }
+}
+
+pub(super) fn token_client(client: &TokenClientView) -> String {
+    let mut rows = vec![
+        ("client", client.name.clone()),
+        ("app key", client.app_key.clone()),
+        ("known by", client.credential.clone()),
+    ];
+    if let Some(fingerprint) = &client.fingerprint {
+        rows.push(("SHA-256", fingerprint.clone()));
+    }
+    if let Some(until) = client.until {
+        rows.push(("until", date(until)));
+    }
+    rows.push(("may call from", places(client)));
+    rows.push(("created", date(client.created)));
+    table(&rows)
+}
+
+pub(super) fn token_client_line(client: &TokenClientView) -> String {
+    let until = client.until.map_or_else(|| "-".into(), date);
+    let TokenClientView { app_key, name, credential, .. } = client;
+    format!("{app_key}\t{name}\t{credential}\t{until}\t{}", places(client))
 }
 
 pub(super) fn keys(keys: &KeyStatus) -> String {

@@ -27,7 +27,7 @@ use stoa_core::Region;
 
 pub use drain::Drain;
 pub use manual::{default_file, reference};
-pub use settings::{Address, LogFormat, LogLevel, MetricsReach, Settings};
+pub use settings::{Address, ClientCertificates, LogFormat, LogLevel, MetricsReach, Settings};
 pub use sources::{Environment, Read, load, read};
 
 /// The variable that the root key is taken from when no setting says otherwise and it is set.
@@ -64,6 +64,10 @@ pub struct Config {
     pub tls: Tls,
     /// Where metrics are served; none: nowhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where the token server is; none: nowhere.
+    pub token_server_listen: Option<SocketAddr>,
+    /// Whether its clients must have a certificate.
+    pub token_server_client_certificates: ClientCertificates,
     /// How long the end may take.
     pub drain: Drain,
     /// Whether the process may be looked into, and leave a core dump.

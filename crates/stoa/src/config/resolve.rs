@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use stoa_core::Reach;
+
 use super::{
-    Config, ConfigError, Environment, LogFormat, LogLevel, MetricsReach, ROOT_KEY_HANDOVER,
-    ROOT_KEY_VARIABLE, RootKey, Settings, Tls,
+    ClientCertificates, Config, ConfigError, Environment, LogFormat, LogLevel, MetricsReach,
+    ROOT_KEY_HANDOVER, ROOT_KEY_VARIABLE, RootKey, Settings, Tls,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
@@ -90,6 +92,30 @@ impl Config {
                 "metrics-listen: {metrics} is not a loopback address; metrics are plain HTTP without a password, so say metrics-reach = \"anywhere\" if the network keeps others away from it"
             )));
         }
+        let listen = settings.listen.unwrap_or(LISTEN);
+        let client_certificates = settings.token_server_client_certificates.unwrap_or_default();
+        if let Some(tokens) = settings.token_server_listen {
+            let others = [
+                ("listen", Some(listen)),
+                ("plain-http", settings.plain_http),
+                ("demo-listen", settings.demo_listen),
+                ("metrics-listen", settings.metrics_listen),
+            ];
+            for (name, other) in others {
+                if other.is_some_and(|other| same_place(tokens, other)) {
+                    problems.push(conflict(&format!(
+                        "token-server-listen: {tokens} is that of {name}; tokens are minted on a listener of its own, never on one that others reach"
+                    )));
+                }
+            }
+            if Reach::of(tokens.ip()) == Reach::Public
+                && client_certificates != ClientCertificates::Required
+            {
+                problems.push(conflict(&format!(
+                    "token-server-listen: {tokens} is neither a loopback nor a private address, so strangers may reach it: say token-server-client-certificates = \"required\", or listen on an address of an inner network"
+                )));
+            }
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -100,13 +126,15 @@ impl Config {
             key_mirrors,
             root_key,
             region: settings.region,
-            listen: settings.listen.unwrap_or(LISTEN),
+            listen,
             plain_http: settings.plain_http,
             demo_listen: settings.demo_listen,
             public_rest: settings.public_rest,
             public_ws: settings.public_ws,
             tls,
             metrics_listen: settings.metrics_listen,
+            token_server_listen: settings.token_server_listen,
+            token_server_client_certificates: client_certificates,
             drain: settings.drain.unwrap_or_default(),
             core_dumps: settings.core_dumps.unwrap_or_default(),
             log_level: settings.log_level.unwrap_or(LogLevel::Info),
@@ -140,6 +168,12 @@ fn root_key(
             conflict("the vault's directory has no name to derive that of the root key from: name one with 'root-key-file'")
         }),
     }
+}
+
+/// Whether two listeners would be the same, as far as their addresses tell. A free port is nobody's.
+fn same_place(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && (any || a.ip() == b.ip())
 }
 
 /// The path with `suffix` after its last name.

@@ -102,6 +102,17 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "WHERE", hide_short_help = true)]
     pub metrics_reach: Option<MetricsReach>,
 
+    /// The address of the token server, at which apps' back ends have user tokens minted: HTTPS, for
+    /// them alone [default: none]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub token_server_listen: Option<SocketAddr>,
+
+    /// Whether the token server lets in clients without a certificate, which then need a key: optional
+    /// does; required does not, and must be said for an address that is neither loopback nor private
+    /// [default: optional]
+    #[arg(long, global = true, value_name = "WHETHER", hide_short_help = true)]
+    pub token_server_client_certificates: Option<ClientCertificates>,
+
     /// How long the end of the server may take, in seconds, 1 to 600: sessions are told to come again
     /// spread over half of it. Longer than a restart only where another node takes over, as clients give
     /// up after some ten seconds [default: 4]
@@ -166,6 +177,10 @@ impl Settings {
             tls_key: self.tls_key.or(other.tls_key),
             metrics_listen: self.metrics_listen.or(other.metrics_listen),
             metrics_reach: self.metrics_reach.or(other.metrics_reach),
+            token_server_listen: self.token_server_listen.or(other.token_server_listen),
+            token_server_client_certificates: self
+                .token_server_client_certificates
+                .or(other.token_server_client_certificates),
             drain: self.drain.or(other.drain),
             core_dumps: self.core_dumps.or(other.core_dumps),
             log_level: self.log_level.or(other.log_level),
@@ -189,6 +204,17 @@ pub enum MetricsReach {
     Loopback,
     /// Wherever the address can be reached.
     Anywhere,
+}
+
+/// Whether clients of the token server must have a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    /// Who has none needs a key.
+    #[default]
+    Optional,
+    /// Who has none is not let in.
+    Required,
 }
 
 /// The importance of log lines.

@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
 use file::DemoUser;
+pub(crate) use page::Announce;
 pub use page::Page;
 
 const APP_KEY: &str = "demo#stoa";

@@ -4,6 +4,7 @@
 //! Both are read or issued anew while the server runs, so that a renewed file counts within a minute
 //! and a server that never restarts does not outlive its certificate.
 
+mod client_ca;
 mod files;
 mod key;
 mod leaf;
@@ -12,6 +13,7 @@ mod own_ca;
 
 use std::path::{Path, PathBuf};
 
+pub use client_ca::{ClientCa, ClientCertificate, ClientKey};
 pub use files::read as read_files;
 pub use leaf::{Validity, not_covered};
 pub use names::Names;

@@ -24,9 +24,9 @@ use super::key::PrivateKey;
 use super::names::Names;
 use super::{TlsError, key};
 
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 /// How long the authority lives.
-const AUTHORITY_LIFE: Duration = DAY.saturating_mul(3650);
+pub(super) const AUTHORITY_LIFE: Duration = DAY.saturating_mul(3650);
 /// How long a certificate of the server lives.
 const CERTIFICATE_LIFE: Duration = DAY.saturating_mul(90);
 /// By how much a client's clock may be behind.
@@ -41,20 +41,40 @@ pub struct OwnCa {
     permitted: Names,
 }
 
-/// What is kept of it, sealed.
+/// What is kept of an authority, sealed.
 #[derive(Clone, PartialEq, Message)]
-struct Record {
+pub(super) struct Record {
     /// The private key, PKCS #8.
     #[prost(bytes = "vec", tag = "1")]
-    key: Vec<u8>,
+    pub(super) key: Vec<u8>,
     /// The certificate, PEM.
     #[prost(string, tag = "2")]
-    pem: String,
+    pub(super) pem: String,
     /// The common name.
     #[prost(string, tag = "3")]
-    name: String,
+    pub(super) name: String,
+    /// The names for which it may vouch.
     #[prost(string, repeated, tag = "4")]
-    permitted: Vec<String>,
+    pub(super) permitted: Vec<String>,
+}
+
+impl Record {
+    /// Its bytes, to be sealed at once.
+    pub(super) fn into_bytes(mut self) -> Zeroizing<Vec<u8>> {
+        // Large enough from the start, so that growing leaves no copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
+        self.encode(&mut *bytes).expect("a vector takes what it was made for");
+        self.key.zeroize();
+        bytes
+    }
+}
+
+/// The common name of an authority.
+pub(super) fn name_of(params: &CertificateParams) -> String {
+    match params.distinguished_name.get(&DnType::CommonName) {
+        Some(rcgen::DnValue::Utf8String(name)) => name.clone(),
+        _ => String::new(),
+    }
 }
 
 impl OwnCa {
@@ -92,21 +112,13 @@ impl OwnCa {
 
     /// All of it, the private key included: to be sealed at once.
     pub fn to_record(&self) -> Zeroizing<Vec<u8>> {
-        let name = match self.params.distinguished_name.get(&DnType::CommonName) {
-            Some(rcgen::DnValue::Utf8String(name)) => name.clone(),
-            _ => String::new(),
-        };
-        let mut record = Record {
+        Record {
             key: self.key.serialize_der(),
             pem: self.pem.clone(),
-            name,
+            name: name_of(&self.params),
             permitted: self.permitted.texts(),
-        };
-        // Large enough from the start, so that growing leaves no copy behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(record.encoded_len()));
-        record.encode(&mut *bytes).expect("a vector takes what it was made for");
-        record.key.zeroize();
-        bytes
+        }
+        .into_bytes()
     }
 
     /// The authority's certificate, for clients to trust.
@@ -157,7 +169,7 @@ impl OwnCa {
 }
 
 /// What all certificates of an authority have in common.
-fn authority(name: &str) -> CertificateParams {
+pub(super) fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -168,7 +180,7 @@ fn authority(name: &str) -> CertificateParams {
 
 /// Sets from when (a little earlier, for clients whose clock is behind) and how long a certificate
 /// counts.
-fn set_life(params: &mut CertificateParams, now: Timestamp, life: Duration) {
+pub(super) fn set_life(params: &mut CertificateParams, now: Timestamp, life: Duration) {
     let since = |at: Timestamp| Duration::from_secs(at.as_secs());
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     params.not_before = epoch + since(now.minus(CLOCK_SKEW));

@@ -1,0 +1,116 @@
+//! What a node does by itself while it serves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_audit::AuditLog;
+use stoa_chat::Chat;
+use stoa_chat::attachment::Swept;
+use tokio::task::JoinSet;
+
+use crate::node::Node;
+
+/// How often it is looked for what is over.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Begins all of it. It ends with `background`.
+pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
+    background.spawn(keep_swept(node.clone()));
+    background.spawn(tell_presences(node.chat.clone()));
+    background.spawn(keep_observations(node.clone()));
+    background.spawn(keep_audit(node.audit.clone()));
+    background.spawn(keep_rooms(node.clone()));
+}
+
+/// How often it is looked whether numbers of refusals are to be written into the audit log.
+const AUDIT_TICK: Duration = Duration::from_secs(1);
+
+/// Writes into the audit log how many refusals there were.
+async fn keep_audit(audit: Arc<AuditLog>) {
+    let mut ticks = tokio::time::interval(AUDIT_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        audit.tick();
+    }
+}
+
+/// Removes files and entries of the audit log whose time is over, now and every hour.
+async fn keep_swept(node: Node) {
+    let mut hours = tokio::time::interval(SWEEP);
+    hours.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        hours.tick().await;
+        match node.sweep().await {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { days, files }) => {
+                tracing::info!(days, files, "removed files that were over")
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "files that are over could not be removed; it is tried again in an hour"
+                );
+            }
+        }
+        match node.expire_audit().await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "removed entries of the audit log"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "entries of the audit log could not be removed; it is tried again in an hour"
+                );
+            }
+        }
+    }
+}
+
+/// How often it is looked who has been away from chat rooms for too long.
+const ABSENCE_TICK: Duration = Duration::from_secs(1);
+
+/// Lets those leave chat rooms who are away, and stores how many are in them.
+async fn keep_rooms(node: Node) {
+    if let Err(error) = node.expect_absent().await {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(
+            error,
+            "who is in chat rooms could not be read; whoever is away stays in them"
+        );
+    }
+    let mut ticks = tokio::time::interval(ABSENCE_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.chat.leave_absent().await;
+        node.chat.store_room_counts().await;
+    }
+}
+
+/// How often it is looked whether the presence of a user is to be told.
+const PRESENCE_TICK: Duration = Duration::from_millis(250);
+
+/// Tells subscribers of presences that changed.
+async fn tell_presences(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(PRESENCE_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        chat.tell_presences().await;
+    }
+}
+
+/// How often what was observed is stored.
+const OBSERVATION_TICK: Duration = Duration::from_secs(10);
+
+/// Stores what was observed of apps.
+async fn keep_observations(node: Node) {
+    let mut ticks = tokio::time::interval(OBSERVATION_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.store_observations().await;
+    }
+}
