@@ -73,6 +73,8 @@ fn every_setting_can_be_given_in_each_way() {
         ("tls-key", "p"),
         ("metrics-listen", "0.0.0.0:9090"),
         ("metrics-reach", "anywhere"),
+        ("token-server-listen", "0.0.0.0:8444"),
+        ("token-server-client-certificates", "required"),
         ("drain", "30"),
         ("core-dumps", "true"),
         ("log-level", "trace"),
@@ -105,6 +107,7 @@ fn every_setting_can_be_given_in_each_way() {
     assert_eq!(from_file.public_ws.unwrap().to_string(), "im.example.org:444");
     assert_eq!(from_file.listen.to_string(), "[::1]:0");
     assert_eq!(from_file.metrics_listen.unwrap().port(), 9090);
+    assert_eq!(from_file.token_server_listen.unwrap().port(), 8444);
     assert_eq!(from_file.drain.duration().as_secs(), 30);
     assert!(from_file.core_dumps);
 }
@@ -287,4 +290,33 @@ fn metrics_are_for_this_machine_unless_somebody_says_otherwise() {
         let told = format!("metrics-listen = '{address}'\nmetrics-reach = 'anywhere'");
         assert!(from_file(&told).is_ok(), "{address}");
     }
+}
+
+#[test]
+fn the_token_server_is_where_strangers_are_not_or_asks_for_certificates() {
+    let of = |address: &str, more: &str| {
+        from_file(&format!("token-server-listen = '{address}'\n{more}"))
+    };
+    for address in ["127.0.0.1:8444", "[::1]:0", "10.0.0.1:8444", "[fd00::1]:8444"] {
+        assert!(of(address, "").is_ok(), "{address}");
+    }
+    for address in ["0.0.0.0:8444", "[::]:8444", "203.0.113.1:8444", "169.254.0.1:1", "[fe80::1]:1"]
+    {
+        let message = refused(of(address, ""));
+        assert!(message.contains("token-server-client-certificates = \"required\""), "{message}");
+        assert!(of(address, "token-server-client-certificates = 'required'").is_ok(), "{address}");
+    }
+    // Never where others are reached, and a free port is nobody's.
+    for (address, name) in [
+        ("127.0.0.1:8443", "listen"),
+        ("127.0.0.1:80", "plain-http"),
+        ("127.0.0.1:9090", "metrics-listen"),
+        ("127.0.0.1:8480", "demo-listen"),
+    ] {
+        let others = "plain-http = '127.0.0.1:80'\nmetrics-listen = '127.0.0.1:9090'\n\
+            demo-listen = '127.0.0.1:8480'";
+        let message = refused(of(address, others));
+        assert!(message.contains(&format!("is that of {name};")), "{message}");
+    }
+    assert!(of("127.0.0.1:0", "listen = '127.0.0.1:0'").is_ok());
 }

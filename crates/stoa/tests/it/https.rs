@@ -10,7 +10,7 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
 };
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 
 pub(crate) struct Answer {
@@ -27,13 +27,31 @@ pub(crate) fn connect(
     name: &str,
     version: &'static SupportedProtocolVersion,
 ) -> std::io::Result<Stream> {
+    connect_as(None, ca, address, name, version)
+}
+
+/// The same, with the certificate and the key in these files.
+pub(crate) fn connect_as(
+    client: Option<(&Path, &Path)>,
+    ca: &Path,
+    address: SocketAddr,
+    name: &str,
+    version: &'static SupportedProtocolVersion,
+) -> std::io::Result<Stream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match client {
+        Some((certificate, key)) => {
+            let certificate = CertificateDer::from_pem_file(certificate).unwrap();
+            let key = PrivateKeyDer::from_pem_file(key).unwrap();
+            config.with_client_auth_cert(vec![certificate], key).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut socket = TcpStream::connect(address)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();

@@ -21,3 +21,4 @@ mod metrics;
 mod msync;
 mod root_key;
 mod server;
+mod token_server;
