@@ -45,11 +45,15 @@ pub struct Stoa {
     lives: u32,
     /// By how many days the server's clock is set back.
     days_ago: u32,
+    /// It has a token server.
+    mints: bool,
 }
 
 struct Running {
     process: Process,
     endpoint: Endpoint,
+    /// Where its token server is.
+    tokens: Option<SocketAddr>,
 }
 
 impl Stoa {
@@ -84,6 +88,7 @@ impl Stoa {
             running: None,
             lives: 0,
             days_ago: 0,
+            mints: false,
         })
     }
 
@@ -95,6 +100,37 @@ impl Stoa {
         let mut stoa = Self::found(binary)?;
         stoa.start().await?;
         Ok(stoa)
+    }
+
+    /// The same, with a token server.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn minting(binary: &Path) -> Result<Self, Error> {
+        let mut stoa = Self { mints: true, ..Self::found(binary)? };
+        stoa.start().await?;
+        Ok(stoa)
+    }
+
+    /// The token server, for a client that is made for it with that name.
+    ///
+    /// # Errors
+    /// When the binary refuses to make it, or there is no token server.
+    pub fn token_client(&self, name: &str) -> Result<Endpoint, Error> {
+        let out = self.dir.path().join(name);
+        let output = Command::new(&self.binary)
+            .args(["token-server", "client", "issue", "--app", APP_KEY, "--name", name, "--out"])
+            .arg(&out)
+            .args(directories(self.dir.path()))
+            .output()
+            .map_err(Error::io(format!("start {}", self.binary.display())))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Error::Server(format!("no client could be made: {said}")));
+        }
+        let missing = || Error::Missing("a token server".into());
+        let address = self.running().tokens.ok_or_else(missing)?;
+        Endpoint::known_by(Some(&out), address, &address.ip().to_string(), &out.join("ca.pem"))
     }
 
     /// Changes a setting of the app; the server may run.
@@ -127,6 +163,9 @@ impl Stoa {
             // Else only root could read what its memory comes to (`proc`), and profile it.
             .args(["--core-dumps", "true"])
             .args(directories(self.dir.path()));
+        if self.mints {
+            command.args(["--token-server-listen", "127.0.0.1:0"]);
+        }
         if self.days_ago > 0 {
             let library = faketime().ok_or_else(|| Error::Missing("libfaketime".into()))?;
             command
@@ -136,7 +175,7 @@ impl Stoa {
         }
         let started = Instant::now();
         let mut process = Process::start(&mut command, &log)?;
-        let address = process.until(PATIENCE, || Ok(ready(&log))).await;
+        let address = process.until(PATIENCE, || Ok(ready(&log, "address"))).await;
         let took = started.elapsed();
         let address = address.map_err(|error| {
             let said = fs::read_to_string(&log).unwrap_or_default();
@@ -144,7 +183,8 @@ impl Stoa {
         })?;
         let ca = self.dir.path().join("data/tls/ca.pem");
         let endpoint = Endpoint::new(address, &address.ip().to_string(), &ca)?;
-        self.running = Some(Running { process, endpoint });
+        let tokens = ready(&log, "token_server");
+        self.running = Some(Running { process, endpoint, tokens });
         Ok(took)
     }
 
@@ -342,12 +382,12 @@ fn directories(dir: &Path) -> [std::ffi::OsString; 4] {
     ["--data".into(), dir.join("data").into(), "--keys".into(), dir.join("keys").into()]
 }
 
-/// The address in the log's line that says that the server is ready.
-fn ready(log: &Path) -> Option<SocketAddr> {
+/// The address in that field of the log's line that says that the server is ready.
+fn ready(log: &Path, field: &str) -> Option<SocketAddr> {
     let text = fs::read_to_string(log).ok()?;
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let line = lines.into_iter().find(|line| line["message"] == "ready")?;
-    line["address"].as_str()?.parse().ok()
+    line[field].as_str()?.parse().ok()
 }
 
 /// Bytes of all files below `path`.

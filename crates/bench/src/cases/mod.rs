@@ -12,6 +12,7 @@ mod room;
 mod room_join;
 mod room_silent;
 mod start;
+mod token_server;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub const ALL: &[&Case] = &[
     &room_join::CASE,
     &room_silent::CASE,
     &attachments::CASE,
+    &token_server::CASE,
     &doors::CASE,
 ];
 

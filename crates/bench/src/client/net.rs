@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -36,6 +36,20 @@ impl Endpoint {
     /// # Errors
     /// When the file holds no certificate.
     pub fn new(address: SocketAddr, name: &str, ca: &Path) -> Result<Self, Error> {
+        Self::known_by(None, address, name, ca)
+    }
+
+    /// The same, for a client with the certificate and key in the files `client.pem` and
+    /// `client-key.pem` of a directory.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when there are no such files.
+    pub fn known_by(
+        client: Option<&Path>,
+        address: SocketAddr,
+        name: &str,
+        ca: &Path,
+    ) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         let pem =
             CertificateDer::pem_file_iter(ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -45,11 +59,23 @@ impl Endpoint {
                 .map_err(|error| Error::Server(format!("its authority: {error}")))?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .expect("the provider has TLS 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut tls = match client {
+            None => tls.with_no_client_auth(),
+            Some(dir) => {
+                let unfit = |error: &dyn std::fmt::Display| {
+                    Error::Server(format!("a client's certificate: {error}"))
+                };
+                let certificate = CertificateDer::from_pem_file(dir.join("client.pem"));
+                let certificate = certificate.map_err(|error| unfit(&error))?;
+                let key = PrivateKeyDer::from_pem_file(dir.join("client-key.pem"));
+                let key = key.map_err(|error| unfit(&error))?;
+                tls.with_client_auth_cert(vec![certificate], key).map_err(|error| unfit(&error))?
+            }
+        };
         tls.resumption = Resumption::disabled();
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Error::Server("its name is none of TLS".into()))?;
