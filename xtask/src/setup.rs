@@ -164,6 +164,16 @@ fn python_with_venv() -> Result<PathBuf, String> {
     })
 }
 
+/// Python 3, which an example is written in.
+pub(crate) fn python() -> Result<(), String> {
+    match find(&["python3"]) {
+        Some(_) => Ok(()),
+        None => Err("Python 3 is needed to run the example for it: install it (Debian: `apt-get \
+            install python3`, macOS: `xcode-select --install`)"
+            .into()),
+    }
+}
+
 /// Node.js and npm, new enough.
 pub(crate) fn node() -> Result<(), String> {
     let wanted = format!(

@@ -114,6 +114,9 @@ fn doc() -> Result<(), String> {
 
 fn unit() -> Result<(), String> {
     setup::compiler()?;
+    // The examples of the token server are run by a test.
+    setup::node()?;
+    setup::python()?;
     let arguments = ["test", "--locked", "--workspace", "--exclude", "xtask"];
     execute(&mut command(cargo(), &arguments))
 }

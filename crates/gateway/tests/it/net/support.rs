@@ -40,7 +40,7 @@ pub(super) struct Server {
 }
 
 /// A certificate for `localhost` that signs itself.
-fn certificate() -> (CertificateDer<'static>, Arc<SingleCertAndKey>) {
+pub(super) fn certificate() -> (CertificateDer<'static>, Arc<SingleCertAndKey>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let der = made.cert.der().clone();
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
