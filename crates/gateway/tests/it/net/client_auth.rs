@@ -125,7 +125,8 @@ async fn who_shows_a_certificate_is_known_by_it_and_others_are_nobody() {
 async fn a_listener_without_sessions_takes_none() {
     let ours = authority();
     let mut listener = listen(ours.der(), false).await;
-    let answer = asked(&listener, VERSIONS[0], &client_of(&ours), UPGRADE).await.unwrap();
+    let request = UPGRADE.replace("Connection: Upgrade", "Connection: Upgrade, close");
+    let answer = asked(&listener, VERSIONS[0], &client_of(&ours), &request).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(listener.sessions.try_recv().is_err());
 }
