@@ -62,6 +62,7 @@ impl Console {
     pub async fn set_plan(&self, key: &AppKey, plan: Plan) -> Result<Arc<App>, ConsoleError> {
         self.change(key, |app| {
             app.chat.plan = plan;
+            app.plan_chosen = true;
             Ok(())
         })
         .await

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod change;
+pub mod checklist;
 mod deletion;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

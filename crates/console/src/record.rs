@@ -98,6 +98,9 @@ pub(crate) struct AppRecord {
     /// Its deletion was begun.
     #[prost(bool, tag = "23")]
     pub(crate) deleting: bool,
+    /// The plan was chosen.
+    #[prost(bool, tag = "24")]
+    plan_chosen: bool,
 }
 
 impl Drop for AppRecord {
@@ -143,6 +146,7 @@ impl AppRecord {
             registrations_per_hour: app.tokens.registrations_per_hour,
             revoked_ms: app.revoked.as_millis(),
             deleting: false,
+            plan_chosen: app.plan_chosen,
         }
     }
 
@@ -197,6 +201,7 @@ impl AppRecord {
             },
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
+            plan_chosen: self.plan_chosen,
             certificates: std::mem::take(&mut self.certificates)
                 .into_iter()
                 .enumerate()

@@ -208,6 +208,8 @@ pub struct App {
     pub revoked: Timestamp,
     /// What its owner decided about chat.
     pub chat: ChatSettings,
+    /// Its owner has chosen the plan, by which messages are kept.
+    pub plan_chosen: bool,
     /// The primary certificate and, during a rotation, the secondary one.
     pub certificates: Vec<Certificate>,
     /// Signs the tokens that Stoa issues on behalf of the app's back end; never leaves the server.

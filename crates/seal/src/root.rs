@@ -44,6 +44,24 @@ pub enum RootKeyFormatError {
     /// 44 characters, not the base64 of 32 bytes.
     #[error("a root key of 44 characters must be the base64 of 32 bytes, which it is not")]
     Base64,
+    /// It can be guessed.
+    #[error(
+        "this root key can be guessed: it repeats itself or counts; make one with 'openssl rand -hex 32'"
+    )]
+    Weak,
+}
+
+/// How many of the 32 bytes of a root key differ at the least. Of random ones, fewer than 20 do so in less than
+/// one of 10^10 keys.
+const DISTINCT: usize = 20;
+
+/// Whether a key can be guessed: it has few different bytes, or each follows from the one before by the same step.
+fn is_weak(bytes: &[u8; KeyMaterial::LEN]) -> bool {
+    let mut seen = [false; 256];
+    bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    let step = bytes[1].wrapping_sub(bytes[0]);
+    distinct < DISTINCT || bytes.windows(2).all(|two| two[1].wrapping_sub(two[0]) == step)
 }
 
 impl RootKey {
@@ -80,6 +98,15 @@ impl RootKey {
         Ok(Self(KeyMaterial::copy_of(&bytes)))
     }
 
+    /// As [`Self::parse`], of a key that an operator has given.
+    ///
+    /// # Errors
+    /// When it is no root key, or can be guessed.
+    pub fn parse_strong(text: &str) -> Result<Self, RootKeyFormatError> {
+        let key = Self::parse(text)?;
+        if is_weak(key.expose()) { Err(RootKeyFormatError::Weak) } else { Ok(key) }
+    }
+
     /// The key as 64 hexadecimal characters, for the file it is kept in.
     pub fn to_hex(&self) -> Zeroizing<String> {
         // The capacity is exact, so that growing leaves no copy behind.
@@ -106,6 +133,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use stoa_core::SeededEntropy;
+
+    #[test]
+    fn keys_that_can_be_guessed_are_not_taken_from_an_operator() {
+        let counting: String = (0..32).map(|n| format!("{:02x}", n * 3)).collect();
+        let weak = ["00".repeat(32), "0011223344556677".repeat(4), "5aa5".repeat(16), counting];
+        for text in weak {
+            assert!(RootKey::parse(&text).is_ok());
+            let refused = RootKey::parse_strong(&text).err();
+            assert_eq!(refused, Some(RootKeyFormatError::Weak), "{text}");
+        }
+        for seed in 0..1000 {
+            let random = RootKey::random(&SeededEntropy::new(seed)).to_hex();
+            assert!(RootKey::parse_strong(&random).is_ok());
+        }
+    }
 
     #[test]
     fn both_spellings_are_read() {

@@ -121,7 +121,7 @@ fn parse(bytes: &[u8], origin: impl Fn() -> String) -> Result<RootKey, RootKeyEr
     }
     let text = std::str::from_utf8(bytes);
     let text = text.map_err(|_| RootKeyError::NotText { origin: origin() })?;
-    RootKey::parse(text).map_err(|source| RootKeyError::Format { origin: origin(), source })
+    RootKey::parse_strong(text).map_err(|source| RootKeyError::Format { origin: origin(), source })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use stoa_chat::User;
 use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
-use super::SecretText;
+use super::{ItemView, SecretText};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,6 +101,11 @@ pub enum Answer {
     TokenClients {
         /// By app and name.
         clients: Vec<TokenClientView>,
+    },
+    /// The checklist.
+    Checklist {
+        /// Of the server, and then of each app.
+        items: Vec<ItemView>,
     },
     /// What was looked at.
     Checks {

@@ -72,7 +72,7 @@ async fn rotate(node: &Node, new: Option<SecretText>) -> Result<RootRotation, Fa
     }
     let before = status.root;
     let source = &node.config.root_key;
-    let given = new.map(|SecretText(text)| RootKey::parse(text.expose()));
+    let given = new.map(|SecretText(text)| RootKey::parse_strong(text.expose()));
     let given = given.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
     let (key, replacement) = match (given, source) {
         (given, config::RootKey::Beside(file) | config::RootKey::File(file)) => {

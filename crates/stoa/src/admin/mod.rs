@@ -7,6 +7,7 @@
 mod answer;
 mod apps;
 mod audit;
+mod checklist;
 mod keys;
 mod request;
 mod text;
@@ -18,6 +19,7 @@ pub use answer::{
     Answer, AppView, CertificateView, ChainView, Check, ClassKeys, KeyStatus, Level, RootRotation,
     TokenClientView, UserView,
 };
+pub use checklist::ItemView;
 pub use request::{AppRequest, AuditRequest, KeyRequest, Request, TokenClientRequest, UserRequest};
 pub use text::{SecretText, Text};
 
@@ -38,6 +40,7 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::Key(request) => keys::carry_out(node, request).await,
         Request::Audit(request) => audit::carry_out(node, request).await,
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
+        Request::Checklist { app } => checklist::carry_out(node, app).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };
     match witness {

@@ -24,6 +24,11 @@ pub enum Request {
     TokenClient(TokenClientRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
+    /// Whether the server and its apps are kept as they should be.
+    Checklist {
+        /// Only of this app, besides the server; none: of all.
+        app: Option<Text<AppKey>>,
+    },
 }
 
 impl Request {
@@ -75,6 +80,7 @@ impl Request {
             Self::TokenClient(TokenClientRequest::Remove { .. }) => "token-server client remove",
             Self::TokenClient(TokenClientRequest::Allow { .. }) => "token-server allow",
             Self::Doctor => "doctor",
+            Self::Checklist { .. } => "checklist",
         }
     }
 }

@@ -40,7 +40,8 @@ impl Witness {
                 | AuditRequest::Lines { .. }
                 | AuditRequest::Verify { .. },
             )
-            | Request::Doctor => None,
+            | Request::Doctor
+            | Request::Checklist { .. } => None,
         }
     }
 

@@ -76,6 +76,7 @@ pub enum SetCommand {
     },
     /// Whether tokens of the older format 006 are taken. A holder of such a token for the channel 'room'
     /// and the user 12 can use it for 'room12' and any user, which no server can detect
+    #[command(name = "accept-006")]
     Accept006 {
         /// Which app.
         #[command(flatten)]

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod checklist;
 pub mod configuration;
 pub mod doctor;
 pub mod key;
@@ -64,6 +65,9 @@ enum Command {
     TokenServer(TokenServerArgs),
     /// Explain and check the configuration
     Config(ConfigArgs),
+    /// Say whether the server and its apps are kept as they should be, and what mends what is not; exit code
+    /// 1 when something has to be mended
+    Checklist(ChecklistCommand),
     /// Look at everything that a server needs, and say what to do about what is wrong
     Doctor(DoctorArgs),
     /// Print the completions of a shell
@@ -131,6 +135,14 @@ struct ConfigArgs {
 }
 
 #[derive(Debug, Args)]
+struct ChecklistCommand {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    arguments: checklist::ChecklistArgs,
+}
+
+#[derive(Debug, Args)]
 struct DoctorArgs {
     #[command(flatten)]
     common: Common,
@@ -182,6 +194,9 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
         }
         Command::Config(ConfigArgs { common, command }) => {
             return configuration::run(&command, common, out);
+        }
+        Command::Checklist(ChecklistCommand { common, arguments }) => {
+            return checklist::run(arguments, &common.load()?, out);
         }
         Command::Doctor(DoctorArgs { common }) => return doctor::run(&common.load()?, out),
         Command::Completion(CompletionArgs { shell }) => out.raw(&completion(shell))?,

@@ -35,6 +35,11 @@ pub fn of_machine(config: &Config, running: Running) -> Vec<Check> {
     checks
 }
 
+/// Who may read what the server keeps.
+pub fn permissions(config: &Config) -> Vec<Check> {
+    permissions::checks(config)
+}
+
 /// Whether there are data.
 pub fn has_data(config: &Config) -> bool {
     !crate::root_key::is_empty(&config.data.join("store"))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::command_line::json;
 use crate::https::call;
 use crate::msync::Client;
-use crate::server::{Ended, Place, Server, exists, grant, text, user};
+use crate::server::{Ended, Place, Server, exists, grant, root_key, text, user};
 
 const APP: [&str; 2] = ["--app", "demo#stoa"];
 
@@ -134,7 +134,7 @@ fn the_root_key_is_exchanged_while_the_server_runs() {
 
     // Without a server too, with a key from elsewhere, which is never shown.
     std::fs::write(place.path("data.keys.root"), &new).unwrap();
-    let hex = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let hex = &*root_key();
     let rotate = ["key", "rotate", "--new-key-file", "-", "--key-mirrors", "mirror"];
     let ended = place.run_with_input(&rotate, hex);
     assert!(ended.answer().contains("opens nothing any more"), "{}", ended.stdout);
@@ -221,7 +221,7 @@ fn a_lock_without_a_socket_explains_itself() {
 /// The key comes through a pipe that is read once, and the lock is tried more than once.
 #[test]
 fn a_key_from_the_environment_is_not_lost_while_a_lock_is_waited_for() {
-    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let key = &*root_key();
     let place = Place::new();
     let mut serve = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     serve.env("STOA_ROOT_KEY", key);

@@ -4,6 +4,7 @@
 
 mod audit;
 mod certificate;
+mod checklist;
 mod command_line;
 mod control;
 mod crash;

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::command_line::json;
 use crate::metrics::Figures;
-use crate::server::{Place, Server};
+use crate::server::{Place, Server, root_key};
 
 /// A server that logs in JSON and shows metrics.
 fn serve(place: &Place, more: &[&str]) -> Server {
@@ -75,7 +75,7 @@ fn whoever_asks_for_it_can_look_into_the_process() {
 fn a_command_that_opens_the_data_leaves_no_core_dump_either() {
     let place = Place::new();
     let script = place.path("key");
-    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let key = root_key();
     std::fs::write(&script, format!("ulimit -H -c > limit\necho {key}\n")).unwrap();
     place.run(&["app", "create", "--key", "acme#support", "--root-key-command", "sh key"]).answer();
     assert_eq!(std::fs::read_to_string(place.path("limit")).unwrap(), "0\n");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use stoa_core::{Entropy, SystemEntropy};
 use tempfile::TempDir;
 
 use crate::https::Answer;
@@ -228,6 +229,12 @@ pub(crate) fn grant(demo: &Value, username: &str, password: &str) -> Answer {
 
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap()
+}
+
+/// A root key of this run's own, 64 hexadecimal characters.
+pub(crate) fn root_key() -> String {
+    let entropy: &dyn Entropy = &SystemEntropy;
+    entropy.bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn exists(path: &Path) -> bool {
