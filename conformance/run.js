@@ -26,7 +26,7 @@ const SHARED = [
   'groups', 'groups-join', 'groups-roles', 'groups-mute', 'groups-lists', 'groups-info', 'groups-files', 'groups-attributes', 'groups-messages', 'groups-receipts',
   'rooms', 'rooms-join', 'rooms-roles', 'rooms-mute', 'rooms-lists', 'rooms-info', 'rooms-attributes', 'rooms-messages', 'rooms-rest', 'rooms-hostile',
   'contacts', 'blocks', 'attributes', 'presence', 'edits', 'directed', 'combine', 'deletion', 'conversations', 'pins', 'reports', 'attachments', 'files-rest',
-  'rest-users', 'rest-tokens', 'rest-common', 'hostile-frames', 'hostile-rest',
+  'rest-users', 'rest-tokens', 'rest-common', 'revocation', 'rotation', 'hostile-frames', 'hostile-rest',
 ];
 
 const { values: options } = parseArgs({

@@ -92,6 +92,7 @@ class Profile {
     });
     this.page.on('websocket', (socket) => {
       hosts.note(socket.url(), this.label);
+      if (this.device) this.device.sockets += 1;
       const audit = auditor.session(this.label, this.device?.instance);
       socket.on('framesent', ({ payload }) => audit.sent(Buffer.from(payload)));
       socket.on('framereceived', ({ payload }) => audit.received(Buffer.from(payload)));
@@ -121,6 +122,8 @@ export class Device {
     device.label = `${label ?? 'device'} ${devices}`;
     device.lab = lab;
     device.events = [];
+    /** How many sockets its page has opened. */
+    device.sockets = 0;
     /** The methods of the SDK that were called: what a case says that it covers is held against it. */
     device.called = new Set();
     device.listeners = new Set();
@@ -289,6 +292,19 @@ export class Device {
     const past = this.events.find((event) => event.name === name && fits(event.data));
     if (past) return Promise.resolve(past.data);
     return this.until(name, ms, (event) => event.name === name && fits(event.data)).then((event) => event.data);
+  }
+
+  /** When the page had the first event, past or future, that fits: milliseconds since 1970. */
+  async when(name, fits = () => true, ms = EVENT_MS) {
+    await this.event(name, fits, ms);
+    return this.events.find((event) => event.name === name && fits(event.data)).at;
+  }
+
+  /** Breaks the connection, and resolves when the SDK has found its way back. */
+  async severed() {
+    await this.page.evaluate(() => window.lab.sever());
+    await this.event('onReconnecting');
+    await this.connected();
   }
 
   /** Resolves when `count` events of that name that fit have come, with all of them. */

@@ -1,10 +1,12 @@
 // One server with the browser that trusts it, and what the tests need around them.
 
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Device, startBrowser, startPages } from './browser.js';
 import { Rest } from './rest.js';
 import { Socket } from './socket.js';
 import { Server } from './server.js';
+import { Tenant } from './tenant.js';
 import { Tokens } from './tokens.js';
 
 /** A second app on the same server, with the stricter setting of who may enter. */
@@ -62,6 +64,18 @@ export class Lab {
     lab.open = { ...open, roomHistory: ROOM_HISTORY, rest: new Rest(lab.server, auditor, open), tokens: new Tokens(open, secrets) };
     lab.tokens = new Tokens(demo, secrets);
     return lab;
+  }
+
+  /** The demo's app, as its back end has it. */
+  get tenant() {
+    return new Tenant(this, this.server.demo);
+  }
+
+  /** A new app on the running server, which no other test has. */
+  async newTenant(auth = 'token', appKey = `t${randomBytes(6).toString('hex')}#app`) {
+    const app = await this.server.createApp(appKey, auth);
+    this.secrets.add('certificate', app.certificate);
+    return new Tenant(this, app);
   }
 
   device(options) {

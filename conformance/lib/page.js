@@ -170,5 +170,7 @@
     resource: () => connection.context.jid.clientResource,
     isOpened: () => connection.isOpened(),
     close: () => connection?.close(),
+    /** The connection breaks without anybody having asked for it. */
+    sever: () => connection.sock.close(),
   };
 })();

@@ -31,19 +31,55 @@ export class Server {
     this.lives = 0;
   }
 
-  /** Makes a further app on the command line, before the first start. */
-  async createApp(appKey, auth = 'token') {
-    const certificateFile = path.join(this.dir, `certificate-${appKey.replace('#', '-')}`);
-    const args = ['app', 'create', '--json', '--key', appKey, '--auth', auth, '--certificate-file', certificateFile, '--data', this.data, '--keys', this.keys];
-    const { stdout } = await promisify(execFile)(this.binary, args);
-    const certificate = readFileSync(certificateFile, 'utf8').trim();
-    const [orgName, appName] = appKey.split('#');
-    return { ...JSON.parse(stdout), certificate, orgName, appName };
+  /**
+   * Carries out a command of the operator on this server's data: through the server while it runs, else on the files.
+   * Never rejects for a refusal: resolves with the exit code, what was printed, also as JSON (all lines, and the first
+   * one), and when the answer was there (milliseconds since 1970).
+   *
+   * @param {string[]} args the command, without what names the data
+   * @param {string} [input] what is read from standard input: secrets are no arguments
+   */
+  async command(args, input) {
+    const running = promisify(execFile)(this.binary, [...args, '--json', '--data', this.data, '--keys', this.keys]);
+    running.child.stdin.end(input ?? '');
+    const { code = 0, stdout, stderr } = await running.catch((error) => error);
+    const at = Date.now();
+    const lines = code === 0 ? stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)) : [];
+    return { code, stdout, stderr, at, lines, json: lines[0] };
   }
 
-  /** Changes a setting of an app on the command line, before the first start. */
-  async setApp(appKey, setting, value) {
-    await promisify(execFile)(this.binary, ['app', 'set', setting, String(value), '--key', appKey, '--data', this.data, '--keys', this.keys]);
+  /** A command that has to be carried out. */
+  async operate(args, input) {
+    const answer = await this.command(args, input);
+    if (answer.code !== 0) throw new Error(`stoa ${args.join(' ')}: exit code ${answer.code}\n${answer.stderr}`);
+    return answer;
+  }
+
+  /** A file of this server's own, for a certificate. */
+  certificateFile() {
+    this.certificates = (this.certificates ?? 0) + 1;
+    return path.join(this.dir, `certificate-${this.certificates}`);
+  }
+
+  /** Makes a further app on the command line. */
+  async createApp(appKey, auth = 'token') {
+    const file = this.certificateFile();
+    const { json } = await this.operate(['app', 'create', '--key', appKey, '--auth', auth, '--certificate-file', file]);
+    const certificate = readFileSync(file, 'utf8').trim();
+    const [orgName, appName] = appKey.split('#');
+    return { ...json, certificate, orgName, appName };
+  }
+
+  /** Changes a setting of an app on the command line. */
+  setApp(appKey, setting, value) {
+    return this.operate(['app', 'set', setting, String(value), '--key', appKey]);
+  }
+
+  /** Rotates an app's certificate; resolves with the new one, and with the command's answer. */
+  async rotate(appKey, overlap) {
+    const file = this.certificateFile();
+    const answer = await this.operate(['app', 'certificate', 'rotate', '--key', appKey, '--overlap', String(overlap), '--certificate-file', file]);
+    return { answer, certificate: readFileSync(file, 'utf8').trim() };
   }
 
   /** The root key, which the server keeps beside its keys and writes nowhere else. */
