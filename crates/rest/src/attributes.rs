@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -19,11 +18,12 @@ use crate::error::Failure;
 use crate::json::Json;
 use crate::path::UserPath;
 use crate::reply::{Outcome, Reply};
+use crate::routes::Routes;
 use crate::users::named;
 
 /// The routes of user attributes.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/metadata/user/get", post(get_many))
         .route("/metadata/user/capacity", get(capacity))
         .route("/metadata/user/{user}", get(one).put(set).delete(delete))

@@ -1,6 +1,5 @@
 //! Deleting messages for one user alone (msync section 9.10, chat-rest R063 to R067).
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, post};
 use serde_json::{Map, Value};
@@ -13,11 +12,12 @@ use crate::error::Failure;
 use crate::path::UserPath;
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
+use crate::routes::Routes;
 use crate::{Rest, users};
 
 /// The routes of this subject: for the SDK, and the same for back ends.
-pub(crate) fn routes() -> Router<Rest> {
-    let mut routes = Router::new();
+pub(crate) fn routes() -> Routes {
+    let mut routes = Routes::new();
     for door in ["sdk", "rest"] {
         let path = |rest: &str| format!("/{door}/message/roaming/{rest}");
         routes = routes

@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `edge`, `envelope`, `reply`, `error`, `cors`, `hsts` | from a handler's outcome to bytes |
+//! | `routes` | the paths, so that they can be listed |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
 //! | `messages` | what back ends say in chat rooms |
@@ -41,6 +42,7 @@ mod recall;
 mod reply;
 mod reports;
 mod rooms;
+mod routes;
 mod token;
 mod users;
 
@@ -52,6 +54,8 @@ use axum::routing::{delete, get, post, put};
 use parking_lot::Mutex;
 use stoa_chat::Chat;
 use stoa_core::AppDirectory;
+
+use routes::Routes;
 
 pub use dns::{Host, Hosts, Protocol};
 
@@ -96,7 +100,23 @@ pub fn router(state: RestState) -> Router {
     let rates = Mutex::default();
     let rest =
         Rest::new(Shared { chat, directory, hosts, origin, client_address, encrypted, rates });
-    let app = Router::new()
+    routes()
+        .into_router()
+        .fallback(edge::unknown_path)
+        .method_not_allowed_fallback(edge::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(rest.clone(), edge::edge))
+        .with_state(rest)
+}
+
+/// The paths that are served, with their variables' names in braces: `/{org}/{app}/users/{user}`. For tests
+/// that say something about each of them.
+pub fn paths() -> Vec<String> {
+    routes().into_paths()
+}
+
+/// All that is served.
+fn routes() -> Routes {
+    let app = Routes::new()
         .route("/token", post(token::grant))
         .route("/token/invalid", post(token::invalidate))
         .route("/token/users/{user}/invalid", post(token::invalidate_of_user))
@@ -130,12 +150,8 @@ pub fn router(state: RestState) -> Router {
         .merge(recall::routes())
         .merge(reports::routes())
         .merge(messages::routes());
-    Router::new()
+    Routes::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))
         .nest("/{org}/{app}", app)
-        .fallback(edge::unknown_path)
-        .method_not_allowed_fallback(edge::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(rest.clone(), edge::edge))
-        .with_state(rest)
 }

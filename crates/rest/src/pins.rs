@@ -1,6 +1,5 @@
 //! Pinned messages (msync section 9.12).
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -13,14 +12,15 @@ use crate::error::Failure;
 use crate::path::UserPath;
 use crate::query::Query;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 use crate::{Rest, users};
 
 /// Pins of a page when the caller names no number.
 const PAGE_DEFAULT: usize = 10;
 
 /// The routes of this subject.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new().route("/sdk/user/{user}/user_channel/pin", post(pin).delete(unpin).get(list))
+pub(crate) fn routes() -> Routes {
+    Routes::new().route("/sdk/user/{user}/user_channel/pin", post(pin).delete(unpin).get(list))
 }
 
 /// `POST /{org}/{app}/sdk/user/{user}/user_channel/pin`: pins a message for all who take part. Body:

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::routing::{get, post};
 use http::request::Parts;
@@ -20,11 +19,12 @@ use crate::json::Json;
 use crate::path::{DevicePath, UserPath, variable};
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
+use crate::routes::Routes;
 use crate::users::named;
 
 /// The routes of presence.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/users/{user}/presence", post(query).delete(unsubscribe))
         .route("/users/{user}/presence/sublist", get(subscriptions))
         .route("/users/{user}/presence/{expiry}", post(subscribe))

@@ -1,6 +1,5 @@
 //! Taking messages back (chat-rest R056).
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -13,10 +12,11 @@ use crate::auth::AppCaller;
 use crate::body::JsonObject;
 use crate::conversations::{kind_of, place};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes of this subject: the documentation has two names for one call (U05).
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/messages/msg_recall", post(recall))
         .route("/messages/recall", post(recall))
 }

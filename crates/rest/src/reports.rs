@@ -1,6 +1,5 @@
 //! Reports of messages (msync section 9.14), and reading them, which is Stoa's own.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -14,11 +13,12 @@ use crate::error::Failure;
 use crate::path::{MessagePath, UserPath};
 use crate::query::Query;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 use crate::{Rest, users};
 
 /// The routes of this subject.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/user/{user}/moderation/report/message/{message}", post(report))
         .route("/moderation/reports", get(list))
 }

@@ -4,19 +4,19 @@ mod blocks;
 mod lists;
 mod ties;
 
-use axum::Router;
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 use stoa_core::{Caller, UserId};
 
+use crate::Shared;
 use crate::error::Failure;
 use crate::json::Object;
 use crate::reply::user_entity;
-use crate::{Rest, Shared};
+use crate::routes::Routes;
 
 /// The routes of contacts and block lists.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/users/{user}/contacts", get(lists::page))
         .route("/user/{user}/contacts", get(lists::page))
         .route("/users/{user}/contacts/users", get(lists::all))

@@ -3,19 +3,18 @@
 mod list;
 mod settings;
 
-use axum::Router;
 use axum::routing::{delete, get, post};
 use stoa_core::{GroupId, MucKind, Resource, Target};
 
-use crate::Rest;
 use crate::error::Failure;
 use crate::query::Query;
+use crate::routes::Routes;
 
 pub(crate) use list::number as list_number;
 
 /// The routes of this subject.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/sdk/user/{user}/user_channels/list", get(list::all))
         .route("/sdk/user/{user}/user_channels/mark/search", get(list::marked))
         .route("/users/{user}/user_channels", get(list::old))

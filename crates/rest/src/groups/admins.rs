@@ -1,6 +1,5 @@
 //! Administrators of a group, R082 to R084, and of a room, R134 to R136.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get};
 use serde_json::json;
@@ -12,10 +11,11 @@ use crate::body::JsonObject;
 use crate::path::UserPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes below a group or room.
-pub(crate) fn routes(at: &str) -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes(at: &str) -> Routes {
+    Routes::new()
         .route(&format!("{at}/admin"), get(list).post(add))
         .route(&format!("{at}/admin/{{user}}"), delete(remove))
 }

@@ -1,6 +1,5 @@
 //! The announcement of a group, R109 and R110, and of a room, R121 and R122.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use serde_json::json;
@@ -11,10 +10,11 @@ use crate::auth::AnyCaller;
 use crate::body::JsonObject;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes below a group or room.
-pub(crate) fn routes(at: &str) -> Router<Rest> {
-    Router::new().route(&format!("{at}/announcement"), get(read).post(set))
+pub(crate) fn routes(at: &str) -> Routes {
+    Routes::new().route(&format!("{at}/announcement"), get(read).post(set))
 }
 
 /// `GET /{org}/{app}/chatgroups/{group}/announcement`: R109, empty if there is none.

@@ -1,6 +1,5 @@
 //! Attributes of a group's members: R086 to R088, under the address of back ends and that of the SDK.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Map, Value};
@@ -16,11 +15,12 @@ use crate::json::{Json, Object};
 use crate::path::UserPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes.
-pub(crate) fn routes() -> Router<Rest> {
+pub(crate) fn routes() -> Routes {
     let at = |prefix: &str| {
-        Router::new()
+        Routes::new()
             .route(
                 &format!("{prefix}/metadata/chatgroup/{{group}}/user/{{user}}"),
                 get(read).put(set),

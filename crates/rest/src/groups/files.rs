@@ -1,6 +1,5 @@
 //! Files shared in a group, R111 to R114, or in a room (msync section 9.6).
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::get;
 use http::HeaderMap;
@@ -15,13 +14,14 @@ use crate::chatfiles::{FilePath, Form, Gently, answer, receive_file};
 use crate::error::Failure;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// Files of one page, at the most and when the caller names no number (chat-rest R111).
 const PAGE: usize = 1000;
 
 /// The routes below a group or room.
-pub(crate) fn routes(at: &str) -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes(at: &str) -> Routes {
+    Routes::new()
         .route(&format!("{at}/share_files"), get(list).post(upload))
         .route(&format!("{at}/share_files/{{file}}"), get(download).delete(delete))
 }

@@ -1,6 +1,5 @@
 //! Making, listing, changing and ending groups.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
@@ -16,16 +15,17 @@ use crate::json::Object;
 use crate::path::UserPath;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 use crate::{Rest, users};
 
 /// The routes of a group or room itself.
-pub(super) fn routes(at: &str) -> Router<Rest> {
-    Router::new().route(at, get(details).put(modify).delete(dismiss))
+pub(super) fn routes(at: &str) -> Routes {
+    Routes::new().route(at, get(details).put(modify).delete(dismiss))
 }
 
 /// The routes that rooms do not have, or have otherwise.
-pub(super) fn group_routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn group_routes() -> Routes {
+    Routes::new()
         .route("/chatgroups", get(list).post(create))
         .route("/publicchatgroups", get(list_public))
         .route("/chatgroups/{group}/disable", post(disable))

@@ -1,7 +1,6 @@
 //! Joining and leaving groups, and inviting into them (msync section 9.5; R090 to R094, whose bodies
 //! are those of the SDK).
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, post};
 use serde_json::{Value, json};
@@ -17,9 +16,10 @@ use crate::error::Failure;
 use crate::json::Object;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
-pub(super) fn routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/chatgroups/{group}/quit", delete(quit))
         .route("/chatgroups/{group}/invite", post(invite))
         .route("/chatgroups/{group}/invite_verify", post(answer_invitation))

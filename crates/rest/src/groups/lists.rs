@@ -4,7 +4,6 @@
 //! The block list answers with an object where one user is named, the allow list with a list except
 //! where one is put on it by the path (chat-rest U13).
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::json;
@@ -17,10 +16,11 @@ use crate::body::JsonObject;
 use crate::path::UserPath;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes below a group or room.
-pub(crate) fn routes(at: &str) -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes(at: &str) -> Routes {
+    Routes::new()
         .route(&format!("{at}/blocks/users"), get(blocked).post(block))
         .route(&format!("{at}/blocks/users/{{user}}"), post(block_one).delete(unblock))
         .route(&format!("{at}/white/users"), get(allowed).post(allow))

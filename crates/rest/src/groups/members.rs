@@ -1,6 +1,5 @@
 //! The members of a group, R077 to R081, and of a room, R129 to R133.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -15,18 +14,19 @@ use crate::error::Failure;
 use crate::path::UserPath;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes below a group or room.
-pub(super) fn routes(at: &str) -> Router<Rest> {
-    Router::new()
+pub(super) fn routes(at: &str) -> Routes {
+    Routes::new()
         .route(&format!("{at}/users"), get(list).post(add_several))
         .route(&format!("{at}/users/{{user}}"), post(add).delete(remove))
         .route(&format!("{at}/roles"), get(roles))
 }
 
 /// The routes that rooms do not have.
-pub(super) fn group_routes() -> Router<Rest> {
-    Router::new().route("/chatgroups/{group}/user/{user}/is_joined", get(is_joined))
+pub(super) fn group_routes() -> Routes {
+    Routes::new().route("/chatgroups/{group}/user/{user}/is_joined", get(is_joined))
 }
 
 /// What an answer about members calls the id.

@@ -17,7 +17,6 @@ mod more;
 mod mute;
 mod receipts;
 
-use axum::Router;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use stoa_core::{GroupId, MucKind, Refusal, limits};
@@ -31,6 +30,7 @@ pub(crate) use more::{name, names};
 use crate::Rest;
 use crate::error::Failure;
 use crate::path::variable;
+use crate::routes::Routes;
 
 /// What the path names: a room in `{room}` or a group in `{group}`.
 async fn named(parts: &mut Parts) -> Result<(MucKind, String), Failure> {
@@ -101,8 +101,8 @@ impl FromRequestParts<Rest> for UsersPath {
 }
 
 /// The routes of groups.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .merge(info::group_routes())
         .merge(members::group_routes())
         .merge(join::routes())
@@ -112,8 +112,8 @@ pub(crate) fn routes() -> Router<Rest> {
 }
 
 /// The routes that groups and rooms have in common, below `at`.
-pub(crate) fn common(at: &str) -> Router<Rest> {
-    Router::new()
+pub(crate) fn common(at: &str) -> Routes {
+    Routes::new()
         .merge(info::routes(at))
         .merge(members::routes(at))
         .merge(admins::routes(at))

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
@@ -16,10 +15,11 @@ use crate::json::{Json, Object};
 use crate::path::UserPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes below a group or room.
-pub(crate) fn routes(at: &str) -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes(at: &str) -> Routes {
+    Routes::new()
         .route(&format!("{at}/mute"), get(list).post(mute))
         .route(&format!("{at}/mute/{{user}}"), delete(unmute))
         .route(&format!("/sdk{at}/mute/{{user}}"), get(is_muted))

@@ -1,6 +1,5 @@
 //! Who has read a message of a group, and taking no messages of a group (msync section 9.5).
 
-use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -15,10 +14,11 @@ use crate::error::Failure;
 use crate::path::variable;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/chatgroups/{group}/acks/{message}", get(readers))
         .route("/chatgroups/{group}/shield", post(shield).delete(unshield))
 }

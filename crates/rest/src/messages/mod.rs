@@ -5,7 +5,6 @@
 
 mod content;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use serde_json::{Map, json};
@@ -21,10 +20,11 @@ use crate::body::JsonObject;
 use crate::error::Failure;
 use crate::json::Object;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes of this subject.
-pub(crate) fn routes() -> Router<Rest> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .route("/messages/chatrooms", post(send))
         .route("/messages/chatrooms/broadcast", post(broadcast))
 }

@@ -1,6 +1,5 @@
 //! Attributes of a chat room: R151 to R155.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{post, put};
 use serde_json::{Value, json};
@@ -16,10 +15,11 @@ use crate::groups::{GroupPath, meta_data, name, object};
 use crate::path::UserPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome, Reply};
+use crate::routes::Routes;
 
 /// The routes.
-pub(super) fn routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/metadata/chatroom/{room}", post(read))
         .route("/metadata/chatroom/{room}/user/{user}", put(set::<false>).delete(remove::<false>))
         .route(

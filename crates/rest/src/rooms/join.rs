@@ -1,7 +1,6 @@
 //! Coming into a room and leaving it over REST: R127 and R128. Nobody documents their bodies; the SDK
 //! does both on its session.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, post};
 use serde_json::json;
@@ -12,10 +11,11 @@ use crate::auth::AnyCaller;
 use crate::groups::GroupPath;
 use crate::query::Acting;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes.
-pub(super) fn routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/chatrooms/{room}/apply", post(come))
         .route("/chatrooms/{room}/quit", delete(leave))
 }

@@ -1,6 +1,5 @@
 //! Making chat rooms, and listing all and those that a user is in: R115 to R117.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -15,11 +14,12 @@ use crate::json::Object;
 use crate::path::UserPath;
 use crate::query::{Acting, Query};
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 use crate::{Rest, users};
 
 /// The routes.
-pub(super) fn routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/chatrooms", get(list).post(create))
         .route("/users/{user}/joined_chatrooms", get(joined))
 }

@@ -6,21 +6,20 @@ mod join;
 mod list;
 mod super_admins;
 
-use axum::Router;
-use axum::middleware::map_response;
 use axum::response::Response;
 
 use crate::error::Failure;
-use crate::{Rest, groups};
+use crate::groups;
+use crate::routes::Routes;
 
 /// The routes of rooms.
-pub(crate) fn routes() -> Router<Rest> {
+pub(crate) fn routes() -> Routes {
     let of_one = groups::common("/chatrooms/{room}");
     let of_one = of_one.merge(join::routes()).merge(attributes::routes());
-    Router::new()
+    Routes::new()
         .merge(list::routes())
         .merge(super_admins::routes())
-        .merge(of_one.layer(map_response(told_of_a_room)))
+        .merge(of_one.map_response(told_of_a_room))
 }
 
 /// Makes a refusal one of a room.

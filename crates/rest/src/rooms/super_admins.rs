@@ -1,6 +1,5 @@
 //! Super administrators, who may make chat rooms: R123 to R125.
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get};
 use serde_json::json;
@@ -13,10 +12,11 @@ use crate::groups::{name, names};
 use crate::path::UserPath;
 use crate::query::Query;
 use crate::reply::{Full, Outcome};
+use crate::routes::Routes;
 
 /// The routes. They win over those of a room, whose id is a number.
-pub(super) fn routes() -> Router<Rest> {
-    Router::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .route("/chatrooms/super_admin", get(list).post(add))
         .route("/chatrooms/super_admin/{user}", delete(remove))
 }

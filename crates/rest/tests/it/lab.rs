@@ -122,6 +122,11 @@ impl Lab {
         token.build().unwrap()
     }
 
+    /// A token for `app`: a user's, or the back end's.
+    pub(crate) fn token_of(&self, app: &App, user: Option<&str>) -> String {
+        Self::token(app, user, app.certificates[0].expose(), self.clock.now())
+    }
+
     /// An app token, made with the primary certificate.
     pub(crate) fn app_token(&self) -> String {
         Self::token(&self.app, None, self.app.certificates[0].expose(), self.clock.now())
@@ -218,7 +223,8 @@ impl Lab {
     }
 }
 
-struct Deaf;
+/// Hears nothing of what is told to it.
+pub(crate) struct Deaf;
 
 impl Subscriber<Event> for Deaf {
     fn deliver(&self, _: &Arc<Event>) {}

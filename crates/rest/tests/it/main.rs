@@ -20,6 +20,7 @@ mod presence;
 mod rates;
 mod room_messages;
 mod rooms;
+mod separation;
 mod sessions;
 mod sockets;
 mod tokens;
