@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no warning in any target", run: clippy },
     Step { name: "doc", about: "the API documentation builds without a warning", run: doc },
     Step { name: "unit", about: "all Rust tests", run: unit },
+    Step { name: "separation", about: "who reaches what: the matrices, counted", run: separation },
     Step { name: "vectors", about: "the public token vectors", run: vectors },
     Step { name: "simulation", about: "seeded faults around the server's code", run: sim::step },
     Step {
@@ -118,6 +119,16 @@ fn unit() -> Result<(), String> {
     setup::node()?;
     setup::python()?;
     let arguments = ["test", "--locked", "--workspace", "--exclude", "xtask"];
+    execute(&mut command(cargo(), &arguments))
+}
+
+/// The matrices of who reaches what, once more: here their numbers of cells are seen.
+fn separation() -> Result<(), String> {
+    setup::compiler()?;
+    let packages = ["--package", "stoa-rest", "--package", "stoa-gateway"];
+    let arguments = ["test", "--quiet", "--locked"];
+    let only = ["separation", "--", "--nocapture"];
+    let arguments: Vec<&str> = arguments.into_iter().chain(packages).chain(only).collect();
     execute(&mut command(cargo(), &arguments))
 }
 

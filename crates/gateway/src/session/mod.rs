@@ -18,5 +18,7 @@ mod rate;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
+mod separation;
+#[cfg(test)]
 mod tests;
 pub(crate) mod transport;

@@ -136,6 +136,12 @@ async fn a_record_opens_where_it_was_sealed_and_nowhere_else() {
     // To another key of the same space.
     store(&world, moved(&|place| *place.last_mut().unwrap() = 8), record.clone()).await;
     let eight = a.key(&spaces::MESSAGES).blind(conversation).number(8).done();
+    // To another conversation of the same app.
+    let other = a.key(&spaces::MESSAGES).blind(a.blind("conversation", &[b"y"])).number(7).done();
+    let here = place.windows(conversation.0.len()).position(|part| part == conversation.0).unwrap();
+    let there = a.blind("conversation", &[b"y"]).0;
+    let to_there = moved(&|place| place[here..here + there.len()].copy_from_slice(&there));
+    store(&world, to_there, record.clone()).await;
     // To another app.
     store(&world, moved(&|place| place[4] = 2), record.clone()).await;
     // To another space with a key of the same form.
@@ -143,7 +149,7 @@ async fn a_record_opens_where_it_was_sealed_and_nowhere_else() {
     let log = a.key(&spaces::USER_LOG).blind(conversation).number(7).done();
 
     assert_eq!(get(a, &id(a)).await.unwrap(), b"secret", "the original still opens");
-    for (app, key) in [(a, eight), (b, id(b)), (a, log)] {
+    for (app, key) in [(a, eight), (a, other), (b, id(b)), (a, log)] {
         let refused = app.read().await.unwrap().get(&key).await;
         let space = key.space().name;
         assert!(matches!(refused, Err(StoreError::Corrupt { space: s }) if s == space), "{key:?}");
