@@ -80,3 +80,8 @@ export function tokens(): Promise<Tokens> {
   });
   return asked;
 }
+
+/** What was given may be good no more: whoever wants tokens next asks for new ones. */
+export function forgetTokens(): void {
+  last = undefined;
+}

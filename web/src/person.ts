@@ -2,7 +2,7 @@
 // owe the other side. A small store that React subscribes to.
 
 import type { AgoraChat } from 'agora-chat';
-import { ApiError, tokens } from './api';
+import { ApiError, forgetTokens, tokens } from './api';
 import { ended, isRefusal, pause, type Link } from './logic/link';
 import { recall, store } from './logic/memory';
 import * as conversation from './logic/messages';
@@ -154,6 +154,8 @@ export class Person {
       return;
     }
     this.#wanted = false;
+    // Whoever the server puts out has tokens that were revoked, however new they are.
+    if (how !== 'elsewhere') forgetTokens();
     this.#set({ link: how === 'elsewhere' ? { state: 'replaced' } : { state: 'refused', why: 'the server ended the session' } });
   }
 
@@ -165,6 +167,7 @@ export class Person {
     }
     if (isRefusal(codeOf(error))) {
       this.#wanted = false;
+      forgetTokens();
       this.#set({ link: { state: 'refused', why: String((error as { message?: unknown }).message) } });
       return;
     }
