@@ -15,6 +15,7 @@ pub mod crowd;
 mod error;
 pub mod load;
 pub mod machine;
+pub mod operator;
 pub mod parallel;
 pub mod peers;
 pub mod plan;

@@ -46,6 +46,32 @@ pub fn exact_cpu(pid: u32) -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+/// The processor time of each thread of a process, to the nanosecond, for loads of a second: what threads did
+/// that ended meanwhile is not lost with them, as it is in a difference of [`exact_cpu`].
+pub struct Threads(HashMap<u32, u64>);
+
+impl Threads {
+    /// As it is now.
+    pub fn of(pid: u32) -> Self {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let times = threads.filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            let nanos = text.split(' ').next()?.parse().ok()?;
+            Some((thread.file_name().to_str()?.parse().ok()?, nanos))
+        });
+        Self(times.collect())
+    }
+
+    /// What those threads have used since `earlier` that are there now. Threads end after seconds without work,
+    /// so those that are gone have hardly used any.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        let used = |(thread, now): (&u32, &u64)| {
+            now.saturating_sub(earlier.0.get(thread).copied().unwrap_or_default())
+        };
+        Duration::from_nanos(self.0.iter().map(used).sum())
+    }
+}
+
 /// Waits until a process has nothing more to do, at most a second: its [`exact_cpu`] stands still.
 pub async fn settled(pid: u32) {
     const STEP: Duration = Duration::from_millis(20);
@@ -182,6 +208,15 @@ mod tests {
         assert!(unsent(local, remote) > Some(1_000));
         assert_eq!(unsent(remote, remote), None);
         drop(client);
+    }
+
+    #[test]
+    fn threads_that_end_take_nothing_away() {
+        let earlier = Threads([(1, 1_000), (2, 5_000)].into());
+        let now = Threads([(2, 5_300), (3, 40)].into());
+        assert_eq!(now.since(&earlier), Duration::from_nanos(340));
+        let own = Threads::of(std::process::id());
+        assert!(own.since(&Threads(HashMap::new())) > Duration::ZERO);
     }
 
     #[test]

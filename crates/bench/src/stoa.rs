@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::client::frames::Identity;
 use crate::client::{Endpoint, Session};
+use crate::operator::Operator;
 use crate::proc::{self, Usage};
 use crate::process::Process;
 use crate::rest::Rest;
@@ -219,6 +220,31 @@ impl Stoa {
         self.restart().await
     }
 
+    /// A connection to its control socket.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn operator(&self) -> Result<Operator, Error> {
+        Operator::connect(&self.dir.path().join("data")).await
+    }
+
+    /// Revokes all tokens of its app that were made up to now, at the control socket.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn revoke_app(&self, operator: &mut Operator) -> Result<(), Error> {
+        operator.ask(&json!({ "app": { "revoke": { "key": APP_KEY } } })).await.map(drop)
+    }
+
+    /// Revokes a token of its app at the control socket.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn revoke_token(operator: &mut Operator, token: &str) -> Result<(), Error> {
+        let request = json!({ "user": { "revoke_token": { "app": APP_KEY, "token": token } } });
+        operator.ask(&request).await.map(drop)
+    }
+
     /// Where it listens.
     ///
     /// # Panics
@@ -331,9 +357,14 @@ impl Stoa {
 
     /// A token for a user, or for the app.
     pub fn token(&self, user: Option<&str>) -> String {
+        self.salted_token(user, 1)
+    }
+
+    /// One of several tokens for a user, or for the app: each salt makes another one.
+    pub fn salted_token(&self, user: Option<&str>, salt: u32) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = u32::try_from(now).unwrap_or(u32::MAX) - self.days_ago * DAY_S;
-        let builder = Builder007::new(&self.app_id, &self.certificate, now, TOKEN_LIFE_S, 1);
+        let builder = Builder007::new(&self.app_id, &self.certificate, now, TOKEN_LIFE_S, salt);
         let builder = match user {
             Some(user) => builder.chat_user(user),
             None => builder.chat_app(),

@@ -1,11 +1,11 @@
 //! What verifying a token costs, in CPU time: the aim is 2 µs, required are 5.
 
-use std::hint::black_box;
-use std::time::Duration;
+mod cpu_time;
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use std::hint::black_box;
+
+use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
-use rustix::time::{ClockId, clock_gettime};
 use stoa_token::fuzzing::{APP_ID, CERTIFICATE, NOW};
 use stoa_token::{Builder007, Expectation, verify_chat};
 
@@ -36,45 +36,6 @@ fn verification(c: &mut Criterion<CpuTime>) {
         });
     });
     group.finish();
-}
-
-/// The CPU time of the measuring thread, which other work on the machine does not add to.
-struct CpuTime;
-
-impl CpuTime {
-    fn now() -> Duration {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::try_from(time).expect("a thread's CPU time is not negative")
-    }
-}
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        Self::now()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        Self::now() - start
-    }
-
-    fn add(&self, a: &Duration, b: &Duration) -> Duration {
-        WallTime.add(a, b)
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        WallTime.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
 }
 
 criterion_group! {

@@ -8,6 +8,8 @@ mod groups;
 mod idle;
 mod login;
 mod p2p;
+mod revocation;
+mod revoke_app;
 mod room;
 mod room_join;
 mod room_silent;
@@ -35,6 +37,8 @@ pub const ALL: &[&Case] = &[
     &room_silent::CASE,
     &attachments::CASE,
     &token_server::CASE,
+    &revocation::CASE,
+    &revoke_app::CASE,
     &doors::CASE,
 ];
 
