@@ -89,6 +89,17 @@ impl Queue {
         }
     }
 
+    /// Whether the way to the records is known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.store.get().is_some()
+    }
+
+    /// Remembers the way to the records, for what is written by [`Self::wake_known`].
+    pub(crate) fn know(&self, store: AppStore) {
+        // The first one is as good as any.
+        let _ = self.store.set(store);
+    }
+
     /// Waits until nothing is being written.
     pub(crate) async fn settled(&self) {
         // It cannot be closed while this holds the other end.

@@ -11,7 +11,7 @@
 //! entries go with its key, and the head of the chain keeps number and hash.
 //!
 //! Writing: [`AuditLog::record`] waits until the entry is durable; [`AuditLog::note`] lets nobody wait;
-//! [`AuditLog::refused`] counts what comes again and again.
+//! [`AuditLog::refused`] counts refusals that come again and again, and [`AuditLog::count`] acts that do.
 
 mod act;
 mod append;
@@ -22,6 +22,7 @@ mod log;
 mod patterns;
 mod read;
 mod record;
+mod tally;
 mod trail;
 
 pub use act::{Act, UnknownAct};

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_core::{AppNumber, AppScope, Clock, Operator};
+use stoa_core::{AppNumber, AppScope, Clock, Operator, Timestamp};
 use stoa_store::{AppStore, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::append::{Item, Queue};
 use crate::patterns::{Patterns, Refused};
-use crate::{Entry, Trail};
+use crate::tally::Tallies;
+use crate::{Act, Actor, Entry, Trail};
 
 /// The audit log of all apps and of the platform. Needs a tokio runtime around it.
 pub struct AuditLog {
@@ -18,12 +19,19 @@ pub struct AuditLog {
     clock: Arc<dyn Clock>,
     queues: Mutex<HashMap<AppNumber, Arc<Queue>>>,
     patterns: Mutex<Patterns>,
+    tallies: Mutex<Tallies>,
 }
 
 impl AuditLog {
     /// The log that lies in `store`.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, queues: Mutex::default(), patterns: Mutex::default() }
+        Self {
+            store,
+            clock,
+            queues: Mutex::default(),
+            patterns: Mutex::default(),
+            tallies: Mutex::default(),
+        }
     }
 
     /// Writes an entry into the log of an app. It is durable when this returns. Whoever stops waiting
@@ -75,17 +83,64 @@ impl AuditLog {
         }
     }
 
-    /// Writes the numbers of refusals whose time is over. To be called each second.
-    pub fn tick(&self) {
-        let counted = self.patterns.lock().tick(self.clock.now());
-        self.write_counted(counted);
+    /// As [`Self::refused`], where it concerns no app.
+    pub fn refused_platform(&self, operator: Operator, refused: Refused) {
+        let number = AppNumber::PLATFORM;
+        let Some(entry) = self.patterns.lock().see(number, refused, self.clock.now()) else {
+            return;
+        };
+        let queue = self.queue(number);
+        queue.push(Item { time: self.clock.now(), entry, done: None });
+        let store = self.store.clone();
+        queue.wake(async move { store.platform(&operator).await });
     }
 
-    /// Writes all numbers of refusals, and waits until everything is written that was noted. To be
+    /// Counts an act that is done so often that only its number is written: by [`Self::tick`], one entry
+    /// for the actor when [`AUDIT_WINDOW`](stoa_core::limits::AUDIT_WINDOW) is over, with the sums of
+    /// `details`.
+    pub fn count<S>(&self, scope: &S, actor: Actor, act: Act, details: &[(&'static str, u64)])
+    where
+        S: AppScope + Clone + Send + Sync + 'static,
+    {
+        let number = scope.app().number;
+        self.tallies.lock().add(number, (act, actor), details, self.clock.now());
+        let queue = self.queue(number);
+        if queue.is_known() {
+            return;
+        }
+        if let Some(known) = self.store.app_now(scope) {
+            return queue.know(known);
+        }
+        let (store, scope) = (self.store.clone(), scope.clone());
+        tokio::spawn(async move {
+            match store.app(&scope).await {
+                Ok(store) => queue.know(store),
+                // The next one tries again.
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "the audit log of an app could not be reached");
+                }
+            }
+        });
+    }
+
+    /// Writes the numbers of refusals and acts whose time is over. To be called each second.
+    pub fn tick(&self) {
+        let now = self.clock.now();
+        let counted = self.patterns.lock().tick(now);
+        self.write_counted(counted, now);
+        let counted = self.tallies.lock().tick(now);
+        self.write_counted(counted, now);
+    }
+
+    /// Writes all numbers of refusals and acts, and waits until everything is written that was noted. To be
     /// called before the store is closed.
     pub async fn settle(&self) {
+        let now = self.clock.now();
         let counted = self.patterns.lock().end();
-        self.write_counted(counted);
+        self.write_counted(counted, now);
+        let counted = self.tallies.lock().end();
+        self.write_counted(counted, now);
         self.settle_notes().await;
     }
 
@@ -126,12 +181,11 @@ impl AuditLog {
         self.queues.lock().entry(number).or_insert_with(|| Arc::new(Queue::new())).clone()
     }
 
-    fn write_counted(&self, counted: Vec<(AppNumber, Entry)>) {
-        let time = self.clock.now();
+    fn write_counted(&self, counted: Vec<(AppNumber, Entry)>, time: Timestamp) {
         for (number, entry) in counted {
             let queue = self.queue(number);
             queue.push(Item { time, entry, done: None });
-            // It is known since the first refusal was noted; if that failed, the next entry takes
+            // It is known since the first was noted or counted; if that failed, the next entry takes
             // this one along.
             queue.wake_known();
         }

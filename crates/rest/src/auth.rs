@@ -4,6 +4,7 @@
 //! verified for the app in the path. Rates are counted behind that check, so that strangers cannot
 //! use up what an app's back end may do; strangers are counted by address first.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,8 +13,10 @@ use axum::extract::{FromRequestParts, MatchedPath};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use stoa_core::{App, Caller, Refusal, Secret, Visitor, site};
+use stoa_audit::Act;
+use stoa_core::{App, Caller, Refusal, Secret, UserId, Visitor, site};
 
+use crate::audit::By;
 use crate::error::Failure;
 use crate::path::AppPath;
 use crate::rate::Operation;
@@ -24,7 +27,10 @@ pub(crate) struct Door {
     app: Arc<App>,
     operation: Operation,
     token: Option<Secret>,
+    /// Where limits hold.
     address: Option<IpAddr>,
+    /// From where, also if that is a proxy.
+    from: Option<IpAddr>,
 }
 
 impl Door {
@@ -45,7 +51,8 @@ impl Door {
     /// who is gone, 429.
     pub(crate) async fn caller(&self, rest: &Shared) -> Result<Caller, Failure> {
         let token = self.token.as_ref().ok_or(Failure::of(Refusal::Unauthorized))?;
-        let caller = rest.chat.authenticate(&self.app.key, token.expose()).await?;
+        let caller = rest.chat.authenticate(&self.app.key, token.expose()).await;
+        let caller = caller.inspect_err(|error| rest.refused_token(&self.app, error, self.from))?;
         rest.rates.lock().operation(&self.operation, rest.chat.clock().now())?;
         Ok(caller)
     }
@@ -57,7 +64,7 @@ impl Door {
     pub(crate) fn visitor(&self, rest: &Shared) -> Result<Visitor, Failure> {
         let (now, mut rates) = (rest.chat.clock().now(), rest.rates.lock());
         if let Some(address) = self.address {
-            rates.stranger(address, now)?;
+            self.told(rest, rates.stranger(address, now))?;
         }
         rates.operation(&self.operation, now)?;
         Ok(Visitor::of(self.app.clone()))
@@ -70,9 +77,9 @@ impl Door {
     pub(crate) fn registers(&self, rest: &Shared) -> Result<(), Failure> {
         let per_hour = self.app.tokens.registrations_per_hour;
         let now = rest.chat.clock().now();
-        self.address.map_or(Ok(()), |address| {
-            rest.rates.lock().registration(self.app.number, address, per_hour, now)
-        })
+        let Some(address) = self.address else { return Ok(()) };
+        let counted = rest.rates.lock().registration(self.app.number, address, per_hour, now);
+        counted.inspect_err(|_| self.refuse(rest, Act::RegistrationRefused, "too_many", None))
     }
 
     /// Counts somebody who shows a proof of another kind than a token, before it is looked at.
@@ -81,7 +88,9 @@ impl Door {
     /// 429 when too many came from there.
     pub(crate) fn admit_stranger(&self, rest: &Shared) -> Result<(), Failure> {
         let now = rest.chat.clock().now();
-        self.address.map_or(Ok(()), |address| rest.rates.lock().stranger(address, now))
+        let Some(address) = self.address else { return Ok(()) };
+        let counted = rest.rates.lock().stranger(address, now);
+        self.told(rest, counted)
     }
 
     /// Counts a call of the operation, of somebody whose proof was good.
@@ -90,6 +99,32 @@ impl Door {
     /// 429 when the app has used up its calls.
     pub(crate) fn count(&self, rest: &Shared) -> Result<(), Failure> {
         rest.rates.lock().operation(&self.operation, rest.chat.clock().now())
+    }
+
+    /// Tells the audit log of strangers who come too often.
+    fn told(&self, rest: &Shared, counted: Result<(), Failure>) -> Result<(), Failure> {
+        counted.inspect_err(|_| self.refuse(rest, Act::CallRefused, "too_many", None))
+    }
+
+    /// Tells the audit log that a stranger was refused.
+    pub(crate) fn refuse(
+        &self,
+        rest: &Shared,
+        act: Act,
+        reason: impl Into<Cow<'static, str>>,
+        user: Option<&UserId>,
+    ) {
+        rest.refused_stranger(&Visitor::of(self.app.clone()), act, reason, user, self.from);
+    }
+
+    /// The caller, for the audit log.
+    pub(crate) const fn by<'a>(&self, caller: &'a Caller) -> By<'a> {
+        By { caller, address: self.from }
+    }
+
+    /// From where the visitor comes.
+    pub(crate) const fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// What tells the visitor's network from others, if anything does.
@@ -112,9 +147,9 @@ impl FromRequestParts<Rest> for Door {
         let AppPath(app) = AppPath::from_request_parts(parts, rest).await?;
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let operation = Operation::new(app.number, method(&parts.method), route);
-        let address = (rest.client_address)(&parts.extensions);
-        let address = address.filter(|address| !address.to_canonical().is_loopback());
-        Ok(Self { app, operation, token: bearer(&parts.headers), address })
+        let from = (rest.client_address)(&parts.extensions);
+        let address = from.filter(|address| !address.to_canonical().is_loopback());
+        Ok(Self { app, operation, token: bearer(&parts.headers), address, from })
     }
 }
 
@@ -157,14 +192,29 @@ impl Deref for AnyCaller {
 }
 
 /// A caller with an app token.
-pub(crate) struct AppCaller(Caller);
+pub(crate) struct AppCaller {
+    caller: Caller,
+    from: Option<IpAddr>,
+}
+
+impl AppCaller {
+    /// The caller, for the audit log.
+    pub(crate) const fn by(&self) -> By<'_> {
+        By { caller: &self.caller, address: self.from }
+    }
+}
 
 impl FromRequestParts<Rest> for AppCaller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Failure> {
-        let AnyCaller(caller) = AnyCaller::from_request_parts(parts, rest).await?;
-        if caller.is_app() { Ok(Self(caller)) } else { Err(Failure::of(Refusal::Unauthorized)) }
+        let door = Door::from_request_parts(parts, rest).await?;
+        let caller = door.caller(rest).await?;
+        if !caller.is_app() {
+            rest.refused_call(door.by(&caller), "app_token_needed");
+            return Err(Failure::of(Refusal::Unauthorized));
+        }
+        Ok(Self { caller, from: door.from })
     }
 }
 
@@ -172,7 +222,7 @@ impl Deref for AppCaller {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 

@@ -11,10 +11,12 @@
 //! | `routes` | the paths, so that they can be listed |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
+//! | `audit` | what of it all stands in the audit log |
 //! | `messages` | what back ends say in chat rooms |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
 mod attributes;
+mod audit;
 mod auth;
 mod body;
 mod chatfiles;
@@ -52,6 +54,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 use parking_lot::Mutex;
+use stoa_audit::AuditLog;
 use stoa_chat::Chat;
 use stoa_core::AppDirectory;
 
@@ -63,6 +66,8 @@ pub use dns::{Host, Hosts, Protocol};
 pub struct RestState {
     /// The rules of chat.
     pub chat: Arc<Chat>,
+    /// Where acts of back ends and refusals are written down.
+    pub audit: Arc<AuditLog>,
     /// Knows the apps; asked by the DNS document only.
     pub directory: Arc<dyn AppDirectory>,
     /// Under which addresses clients reach this data centre.
@@ -79,6 +84,7 @@ pub struct RestState {
 /// What the handlers share.
 struct Shared {
     chat: Arc<Chat>,
+    audit: Arc<AuditLog>,
     directory: Arc<dyn AppDirectory>,
     hosts: Hosts,
     /// Where clients call REST, for `uri` in answers.
@@ -95,11 +101,19 @@ type Rest = Arc<Shared>;
 ///
 /// Every answer is a JSON object except to a preflight, which has no body, and to a download.
 pub fn router(state: RestState) -> Router {
-    let RestState { chat, directory, hosts, client_address, encrypted } = state;
+    let RestState { chat, audit, directory, hosts, client_address, encrypted } = state;
     let origin = hosts.rest.first().map(Host::origin).unwrap_or_default();
     let rates = Mutex::default();
-    let rest =
-        Rest::new(Shared { chat, directory, hosts, origin, client_address, encrypted, rates });
+    let rest = Rest::new(Shared {
+        chat,
+        audit,
+        directory,
+        hosts,
+        origin,
+        client_address,
+        encrypted,
+        rates,
+    });
     routes()
         .into_router()
         .fallback(edge::unknown_path)

@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use serde_json::{Value, json};
-use stoa_chat::{ClientCredentials, Grant, IssuedToken};
+use stoa_audit::Act;
+use stoa_chat::{ClientCredentials, Error, Grant, IssuedToken};
 use stoa_core::{Refusal, Secret, UserId};
 
+use crate::audit::reason;
 use crate::auth::{AnyCaller, AppCaller, Door};
 use crate::body::JsonObject;
 use crate::envelope::object;
@@ -44,7 +46,9 @@ pub(crate) async fn grant(
             let username: UserId =
                 username.parse().map_err(|error| body.refuse("username", error))?;
             let create = body.flag("autoCreateUser")?;
-            let token = rest.chat.grant_for(&caller, &username, create, ttl_s).await?;
+            let token = rest.chat.grant_for(&caller, &username, create, ttl_s).await;
+            let by = door.by(&caller);
+            let token = rest.acted(by, Act::TokenIssued, Some(&username), token).await?;
             return Ok(issued(&token, None));
         }
         _ => {
@@ -54,9 +58,26 @@ pub(crate) async fn grant(
         }
     };
     let visitor = door.visitor(&rest)?;
+    let claimed = match &proof {
+        Grant::Password { username, .. } => Some(username.parse::<UserId>().ok()),
+        Grant::ClientCredentials(_) => None,
+    };
     match rest.chat.grant_from(&visitor, door.place(), proof, ttl_s).await {
-        Ok(token) => Ok(issued(&token, Some(door.app().uuid.to_string()))),
+        Ok(token) => {
+            if claimed.is_none() {
+                rest.issued_to_back_end(&visitor, door.from());
+            }
+            Ok(issued(&token, Some(door.app().uuid.to_string())))
+        }
         Err(error) => {
+            if !error.is_fault() {
+                let reason = match claimed {
+                    None if matches!(error, Error::InvalidGrant(_)) => "client_credentials".into(),
+                    _ => reason(&error),
+                };
+                let user = claimed.flatten();
+                door.refuse(&rest, Act::PasswordRefused, reason, user.as_ref());
+            }
             let failure = Failure::from(error);
             if failure.refusal() == Refusal::InvalidGrant {
                 door.proof_failed(&rest);
@@ -103,8 +124,9 @@ pub(crate) async fn invalidate_of_user(
     caller: AppCaller,
     UserPath(named): UserPath,
 ) -> Outcome {
-    let user = users::named(&rest, &caller, &named).await?;
-    rest.chat.revoke_user(&caller, &user).await?;
+    let user = rest.object(&caller, Act::UserRevoked, &named).await?;
+    let revoked = rest.chat.revoke_user(&caller, &user).await;
+    rest.acted(caller.by(), Act::UserRevoked, Some(&user), revoked).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true })).into())
 }
 
@@ -119,8 +141,9 @@ pub(crate) async fn invalidate_of_device(
     UserPath(named): UserPath,
     DevicePath(device): DevicePath,
 ) -> Outcome {
-    let user = users::named(&rest, &caller, &named).await?;
-    let tokens = rest.chat.revoke_device(&caller, &user, &device).await?;
+    let user = rest.object(&caller, Act::DeviceRevoked, &named).await?;
+    let tokens = rest.chat.revoke_device(&caller, &user, &device).await;
+    let tokens = rest.acted(caller.by(), Act::DeviceRevoked, Some(&user), tokens).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true, "tokens": tokens })).into())
 }
 
@@ -133,6 +156,9 @@ pub(crate) async fn invalidate(
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let token = Secret::new(body.text("token")?);
-    rest.chat.revoke_token(&caller, token.expose()).await?;
+    let revoked = rest.chat.revoke_token(&caller, token.expose()).await;
+    // Whom it names, if it names somebody by name.
+    let user = revoked.as_ref().ok().and_then(|named| named.as_ref()?.parse().ok());
+    rest.acted(caller.by(), Act::TokenRevoked, user.as_ref(), revoked).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true })).into())
 }

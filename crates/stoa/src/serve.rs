@@ -212,6 +212,7 @@ impl Public<'_> {
         let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
         let rest = stoa_rest::router(RestState {
             chat: node.chat.clone(),
+            audit: node.audit.clone(),
             directory: node.console.clone(),
             hosts: hosts(config, address, plain_address),
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.address.ip()),

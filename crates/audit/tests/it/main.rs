@@ -8,6 +8,7 @@ mod faults;
 mod model;
 mod patterns;
 mod reading;
+mod tally;
 mod tampering;
 mod world;
 mod writing;

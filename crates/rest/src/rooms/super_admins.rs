@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::routing::{delete, get};
 use serde_json::json;
+use stoa_audit::Act;
 use stoa_core::limits;
 
 use crate::Rest;
@@ -40,7 +41,8 @@ async fn add(
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let user = name("superadmin", &body.text("superadmin")?)?;
-    rest.chat.add_super_admin(&caller, &user).await?;
+    let added = rest.chat.add_super_admin(&caller, &user).await;
+    rest.acted(caller.by(), Act::SuperAdminAdded, Some(&user), added).await?;
     Ok(Full::of(&*caller).data(json!({ "result": "success", "resource": "" })).into())
 }
 
@@ -49,6 +51,7 @@ async fn add(
 /// Errors: 400, 404.
 async fn remove(State(rest): State<Rest>, caller: AppCaller, UserPath(user): UserPath) -> Outcome {
     let user = name("superAdmin", &user)?;
-    rest.chat.remove_super_admin(&caller, &user).await?;
+    let removed = rest.chat.remove_super_admin(&caller, &user).await;
+    rest.acted(caller.by(), Act::SuperAdminRemoved, Some(&user), removed).await?;
     Ok(Full::of(&*caller).data(json!({ "newSuperAdmin": user.as_str(), "resource": "" })).into())
 }

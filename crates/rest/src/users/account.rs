@@ -1,6 +1,7 @@
 //! Accounts: look up, list, change, remove.
 
 use axum::extract::State;
+use stoa_audit::Act;
 use stoa_core::{Refusal, Secret};
 
 use super::named;
@@ -44,8 +45,9 @@ pub(crate) async fn delete(
     caller: AppCaller,
     UserPath(user): UserPath,
 ) -> Outcome {
-    let user = named(&rest, &caller, &user).await?;
-    let user = rest.chat.delete_user(&caller, &user).await?;
+    let named = rest.object(&caller, Act::UserDeleted, &user).await?;
+    let user = rest.chat.delete_user(&caller, &named).await;
+    let user = rest.acted(caller.by(), Act::UserDeleted, Some(&named), user).await?;
     Ok(Full::of(&*caller).users([&user]).into())
 }
 
@@ -60,8 +62,9 @@ pub(crate) async fn set_password(
     JsonObject(mut body): JsonObject,
 ) -> Outcome {
     let password = Secret::new(body.text("newpassword")?);
-    let user = named(&rest, &caller, &user).await?;
-    rest.chat.set_password(&caller, &user, &password).await?;
+    let user = rest.object(&caller, Act::PasswordSet, &user).await?;
+    let set = rest.chat.set_password(&caller, &user, &password).await;
+    rest.acted(caller.by(), Act::PasswordSet, Some(&user), set).await?;
     Ok(Reply::Brief { action: "set user password" })
 }
 
@@ -73,8 +76,9 @@ pub(crate) async fn deactivate(
     caller: AppCaller,
     UserPath(user): UserPath,
 ) -> Outcome {
-    let user = named(&rest, &caller, &user).await?;
-    let user = rest.chat.set_activated(&caller, &user, false).await?;
+    let named = rest.object(&caller, Act::UserDeactivated, &user).await?;
+    let user = rest.chat.set_activated(&caller, &named, false).await;
+    let user = rest.acted(caller.by(), Act::UserDeactivated, Some(&named), user).await?;
     Ok(Full::of(&*caller).action("Deactivate user").users([&user]).into())
 }
 
@@ -86,8 +90,9 @@ pub(crate) async fn activate(
     caller: AppCaller,
     UserPath(user): UserPath,
 ) -> Outcome {
-    let user = named(&rest, &caller, &user).await?;
-    rest.chat.set_activated(&caller, &user, true).await?;
+    let user = rest.object(&caller, Act::UserActivated, &user).await?;
+    let activated = rest.chat.set_activated(&caller, &user, true).await;
+    rest.acted(caller.by(), Act::UserActivated, Some(&user), activated).await?;
     Ok(Reply::Brief { action: "activate user" })
 }
 

@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use serde_json::{Value, json};
-use stoa_chat::NewUser;
+use stoa_audit::Act;
+use stoa_chat::{Error, NewUser, Registered};
 use stoa_core::{Refusal, Secret, UserId, limits};
 
 use crate::Rest;
+use crate::audit::By;
 use crate::auth::Door;
 use crate::body::JsonBody;
 use crate::error::Failure;
@@ -30,6 +32,7 @@ pub(crate) async fn register(
     }
     let caller = door.caller(&rest).await?;
     if !caller.is_app() {
+        rest.refused_call(door.by(&caller), "app_token_needed");
         return Err(Failure::of(Refusal::Unauthorized));
     }
     let JsonBody(body) = body?;
@@ -37,7 +40,8 @@ pub(crate) async fn register(
     let Json::List(entries) = body else {
         let user = read_new_user(body.into_object("")?)?;
         let username = user.username.clone();
-        let registered = rest.chat.register(&caller, vec![user]).await?;
+        let registered = rest.chat.register(&caller, vec![user]).await;
+        let registered = written(&rest, door.by(&caller), registered).await?;
         if registered.created.is_empty() {
             return Err(taken(&username));
         }
@@ -50,7 +54,8 @@ pub(crate) async fn register(
     let entries = entries.into_iter().enumerate();
     let users = entries.map(|(at, json)| read_new_user(json.into_object(&format!("[{at}]"))?));
     let users = users.collect::<Result<Vec<_>, _>>()?;
-    let registered = rest.chat.register(&caller, users).await?;
+    let registered = rest.chat.register(&caller, users).await;
+    let registered = written(&rest, door.by(&caller), registered).await?;
     let failed = registered.taken.iter().map(|username| {
         let name = username.as_str();
         json!({ "username": name, "registerUserFailReason": format!("the {name} already exists") })
@@ -59,9 +64,31 @@ pub(crate) async fn register(
     Ok(reply.users(&registered.created).data(failed).into())
 }
 
+/// Writes down whom a back end registered and whom it could not.
+async fn written(
+    rest: &Rest,
+    by: By<'_>,
+    outcome: Result<Registered, Error>,
+) -> Result<Registered, Failure> {
+    let act = Act::UserCreated;
+    let registered = match outcome {
+        Ok(registered) => registered,
+        Err(error) => return rest.acted(by, act, None, Err(error)).await,
+    };
+    for user in &registered.created {
+        rest.acted(by, act, Some(&user.username), Ok(())).await?;
+    }
+    for name in &registered.taken {
+        // What is to be answered of it is the caller's.
+        let _ = rest.acted(by, act, Some(name), Err::<(), _>(Error::NameTaken)).await;
+    }
+    Ok(registered)
+}
+
 async fn register_openly(rest: &Rest, door: &Door, body: Result<JsonBody, Failure>) -> Outcome {
     // A stranger's body is of no interest where strangers cannot register.
     if !door.app().auth.allows_open_registration() {
+        door.refuse(rest, Act::RegistrationRefused, "closed", None);
         return Err(Failure::of(Refusal::RegistrationClosed));
     }
     let visitor = door.visitor(rest)?;
@@ -70,8 +97,11 @@ async fn register_openly(rest: &Rest, door: &Door, body: Result<JsonBody, Failur
     let username = user.username.clone();
     door.registers(rest)?;
     match rest.chat.register_openly(&visitor, user).await {
-        Ok(user) => Ok(Full::of(&visitor).users([&user]).into()),
-        Err(stoa_chat::Error::NameTaken) => Err(taken(&username)),
+        Ok(user) => {
+            rest.registered_openly(&visitor, &user.username, door.from());
+            Ok(Full::of(&visitor).users([&user]).into())
+        }
+        Err(Error::NameTaken) => Err(taken(&username)),
         Err(error) => Err(error.into()),
     }
 }

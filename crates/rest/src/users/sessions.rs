@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde_json::{Map, Value, json};
+use stoa_audit::Act;
 use stoa_core::{Refusal, UserId, limits};
 
 use super::named;
@@ -21,8 +22,9 @@ pub(crate) async fn disconnect(
     caller: AppCaller,
     UserPath(user): UserPath,
 ) -> Outcome {
-    let user = named(&rest, &caller, &user).await?;
-    rest.chat.disconnect(&caller, &user, None).await?;
+    let user = rest.object(&caller, Act::UserLoggedOut, &user).await?;
+    let ended = rest.chat.disconnect(&caller, &user, None).await;
+    rest.acted(caller.by(), Act::UserLoggedOut, Some(&user), ended).await?;
     Ok(Full::of(&*caller).data(json!({ "result": true })).into())
 }
 
@@ -36,8 +38,9 @@ pub(crate) async fn disconnect_device(
     UserPath(user): UserPath,
     DevicePath(device): DevicePath,
 ) -> Outcome {
-    let user = named(&rest, &caller, &user).await?;
-    let result = rest.chat.disconnect(&caller, &user, Some(device)).await?;
+    let user = rest.object(&caller, Act::UserLoggedOut, &user).await?;
+    let result = rest.chat.disconnect(&caller, &user, Some(device)).await;
+    let result = rest.acted(caller.by(), Act::UserLoggedOut, Some(&user), result).await?;
     Ok(Full::of(&*caller).data(json!({ "result": result })).into())
 }
 

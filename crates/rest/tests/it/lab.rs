@@ -8,6 +8,7 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use stoa_audit::AuditLog;
 use stoa_blob::Blobs;
 use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
@@ -53,6 +54,7 @@ struct Encrypted;
 pub(crate) struct Lab {
     pub(crate) router: Router,
     pub(crate) chat: Arc<Chat>,
+    pub(crate) audit: Arc<AuditLog>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Arc<App>,
     /// Another app of the same server.
@@ -95,12 +97,14 @@ impl Lab {
         let files = tempfile::tempdir().unwrap();
         let class = KeyClass(classes::ATTACHMENT.number);
         let blobs = Blobs::local(files.path(), vault, class).unwrap();
+        let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat = Chat::new(store, directory.clone(), clock.clone(), entropy, 1);
         let chat = Arc::new(chat.with_files(blobs));
         let host =
             |domain: &str| Host { protocol: Protocol::Https, domain: domain.into(), port: 443 };
         let router = router(RestState {
             chat: chat.clone(),
+            audit: audit.clone(),
             directory,
             hosts: Hosts {
                 rest: vec![host("chat.example.org")],
@@ -109,7 +113,7 @@ impl Lab {
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
             encrypted: |extensions| extensions.get::<Encrypted>().is_some(),
         });
-        Self { router, chat, clock, app, other, files }
+        Self { router, chat, audit, clock, app, other, files }
     }
 
     fn token(app: &App, user: Option<&str>, certificate: &str, issued: Timestamp) -> String {
@@ -180,6 +184,11 @@ impl Lab {
             let answer = self.admin(Method::POST, "/users", body).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
+    }
+
+    /// The caller that an app token admits.
+    pub(crate) async fn caller_of_app(&self) -> Caller {
+        self.chat.authenticate(&self.app.key, &self.app_token()).await.unwrap()
     }
 
     /// The caller that `user`'s token admits.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod attributes;
+mod audit;
 mod bodies;
 mod chatfiles;
 mod contacts;

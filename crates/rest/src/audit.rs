@@ -1,0 +1,187 @@
+//! What of the calls stands in the audit log.
+//!
+//! An act of a back end is durable in the log before it is answered; those that are done all the time
+//! wait for nobody ([`NOTED`]). What was refused is counted for each minute, so that whoever is refused
+//! again and again fills no log. Reasons are words of the program: no token, password or name is one.
+//!
+//! | call | act |
+//! | --- | --- |
+//! | `POST …/token` with `inherit` or `client_credentials` | [`Act::TokenIssued`] |
+//! | the same with a wrong proof, also a password | [`Act::PasswordRefused`] |
+//! | `POST …/token/…/invalid` | [`Act::TokenRevoked`], [`Act::UserRevoked`], [`Act::DeviceRevoked`] |
+//! | `POST …/users` | [`Act::UserCreated`]; without a token [`Act::RegistrationRefused`] |
+//! | `DELETE …/users/{user}` | [`Act::UserDeleted`] |
+//! | `PUT …/users/{user}/password` | [`Act::PasswordSet`] |
+//! | `POST …/users/{user}/activate`, `deactivate` | [`Act::UserActivated`], [`Act::UserDeactivated`] |
+//! | `…/users/{user}/disconnect` | [`Act::UserLoggedOut`] |
+//! | `…/chatrooms/super_admin` | [`Act::SuperAdminAdded`], [`Act::SuperAdminRemoved`] |
+//! | any with a token that admits nobody | [`Act::TokenRefused`] |
+//! | any with a token that is good for something else, or of strangers too often | [`Act::CallRefused`] |
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use stoa_audit::{Act, Actor, Entry, Outcome, Refused};
+use stoa_chat::Error;
+use stoa_core::{App, Caller, TokenRefusal, UserId, Visitor};
+
+use crate::auth::AppCaller;
+use crate::error::Failure;
+use crate::{Shared, users};
+
+/// Acts that are so frequent that nobody waits until they are written down.
+const NOTED: &[Act] = &[Act::UserCreated, Act::TokenIssued];
+
+/// Who does something, and from where.
+#[derive(Clone, Copy)]
+pub(crate) struct By<'a> {
+    /// Who.
+    pub(crate) caller: &'a Caller,
+    /// From where, if that is known.
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Shared {
+    /// Writes down that `act` was done to `user`, or was refused, by its `outcome`, which is the answer. An
+    /// act that was done is durable in the log when this returns; if it cannot be written it was done all
+    /// the same.
+    pub(crate) async fn acted<T>(
+        &self,
+        by: By<'_>,
+        act: Act,
+        user: Option<&UserId>,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let By { caller, address } = by;
+        let error = match outcome {
+            Ok(done) => {
+                self.write(by, act, user, Outcome::Done).await;
+                return Ok(done);
+            }
+            Err(error) => error,
+        };
+        if error.outcome_is_unknown() {
+            self.write(by, act, user, Outcome::Unknown(reason(&error))).await;
+        } else if error.is_fault() {
+            self.write(by, act, user, Outcome::Failed(reason(&error))).await;
+        } else {
+            let refused = Refused::new(Actor::from(caller), act, reason(&error));
+            self.audit.refused(caller, about(refused, user, address));
+        }
+        Err(error.into())
+    }
+
+    async fn write(&self, by: By<'_>, act: Act, user: Option<&UserId>, outcome: Outcome) {
+        let By { caller, address } = by;
+        let mut entry = Entry::new(Actor::from(caller), act).outcome(outcome);
+        if let Some(user) = user {
+            entry = entry.on(user.clone());
+        }
+        let entry = at(entry, address);
+        if NOTED.contains(&act) {
+            return self.audit.note(caller, entry);
+        }
+        if let Err(error) = self.audit.record(caller, entry).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, %act, "an act could not be written into the audit log");
+        }
+    }
+
+    /// The user that the path names, to whom a back end wants to do `act`.
+    ///
+    /// # Errors
+    /// As [`users::named`].
+    pub(crate) async fn object(
+        &self,
+        caller: &AppCaller,
+        act: Act,
+        named: &str,
+    ) -> Result<UserId, Failure> {
+        users::named(self, caller, named).await.inspect_err(|failure| {
+            let actor = Actor::from(&**caller);
+            let refused = Refused::new(actor, act, failure.refusal().rest().error);
+            self.audit.refused(&**caller, about(refused, None, caller.by().address));
+        })
+    }
+
+    /// Notes that a back end got a token for its client id and secret.
+    pub(crate) fn issued_to_back_end(&self, visitor: &Visitor, address: Option<IpAddr>) {
+        let entry = Entry::new(Actor::App, Act::TokenIssued);
+        let entry = entry.detail("grant", "client_credentials");
+        self.audit.note(visitor, at(entry, address));
+    }
+
+    /// Notes that a stranger registered as `user`.
+    pub(crate) fn registered_openly(
+        &self,
+        visitor: &Visitor,
+        user: &UserId,
+        address: Option<IpAddr>,
+    ) {
+        let entry = Entry::new(Actor::Stranger, Act::UserCreated).on(user.clone());
+        self.audit.note(visitor, at(entry, address));
+    }
+
+    /// Counts a refusal of a stranger at the door of an app.
+    pub(crate) fn refused_stranger(
+        &self,
+        visitor: &Visitor,
+        act: Act,
+        reason: impl Into<Cow<'static, str>>,
+        user: Option<&UserId>,
+        address: Option<IpAddr>,
+    ) {
+        let refused = Refused::new(Actor::Stranger, act, reason);
+        self.audit.refused(visitor, about(refused, user, address));
+    }
+
+    /// Counts a call with a token that admits nobody; a fault of the server is none.
+    pub(crate) fn refused_token(
+        &self,
+        app: &std::sync::Arc<App>,
+        error: &Error,
+        address: Option<IpAddr>,
+    ) {
+        if !error.is_fault() {
+            let visitor = Visitor::of(app.clone());
+            self.refused_stranger(&visitor, Act::TokenRefused, reason(error), None, address);
+        }
+    }
+
+    /// Counts a call that is not for whoever calls, though the token is good.
+    pub(crate) fn refused_call(&self, by: By<'_>, reason: &'static str) {
+        let refused = Refused::new(Actor::from(by.caller), Act::CallRefused, reason);
+        self.audit.refused(by.caller, about(refused, None, by.address));
+    }
+}
+
+/// In which word the log tells an error: the class of a token's fault, otherwise the envelope's `error`.
+pub(crate) fn reason(error: &Error) -> Cow<'static, str> {
+    Cow::Borrowed(match error {
+        Error::Token(TokenRefusal::Expired) => "expired",
+        Error::Token(TokenRefusal::Invalid(class)) => class,
+        Error::UnknownUser => "unknown_user",
+        Error::Deactivated => "deactivated",
+        Error::NotAllowed => "not_allowed",
+        Error::TooManyTries { .. } => "too_many_tries",
+        Error::Busy => "busy",
+        error => error.refusal().rest().error,
+    })
+}
+
+fn at(entry: Entry, address: Option<IpAddr>) -> Entry {
+    match address {
+        Some(address) => entry.from(address),
+        None => entry,
+    }
+}
+
+fn about(mut refused: Refused, user: Option<&UserId>, address: Option<IpAddr>) -> Refused {
+    if let Some(user) = user {
+        refused = refused.on(user.clone());
+    }
+    match address {
+        Some(address) => refused.from(address),
+        None => refused,
+    }
+}
