@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_chat::entry::{Delivery, Event, Kick, Queue, Which};
+use stoa_chat::entry::{Delivery, Event, Kick, KickReason, Queue, Which};
 use stoa_chat::{Error, Page, Unread};
 use stoa_core::{MessageId, MsyncStatus, Refusal, Resource, Seq, Timestamp, UserId, limits};
 
@@ -53,7 +53,10 @@ struct Open {
     user: UserId,
     resource: Resource,
     number: u64,
+    /// When the session ends, as the client knows.
     expires: Timestamp,
+    /// When it ends before that, which the client was not told.
+    ends_early: Option<Timestamp>,
     notice_id: MessageId,
     out: Outgoing,
     queues: Queues,
@@ -208,6 +211,7 @@ impl Open {
             resource,
             number: logged_in.number,
             expires: logged_in.expires,
+            ends_early: None,
             notice_id: logged_in.notice_id,
             out: Outgoing { app_key: logged_in.app_key },
             queues: Queues::default(),
@@ -231,6 +235,7 @@ impl Open {
     fn deadline(&self) -> Timestamp {
         let mut at = self.heard.plus(limits::SESSION_IDLE);
         at = at.min(self.expires.plus(limits::TOKEN_GRACE));
+        at = self.ends_early.map_or(at, |early| at.min(early));
         if let Some((_, since)) = self.unanswered.front() {
             at = at.min(since.plus(limits::ANSWER_DEADLINE));
         }
@@ -424,8 +429,13 @@ impl Open {
             // Those are handed to the transport, not to the session.
             Event::Room(_) => {}
             Event::Kick(kick) => return self.kick(now, kick, out),
+            // Who is not told of an earlier end would come again and again.
             Event::LivesUntil { session, until } if *session == self.number => {
-                self.expires = *until;
+                if *until < self.expires {
+                    self.ends_early = Some(*until);
+                } else {
+                    (self.expires, self.ends_early) = (*until, None);
+                }
             }
             Event::LivesUntil { .. } => {}
         }
@@ -462,10 +472,20 @@ impl Open {
         if !meant {
             return None;
         }
+        Some(self.put_out(kick.reason, &kick.note, now, out))
+    }
+
+    /// Tells the client why it has to go.
+    fn put_out(
+        &self,
+        reason: KickReason,
+        note: &str,
+        now: Timestamp,
+        out: &mut Vec<Effect>,
+    ) -> CloseReason {
         let (id, user) = (self.notice_id, self.user.as_str());
-        let frame = self.out.kicked(id, user, kick.reason, &kick.note, now);
-        out.push(Effect::Send(frame));
-        Some(CloseReason::Kicked)
+        out.push(Effect::Send(self.out.kicked(id, user, reason, note, now)));
+        CloseReason::Kicked
     }
 
     fn outcome(
@@ -584,6 +604,9 @@ impl Open {
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Effect>) -> Option<CloseReason> {
         if now >= self.heard.plus(limits::SESSION_IDLE) {
             return Some(CloseReason::Idle);
+        }
+        if self.ends_early.is_some_and(|early| now >= early) {
+            return Some(self.put_out(KickReason::Revoked, "", now, out));
         }
         if now >= self.expires.plus(limits::TOKEN_GRACE) {
             return Some(CloseReason::TokenExpired);

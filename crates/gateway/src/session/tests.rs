@@ -432,6 +432,15 @@ fn a_session_ends_by_silence_and_with_its_token() {
     check_open(&format!("* renewed 4000\n{beats}~ 20\n> unread\n< unread []\n~ 100"));
 }
 
+/// The client knows the end that it was told, and would come again after an earlier one.
+#[test]
+fn an_end_that_comes_nearer_is_told_when_it_is_there() {
+    let kicked = "< page @passing [operation 4] last\n< close Kicked";
+    check_open(&format!("* renewed 60\n~ 59\n~ 1\n{kicked}"));
+    check_open(&format!("* renewed 60\n* other-renewed 10\n~ 59\n~ 1\n{kicked}"));
+    check_open("* renewed 60\n* renewed 4000\n~ 61");
+}
+
 #[test]
 fn the_end_of_the_server_stores_where_the_client_stands() {
     check_open(
