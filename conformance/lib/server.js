@@ -41,6 +41,8 @@ export class Server {
    */
   async command(args, input) {
     const running = promisify(execFile)(this.binary, [...args, '--json', '--data', this.data, '--keys', this.keys]);
+    // One that has nothing to read may be over before it is written to: its exit code says how it went.
+    running.child.stdin.on('error', () => {});
     running.child.stdin.end(input ?? '');
     const { code = 0, stdout, stderr } = await running.catch((error) => error);
     const at = Date.now();
