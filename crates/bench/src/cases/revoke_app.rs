@@ -43,12 +43,13 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let mut stoa = Stoa::started(&plan.binary).await?;
     let users = names("revoked", SESSIONS);
     stoa.register(&users).await?;
-    let mut operator = stoa.operator().await?;
     let mut ends = JoinSet::new();
     for session in stoa.sessions(&users).await? {
         ends.spawn(end(session));
     }
     proc::settled(stoa.pid()).await;
+    // Not before: the server hangs up on whoever says nothing for ten seconds.
+    let mut operator = stoa.operator().await?;
 
     let (before, own, asked) = (stoa.usage().cpu, proc::own_cpu(), nanos());
     stoa.revoke_app(&mut operator).await?;
