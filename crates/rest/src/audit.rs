@@ -42,7 +42,8 @@ pub(crate) struct By<'a> {
 }
 
 impl Shared {
-    /// Writes down that `act` was done to `user`, or was refused, by its `outcome`, which is the answer. An
+    /// Writes down that `act` was done to `user`, or was refused, by its `outcome`, which is the answer. Of a
+    /// fault of the server, by which nothing was done, the server's log tells, and this one does not. An
     /// act that was done is durable in the log when this returns; if it cannot be written it was done all
     /// the same.
     pub(crate) async fn acted<T>(
@@ -62,9 +63,7 @@ impl Shared {
         };
         if error.outcome_is_unknown() {
             self.write(by, act, user, Outcome::Unknown(reason(&error))).await;
-        } else if error.is_fault() {
-            self.write(by, act, user, Outcome::Failed(reason(&error))).await;
-        } else {
+        } else if !error.is_fault() {
             let refused = Refused::new(Actor::from(caller), act, reason(&error));
             self.audit.refused(caller, about(refused, user, address));
         }

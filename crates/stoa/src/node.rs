@@ -175,6 +175,7 @@ impl Node {
             chat.load_revocations(&operator.in_app(app)).await?;
         }
         let opened = (Instant::now(), clock.now());
+        let token_observer = TokenObserver { audit: audit.clone(), console: console.clone() };
         let node = Self {
             config: Arc::new(config.clone()),
             vault,
@@ -186,7 +187,7 @@ impl Node {
             clock,
             entropy,
             opened,
-            token_observer: Arc::new(TokenObserver),
+            token_observer: Arc::new(token_observer),
             last_minted: Arc::default(),
             rotating: Arc::default(),
         };
