@@ -116,7 +116,7 @@ impl Objects {
     }
 
     fn pull(queue: Jid) -> Bytes {
-        sync(CommSyncUl { queue: Some(queue), ..CommSyncUl::default() })
+        sync(&CommSyncUl { queue: Some(queue), ..CommSyncUl::default() })
     }
 
     fn moved(&self, id: u64, operation: MucOperation) -> Bytes {
@@ -137,10 +137,10 @@ impl Objects {
 }
 
 fn meta(meta: Meta) -> Bytes {
-    sync(CommSyncUl { meta: Some(meta), ..CommSyncUl::default() })
+    sync(&CommSyncUl { meta: Some(meta), ..CommSyncUl::default() })
 }
 
-fn sync(payload: CommSyncUl) -> Bytes {
+fn sync(payload: &CommSyncUl) -> Bytes {
     let frame = MSync {
         version: Some(stoa_wire::Version::V1.into()),
         command: Some(Command::Sync.into()),
@@ -185,6 +185,7 @@ pub(super) enum Answered {
 }
 
 /// A command that its own people may give.
+#[derive(Clone, Copy)]
 pub(super) struct Row {
     pub(super) name: &'static str,
     /// Whether it is bob's and not alice's: who receives.

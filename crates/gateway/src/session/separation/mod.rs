@@ -33,8 +33,7 @@ fn report(wrong: &[String]) {
 
 /// Prints what the test command shows.
 fn print(line: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    eprintln!("{line}");
 }
 
 impl Row {
