@@ -108,7 +108,7 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// The session's number, by which a [`Kick`] names it.
+    /// The session's number, by which a [`Kick`](crate::entry::Kick) names it.
     pub const fn number(&self) -> u64 {
         self.number
     }
