@@ -187,10 +187,7 @@ async fn mapped(
 
 /// A name that says nothing: `u` and 130 random bits in base32.
 fn random_name(entropy: &dyn Entropy) -> UserId {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let bytes: [u8; 26] = entropy.bytes();
-    let letter = |byte: u8| char::from(ALPHABET[usize::from(byte & 31)]);
-    let name: String = std::iter::once('u').chain(bytes.into_iter().map(letter)).collect();
+    let name = format!("u{}", entropy.letters::<26>());
     name.parse().expect("letters and digits, 27 of them, are a name")
 }
 

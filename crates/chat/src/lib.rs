@@ -68,7 +68,7 @@ pub use log::{Appended, Done};
 pub use login::{LoggedIn, LoginRequest};
 pub use member::Unread;
 pub use message::{Draft, Receipt};
-pub use observation::{Names, Observations};
+pub use observation::Observations;
 pub use online::{Attachment, DeviceInfo, OnlineDevice};
 pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use prost::Message;
-use stoa_core::{AppNumber, AppScope, Day, IdFlaws, Issuer, Timestamp, TokenMark};
+use stoa_core::{AppNumber, AppScope, Day, IdFlaws, Issuer, Names, Timestamp, TokenMark};
 use stoa_store::{Bucket, spaces};
 
 use crate::records::{self, NamesMade, Observed};
@@ -41,27 +41,6 @@ pub struct Observations {
     pub groups: Names,
     /// Room ids that were made.
     pub rooms: Names,
-}
-
-/// Names that were made, and what is wrong with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Names {
-    /// How many.
-    pub made: u64,
-    /// Followed the one before.
-    pub sequential: u64,
-    /// Digits alone.
-    pub digits_only: u64,
-    /// Look like e-mail addresses.
-    pub email: u64,
-    /// Look like telephone numbers.
-    pub phone: u64,
-    /// Hold less than 64 bits.
-    pub short: u64,
-    /// Of the last ones, at most 32: how many they are.
-    pub recent: u32,
-    /// How many of those have any of it.
-    pub recent_flawed: u32,
 }
 
 /// What has been counted since it was stored last, of all apps.

@@ -257,7 +257,9 @@ impl Console {
         });
         let app = Arc::new(changed.await?);
         self.publish(&app);
-        self.tell(AppChange::Changed(&app));
+        if !known.admits_as(&app) {
+            self.tell(AppChange::Changed(&app));
+        }
         Ok(app)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use stoa_core::{App, AuthPolicy, Timestamp};
+use stoa_core::{App, AuthPolicy, Names, Timestamp};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// The longest life of a token that is reasonable: a working day.
@@ -108,29 +108,6 @@ pub struct NodeFacts {
     pub token_server: Option<TokenServerFacts>,
 }
 
-/// Names of users that were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct NameFacts {
-    /// How many in seven days.
-    pub made: u64,
-    /// Followed the one before.
-    pub sequential: u64,
-    /// Digits alone.
-    pub digits_only: u64,
-    /// Look like e-mail addresses or telephone numbers.
-    pub personal: u64,
-    /// Hold less than 64 bits.
-    pub short: u64,
-    /// How many the last ones are that count for how it is at present.
-    pub recent: u32,
-    /// How many of those have any of it.
-    pub recent_flawed: u32,
-    /// Ids of groups and rooms that were made in seven days.
-    pub ids: u64,
-    /// How many of those followed the one before.
-    pub ids_sequential: u64,
-}
-
 /// A client of the token server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientFacts {
@@ -153,8 +130,12 @@ pub struct AppFacts {
     pub last_door_token: Option<Timestamp>,
     /// The longest life of a token that was shown in seven days, in seconds.
     pub longest_life_s: u64,
-    /// Names that were made.
-    pub names: NameFacts,
+    /// User names that were made in seven days.
+    pub users: Names,
+    /// Ids of groups that were made in seven days.
+    pub groups: Names,
+    /// Ids of rooms that were made in seven days.
+    pub rooms: Names,
     /// Its clients of the token server.
     pub clients: Vec<ClientFacts>,
 }
@@ -414,39 +395,45 @@ fn token_lifetimes(facts: &AppFacts) -> Verdict {
 }
 
 fn ids_random(facts: &AppFacts) -> Verdict {
-    let names = &facts.names;
+    let AppFacts { users, groups, rooms, .. } = facts;
     let mend = format!(
         "give users random names of at least 64 bits (a UUID): Stoa's token server does so by itself and keeps the app's own ids to itself ('stoa token-server client issue --app {} …')",
         facts.app.key
     );
-    if names.ids_sequential > 0 {
+    if groups.sequential + rooms.sequential > 0 {
         return fail(
             "ids of groups or rooms follow each other",
             "report this: the server draws them",
         );
     }
     let counted = format!(
-        "of {} user names that were made in seven days {} are sequential, {} digits only, {} look like e-mail or phone, {} hold less than 64 bits; {} group and room ids were drawn at random",
-        names.made, names.sequential, names.digits_only, names.personal, names.short, names.ids
+        "of {} user names that were made in seven days {} are sequential, {} digits only, {} look like e-mail, {} like a telephone number, {} hold less than 64 bits; {} group and room ids were drawn at random",
+        users.made,
+        users.sequential,
+        users.digits_only,
+        users.email,
+        users.phone,
+        users.short,
+        groups.made + rooms.made
     );
-    if names.made == 0 {
+    if users.made == 0 {
         let reason = "no user was registered in the last seven days; ids of groups and rooms are drawn at random";
         return (Status::NotApplicable, reason.into(), None);
     }
-    let recent = format!("{} of the last {}", names.recent_flawed, names.recent);
-    if names.recent_flawed * 4 > names.recent {
+    let recent = format!("{} of the last {}", users.recent_flawed, users.recent);
+    if users.recent_flawed * 4 > users.recent {
         return fail(
             format!("{recent} user names can be guessed or say who it is; {counted}"),
             mend,
         );
     }
-    if names.recent_flawed > 0 {
+    if users.recent_flawed > 0 {
         return warn(
             format!("{recent} user names can be guessed or say who it is; {counted}"),
             mend,
         );
     }
-    pass(format!("none of the last {} user names; {counted}", names.recent))
+    pass(format!("none of the last {} user names; {counted}", users.recent))
 }
 
 fn certificate_rotated(node: &NodeFacts, app: &App) -> Verdict {

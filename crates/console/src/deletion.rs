@@ -33,6 +33,7 @@ impl Console {
             let others = directory.by_key.values().filter(|other| other.number != app.number);
             Directory::of(others.cloned())
         });
+        self.hide_clients(app.number);
         self.deleting.lock().push(app.clone());
         self.tell(AppChange::Deleted(&app));
         Ok(app)
@@ -43,7 +44,8 @@ impl Console {
         self.deleting.lock().clone()
     }
 
-    /// Removes the record of an app that is being deleted: nothing of it is left.
+    /// Removes the records of an app that is being deleted, and of its clients of the token server: nothing of
+    /// it is left.
     ///
     /// # Errors
     /// [`ConsoleError::Store`].
@@ -55,11 +57,13 @@ impl Console {
         let platform = &self.platform;
         let key = platform.blind("app key", &[app.key.to_string().as_bytes()]);
         let id = platform.blind("app id", &[app.id.as_str().as_bytes()]);
-        let rows = &[
+        let mut rows = self.client_keys(number).await?;
+        rows.extend([
             platform.key(&spaces::APPS).number(u64::from(number.0)).done(),
             platform.key(&spaces::APP_KEYS).blind(key).done(),
             platform.key(&spaces::APP_IDS).blind(id).done(),
-        ];
+        ]);
+        let rows = &rows;
         let removed = platform.transact(|mut txn| async move {
             for row in rows {
                 txn.delete(row)?;
@@ -83,10 +87,21 @@ mod tests {
     #[tokio::test]
     async fn what_was_begun_is_found_again_until_it_is_finished() {
         let (store, entropy, console, key) = with_app().await;
+        let other = "acme#other".parse().unwrap();
+        let client = |name: &str| name.parse::<crate::ClientName>().unwrap();
+        for (app, name) in [(&key, "ours"), (&other, "theirs")] {
+            let ranges = vec!["10.0.0.0/8".parse().unwrap()];
+            console.add_key_client(app, client(name), ranges).await.unwrap();
+        }
+        let clients = |console: &Console| {
+            let clients = console.token_clients();
+            clients.iter().map(|client| client.name.as_str().to_owned()).collect::<Vec<_>>()
+        };
         let app = console.begin_deletion(&key).await.unwrap();
         let new = || NewApp { key: key.clone(), region: Region::Eu, auth: AuthPolicy::Token };
         for console in [&console, &open(&store, &entropy).await] {
             assert!(console.by_key(&key).is_none() && console.by_id(&app.id).is_none());
+            assert_eq!(clients(console), ["theirs"]);
             assert_eq!(console.deleting()[0].number, app.number);
             assert!(matches!(console.create_app(new()).await, Err(ConsoleError::Exists(_))));
             let again = console.begin_deletion(&key).await;
@@ -94,7 +109,9 @@ mod tests {
         }
         console.finish_deletion(app.number).await.unwrap();
         assert!(console.deleting().is_empty());
+        assert!(console.client_keys(app.number).await.unwrap().is_empty());
         let console = open(&store, &entropy).await;
+        assert_eq!(clients(&console), ["theirs"]);
         assert!(console.deleting().is_empty() && console.apps().len() == 1);
         let again = console.create_app(new()).await.unwrap();
         assert_ne!(again.number, app.number, "another app");

@@ -142,7 +142,7 @@ impl Directory {
 /// What happened to an app, for whoever holds something open for it.
 #[derive(Debug, Clone, Copy)]
 pub enum AppChange<'a> {
-    /// It is as it says here from now on.
+    /// Who may enter is as it says here from now on.
     Changed(&'a Arc<App>),
     /// A certificate of this fingerprint, which it has no more, is known to somebody else.
     Leaked(&'a Arc<App>, stoa_core::Fingerprint),
@@ -150,7 +150,7 @@ pub enum AppChange<'a> {
     Deleted(&'a Arc<App>),
 }
 
-/// Is told of changes, before whoever asked for them is answered. Must not block.
+/// Is told of what concerns who may enter, before whoever asked for them is answered. Must not block.
 pub type Observer = Box<dyn Fn(AppChange<'_>) + Send + Sync>;
 
 /// The apps of this data centre.

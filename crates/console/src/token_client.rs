@@ -160,7 +160,8 @@ impl TokenClients {
         let mut clients = Vec::with_capacity(rows.len());
         for (_, value) in rows {
             let record: TokenClientRecord = record::decode(&value, spaces::TOKEN_CLIENTS.name)?;
-            let app = app_key(AppNumber(record.app)).ok_or(corrupt(&spaces::TOKEN_CLIENTS))?;
+            // Those of an app that is being deleted go with it.
+            let Some(app) = app_key(AppNumber(record.app)) else { continue };
             clients.push(Arc::new(record.into_client(app)?));
         }
         Ok(Self::of(clients))
@@ -243,13 +244,9 @@ const SECRET_LETTERS: usize = 52;
 
 /// A new key: `stoa_`, the id by which it is found, `_`, and 260 random bits.
 fn new_key(entropy: &dyn Entropy) -> (Box<str>, Secret) {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let letters = |bytes: &[u8]| -> String {
-        bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
-    };
-    let id = letters(&entropy.bytes::<ID_LETTERS>());
-    let secret = letters(&entropy.bytes::<SECRET_LETTERS>());
-    let key = Secret::new(format!("{KEY}{id}_{secret}"));
+    let (id, secret) = (entropy.letters::<ID_LETTERS>(), entropy.letters::<SECRET_LETTERS>());
+    let secret = Secret::new(secret);
+    let key = Secret::new(format!("{KEY}{id}_{}", secret.expose()));
     (id.into(), key)
 }
 
@@ -395,6 +392,28 @@ impl Console {
             .await?;
         self.show_client(&client, false);
         Ok(client)
+    }
+
+    /// Lets nobody see the clients of an app any more.
+    pub(crate) fn hide_clients(&self, app: AppNumber) {
+        self.token_clients.rcu(|clients| {
+            let others = clients.by_name.values().filter(|client| client.app != app);
+            TokenClients::of(others.cloned())
+        });
+    }
+
+    /// The keys of the records of an app's clients.
+    pub(crate) async fn client_keys(&self, app: AppNumber) -> Result<Vec<Key>, StoreError> {
+        let all = self.platform.key(&spaces::TOKEN_CLIENTS).all();
+        let rows = self.platform.read().await?.scan(&all, Direction::Forward, usize::MAX).await?;
+        let mut keys = Vec::new();
+        for (key, value) in rows {
+            let record: TokenClientRecord = record::decode(&value, spaces::TOKEN_CLIENTS.name)?;
+            if record.app == app.0 {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
     }
 
     fn token_client(

@@ -17,6 +17,13 @@ impl dyn Entropy {
         self.fill(&mut out);
         out
     }
+
+    /// `N` random lower-case letters and digits (the alphabet of RFC 4648, base32), of five bits each.
+    pub fn letters<const N: usize>(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte & 31)]);
+        self.bytes::<N>().into_iter().map(letter).collect()
+    }
 }
 
 /// The operating system's generator.

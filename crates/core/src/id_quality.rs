@@ -18,6 +18,27 @@ pub struct IdFlaws {
     pub short: bool,
 }
 
+/// Names that were made of late, and how many of them have which flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Names {
+    /// How many.
+    pub made: u64,
+    /// Followed the one before.
+    pub sequential: u64,
+    /// Digits alone.
+    pub digits_only: u64,
+    /// Look like e-mail addresses.
+    pub email: u64,
+    /// Look like telephone numbers.
+    pub phone: u64,
+    /// Hold less than 64 bits.
+    pub short: u64,
+    /// Of the last ones, at most 32, which count for how they are at present: how many they are.
+    pub recent: u32,
+    /// How many of those have any of it.
+    pub recent_flawed: u32,
+}
+
 /// Bits below which a name can be found by trying.
 const BITS: f64 = 64.0;
 /// How far two numbers lie apart at the most that a counter made one after the other.

@@ -245,6 +245,12 @@ impl App {
         if now < end { Ok(end) } else { Err(TokenRefusal::Expired) }
     }
 
+    /// Whether this app admits whom `other`, the same app at another time, does.
+    pub fn admits_as(&self, other: &Self) -> bool {
+        (self.auth, self.tokens, self.revoked) == (other.auth, other.tokens, other.revoked)
+            && self.certificates == other.certificates
+    }
+
     /// The first moment from `now` on at which the server can issue a token that no cut of the whole app ends.
     pub fn next_issue(&self, now: Timestamp) -> Timestamp {
         now.max(self.revoked.plus(Duration::from_millis(1)))

@@ -34,7 +34,7 @@ pub use caller::{
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use group::{GroupId, GroupIdError, MucKind};
-pub use id_quality::IdFlaws;
+pub use id_quality::{IdFlaws, Names};
 pub use identity::{
     CLOCK_SKEW_S, Certificate, Fingerprint, Issuer, REGISTRATIONS_PER_HOUR, TOKEN_CAP_S, TokenMark,
     TokenMarkId, TokenPolicy, door_certificate,

@@ -62,11 +62,8 @@ impl Door {
     /// # Errors
     /// 429.
     pub(crate) fn visitor(&self, rest: &Shared) -> Result<Visitor, Failure> {
-        let (now, mut rates) = (rest.chat.clock().now(), rest.rates.lock());
-        if let Some(address) = self.address {
-            self.told(rest, rates.stranger(address, now))?;
-        }
-        rates.operation(&self.operation, now)?;
+        self.admit_stranger(rest)?;
+        self.count(rest)?;
         Ok(Visitor::of(self.app.clone()))
     }
 
@@ -90,7 +87,7 @@ impl Door {
         let now = rest.chat.clock().now();
         let Some(address) = self.address else { return Ok(()) };
         let counted = rest.rates.lock().stranger(address, now);
-        self.told(rest, counted)
+        counted.inspect_err(|_| self.refuse(rest, Act::CallRefused, "too_many", None))
     }
 
     /// Counts a call of the operation, of somebody whose proof was good.
@@ -99,11 +96,6 @@ impl Door {
     /// 429 when the app has used up its calls.
     pub(crate) fn count(&self, rest: &Shared) -> Result<(), Failure> {
         rest.rates.lock().operation(&self.operation, rest.chat.clock().now())
-    }
-
-    /// Tells the audit log of strangers who come too often.
-    fn told(&self, rest: &Shared, counted: Result<(), Failure>) -> Result<(), Failure> {
-        counted.inspect_err(|_| self.refuse(rest, Act::CallRefused, "too_many", None))
     }
 
     /// Tells the audit log that a stranger was refused.

@@ -7,7 +7,7 @@ use stoa_audit::{Act, Actor, AuditLog, Entry};
 use stoa_console::{Console, TokenClient};
 use stoa_core::{AppDirectory, Operator, OperatorOf};
 use stoa_metrics::token_server::{DELETED, MINTED, REFUSED, Refused, Whom};
-use stoa_token_server::{ClientChange, Observer, Reason};
+use stoa_token_server::{Observer, Reason};
 
 /// Writes lines and entries of the audit log without ids of users, and counts. What operators do to
 /// clients stands in the audit log as their commands.
@@ -70,11 +70,6 @@ impl Observer for TokenObserver {
             place,
             "the token server refused a call"
         );
-    }
-
-    fn client_changed(&self, client: &TokenClient, change: ClientChange) {
-        let change = change.name();
-        tracing::info!(app = %client.app_key, client = client.name.as_str(), change, "a client of the token server was changed");
     }
 }
 

@@ -134,7 +134,9 @@ impl Server {
             self.parts.observer.refused(reason, Some(&client), place);
             Refused::from(reason)
         };
+        // Another app may have the key by now.
         let app = self.parts.console.by_key(&client.app_key);
+        let app = app.filter(|app| app.number == client.app);
         let app = app.ok_or_else(|| refuse(Reason::UnknownClient))?;
         let app = self.parts.operator.in_app(app);
         let body = Limited::new(body, limits::TOKEN_CALL_BYTES).collect().await;

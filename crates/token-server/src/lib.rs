@@ -27,7 +27,7 @@ use stoa_chat::Chat;
 use stoa_console::{Console, Fingerprint};
 use stoa_core::{Operator, Reach};
 
-pub use observer::{ClientChange, LastMinted, Observer};
+pub use observer::{LastMinted, Observer};
 pub use refused::Reason;
 
 /// What the token server is made of.

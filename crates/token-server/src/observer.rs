@@ -10,28 +10,6 @@ use stoa_core::{AppNumber, Timestamp};
 
 use crate::Reason;
 
-/// What was done to a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientChange {
-    /// It was given a certificate or a key.
-    Added,
-    /// From where it may call was changed.
-    Addresses,
-    /// It was removed.
-    Removed,
-}
-
-impl ClientChange {
-    /// In a word, for logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Addresses => "addresses",
-            Self::Removed => "removed",
-        }
-    }
-}
-
 /// Is told what the token server does. No id of a user reaches it. It is called in the middle of a call
 /// and must not block.
 pub trait Observer: Send + Sync + 'static {
@@ -42,8 +20,6 @@ pub trait Observer: Send + Sync + 'static {
     /// A call was refused. The client, if it is known who it was; and from where it came: an address, or
     /// the first half of one of IPv6.
     fn refused(&self, reason: Reason, client: Option<&TokenClient>, place: Option<IpAddr>);
-    /// An operator changed a client.
-    fn client_changed(&self, client: &TokenClient, change: ClientChange);
 }
 
 /// When tokens were last minted for each app, since the process started.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use stoa_chat::{Names, NewGroup};
-use stoa_core::Operator;
+use stoa_chat::NewGroup;
+use stoa_core::{Names, Operator};
 
 use crate::world::{APP, OTHER, World};
 

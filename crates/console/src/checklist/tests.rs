@@ -36,7 +36,9 @@ fn good_app() -> AppFacts {
         last_back_end_token: Some(NOW),
         last_door_token: None,
         longest_life_s: 3600,
-        names: NameFacts { made: 40, recent: 32, ids: 7, ..NameFacts::default() },
+        users: Names { made: 40, recent: 32, ..Names::default() },
+        groups: Names { made: 7, ..Names::default() },
+        rooms: Names::default(),
         clients: vec![ClientFacts {
             name: "back-end".into(),
             certificate: true,
@@ -102,8 +104,8 @@ const BROKEN: &[(&str, &str, Breaks)] = &[
     ("token_lifetimes", "token-cap 43200", |_, facts| {
         (facts.app.tokens.cap_s, facts.longest_life_s) = (86_400, 86_400);
     }),
-    ("ids_random", "token server", |_, facts| facts.names.recent_flawed = 9),
-    ("ids_random", "report", |_, facts| facts.names.ids_sequential = 1),
+    ("ids_random", "token server", |_, facts| facts.users.recent_flawed = 9),
+    ("ids_random", "report", |_, facts| facts.groups.sequential = 1),
     ("certificate_rotated", "certificate rotate", |_, facts| {
         facts.app.certificates[0].created = ago(365);
     }),
@@ -146,7 +148,7 @@ fn what_is_not_as_bad_is_told_without_failing() {
     let password: Breaks = |_, facts| facts.app.auth = AuthPolicy::TokenOrPassword;
     assert_eq!(warned("token_authentication", password), warn);
     assert_eq!(warned("vault_volume", |node, _| node.volume.0 = Volume::Unknown), warn);
-    assert_eq!(warned("ids_random", |_, facts| facts.names.recent_flawed = 8), warn);
+    assert_eq!(warned("ids_random", |_, facts| facts.users.recent_flawed = 8), warn);
     assert_eq!(warned("token_lifetimes", |_, facts| facts.app.tokens.cap_s = 86_400), warn);
     let old: Breaks = |_, facts| facts.app.certificates[0].created = ago(335);
     assert_eq!(warned("certificate_rotated", old), warn);
@@ -156,7 +158,7 @@ fn what_is_not_as_bad_is_told_without_failing() {
     assert_eq!(warned("token_server_used", new), warn);
     let own: Breaks = |_, facts| facts.clients.clear();
     assert_eq!(warned("token_server_guarded", own), Status::Stated);
-    let nobody: Breaks = |_, facts| facts.names = NameFacts::default();
+    let nobody: Breaks = |_, facts| facts.users = Names::default();
     assert_eq!(warned("ids_random", nobody), Status::NotApplicable);
     assert_eq!(warned("tls_certificate", |node, _| node.tls_until = None), Status::Pass);
 }

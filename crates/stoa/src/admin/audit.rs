@@ -27,14 +27,17 @@ pub(super) async fn carry_out(node: &Node, request: AuditRequest) -> Result<Answ
         AuditRequest::Verify { app: Some(app) } => {
             Answer::AuditChains { chains: vec![verified(node, Some(&app)).await?] }
         }
-        AuditRequest::Verify { app: None } => {
-            let mut chains = vec![verified(node, None).await?];
-            for app in node.console.apps() {
-                chains.push(verified(node, Some(&Text(app.key.clone()))).await?);
-            }
-            Answer::AuditChains { chains }
-        }
+        AuditRequest::Verify { app: None } => Answer::AuditChains { chains: chains(node).await? },
     })
+}
+
+/// How all chains are, that of the platform first.
+pub(super) async fn chains(node: &Node) -> Result<Vec<ChainView>, Failure> {
+    let mut chains = vec![verified(node, None).await?];
+    for app in node.console.apps() {
+        chains.push(verified(node, Some(&Text(app.key.clone()))).await?);
+    }
+    Ok(chains)
 }
 
 /// The log of an app, or of the platform.

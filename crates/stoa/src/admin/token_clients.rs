@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use stoa_console::{Fingerprint, TokenClient};
 use stoa_core::{AddressRange, Secret};
-use stoa_token_server::ClientChange;
 
 use super::{Answer, SecretText, Text, TokenClientRequest, TokenClientView};
 use crate::authority;
@@ -33,7 +32,6 @@ pub(super) async fn carry_out(node: &Node, request: TokenClientRequest) -> Resul
             let (print, ranges) = (Fingerprint::of(&issued.der), ranges(addresses));
             let client =
                 console.add_certificate_client(&app, name, print, issued.until, ranges).await?;
-            node.token_observer.client_changed(&client, ClientChange::Added);
             let authority = match node.config.tls {
                 // The file is there from the first start of a server on.
                 Tls::OwnCa => std::fs::read_to_string(authority::certificate(data)).ok(),
@@ -44,7 +42,6 @@ pub(super) async fn carry_out(node: &Node, request: TokenClientRequest) -> Resul
         }
         TokenClientRequest::CreateKey { app: Text(app), name: Text(name), addresses } => {
             let (client, key) = console.add_key_client(&app, name, ranges(addresses)).await?;
-            node.token_observer.client_changed(&client, ClientChange::Added);
             shown(node, &client, Some(key))
         }
         TokenClientRequest::List { app } => {
@@ -54,13 +51,11 @@ pub(super) async fn carry_out(node: &Node, request: TokenClientRequest) -> Resul
             Answer::TokenClients { clients: clients.iter().map(|c| view(node, c)).collect() }
         }
         TokenClientRequest::Remove { app: Text(app), name: Text(name) } => {
-            let client = console.remove_client(&app, &name).await?;
-            node.token_observer.client_changed(&client, ClientChange::Removed);
+            console.remove_client(&app, &name).await?;
             Answer::Done
         }
         TokenClientRequest::Allow { app: Text(app), name: Text(name), addresses } => {
             let client = console.set_client_addresses(&app, &name, ranges(addresses)).await?;
-            node.token_observer.client_changed(&client, ClientChange::Addresses);
             shown(node, &client, None)
         }
     })

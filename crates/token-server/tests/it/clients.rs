@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use http::{Request, StatusCode};
-use stoa_console::Fingerprint;
+use stoa_console::{Fingerprint, NewApp};
+use stoa_core::{AuthPolicy, Region};
 
-use crate::lab::{APP, Lab, NOW, SHOP};
+use crate::lab::{APP, DESK, Lab, NOW, SHOP};
 
 const BODY: &str = r#"{"user":"anna"}"#;
 
@@ -39,6 +40,19 @@ async fn a_client_that_was_removed_is_refused_with_its_next_call() {
     let app = APP.parse().unwrap();
     lab.console.remove_client(&app, &"shop".parse().unwrap()).await.unwrap();
     assert_eq!(lab.post(SHOP, "/v1/tokens", BODY).await.code(), "unknown_client");
+}
+
+#[tokio::test]
+async fn a_client_of_a_deleted_app_mints_nothing_for_another_app_of_that_key() {
+    let lab = Lab::new().await;
+    let app = lab.app(APP);
+    lab.console.begin_deletion(&app.key).await.unwrap();
+    assert_eq!(lab.post(SHOP, "/v1/tokens", BODY).await.code(), "unknown_client");
+    lab.console.finish_deletion(app.number).await.unwrap();
+    let (key, auth) = (app.key.clone(), AuthPolicy::Token);
+    lab.console.create_app(NewApp { key, region: Region::Eu, auth }).await.unwrap();
+    assert_eq!(lab.post(SHOP, "/v1/tokens", BODY).await.code(), "unknown_client");
+    assert_eq!(lab.post(DESK, "/v1/tokens", BODY).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -105,7 +119,7 @@ async fn a_client_that_calls_too_often_waits_and_the_others_do_not() {
     let refused = lab.post(SHOP, "/v1/tokens", BODY).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::TOO_MANY_REQUESTS, "rate_limited"));
     assert_eq!(refused.retry_after.as_deref(), Some("1"));
-    assert_eq!(lab.post(crate::lab::DESK, "/v1/tokens", BODY).await.status, StatusCode::OK);
+    assert_eq!(lab.post(DESK, "/v1/tokens", BODY).await.status, StatusCode::OK);
     lab.clock.set(NOW.plus(Duration::from_millis(10)));
     assert_eq!(lab.post(SHOP, "/v1/tokens", BODY).await.status, StatusCode::OK);
 }

@@ -15,7 +15,7 @@ use stoa_core::{
     AppDirectory, AppKey, AuthPolicy, ManualClock, Operator, Region, SeededEntropy, Timestamp,
 };
 use stoa_store::Store;
-use stoa_token_server::{ClientChange, LastMinted, Observer, Parts, Reason, router};
+use stoa_token_server::{LastMinted, Observer, Parts, Reason, router};
 use tower::ServiceExt;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -47,10 +47,6 @@ impl Observer for Told {
         let client = client.map_or("-", |client| client.name.as_str());
         let place = place.map_or_else(|| "-".into(), |place| place.to_string());
         self.0.lock().push(format!("refused {} {client} {place}", reason.code()));
-    }
-
-    fn client_changed(&self, client: &TokenClient, change: ClientChange) {
-        self.0.lock().push(format!("{} {}", change.name(), client.name.as_str()));
     }
 }
 
