@@ -103,6 +103,7 @@ fn checks(c: &mut Criterion<CpuTime>) {
                     name: String::new(),
                     platform: 1,
                 },
+                address: None,
             })
             .collect();
         let mut next = requests.iter().cycle();

@@ -194,6 +194,20 @@ impl Error {
         Self::Upload { field, problem: problem.into() }
     }
 
+    /// A word for logs: the class of a token's fault, otherwise that of the table of refusals. It names nobody.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Token(TokenRefusal::Expired) => "expired",
+            Self::Token(TokenRefusal::Invalid(class)) => class,
+            Self::UnknownUser => "unknown_user",
+            Self::Deactivated => "deactivated",
+            Self::NotAllowed => "not_allowed",
+            Self::TooManyTries { .. } => "too_many_tries",
+            Self::Busy => "busy",
+            error => error.refusal().rest().error,
+        }
+    }
+
     /// The row of the table of refusals that both doors answer with.
     pub const fn refusal(&self) -> Refusal {
         match self {

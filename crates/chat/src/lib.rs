@@ -41,6 +41,7 @@ mod testing;
 
 use std::sync::Arc;
 
+use stoa_audit::AuditLog;
 use stoa_bus::Bus;
 pub use stoa_bus::Subscriber;
 use stoa_core::{
@@ -83,6 +84,7 @@ pub struct Chat {
     places: places::Places,
     passwords: password::Passwords,
     attachments: Option<attachment::Attachments>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 /// What the appenders need too.
@@ -150,7 +152,14 @@ impl Chat {
             entropy,
             places: places::Places::default(),
             attachments: None,
+            audit: None,
         }
+    }
+
+    /// With the audit log in which refused tokens are counted.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<AuditLog>) -> Self {
+        Self { audit: Some(audit), ..self }
     }
 
     /// The clock that this service goes by.

@@ -1,7 +1,9 @@
 //! From a token to a caller: the one way in, for both doors.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use stoa_audit::{Act, Actor, Refused};
 use stoa_bus::Topic;
 use stoa_core::{
     App, AppKey, AppScope, Caller, Secret, Timestamp, TokenRefusal, UserId, VerifiedToken, Visitor,
@@ -20,6 +22,8 @@ pub struct LoginRequest {
     pub token: Secret,
     /// The device.
     pub device: DeviceInfo,
+    /// From where it comes, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 /// A session that may be opened.
@@ -85,12 +89,29 @@ impl Chat {
     /// store takes no writes there is no session.
     pub async fn log_in(&self, request: &LoginRequest) -> Result<LoggedIn, Error> {
         let epoch = self.shared.cuts.epoch();
-        let (caller, user) = self.admit(request).await?;
+        let admitted = self.admit(request).await.inspect_err(|error| {
+            if let Ok(app) = self.app(&request.app) {
+                self.token_was_refused(&app, error, request.address);
+            }
+        });
+        let (caller, user) = admitted?;
         // A session whose client's place cannot be stored would deliver it all again later.
         self.store.health()?;
         let store = self.store.app(&caller).await?;
         self.remember_device(&store, &user, &request.device).await?;
         Ok(LoggedIn { caller, user, epoch })
+    }
+
+    /// Counts in the audit log that a token of `app` admitted nobody, for `error`, at one of the doors. A fault of
+    /// the server is none.
+    pub fn token_was_refused(&self, app: &Arc<App>, error: &Error, address: Option<IpAddr>) {
+        let Some(audit) = self.audit.as_ref().filter(|_| !error.is_fault()) else { return };
+        let refused = Refused::new(Actor::Stranger, Act::TokenRefused, error.class());
+        let refused = match address {
+            Some(address) => refused.from(address),
+            None => refused,
+        };
+        audit.refused(&Visitor::of(app.clone()), refused);
     }
 
     /// Who a device is that may open a session.

@@ -23,7 +23,7 @@ use std::net::IpAddr;
 
 use stoa_audit::{Act, Actor, Entry, Outcome, Refused};
 use stoa_chat::Error;
-use stoa_core::{App, Caller, TokenRefusal, UserId, Visitor};
+use stoa_core::{Caller, UserId, Visitor};
 
 use crate::auth::AppCaller;
 use crate::error::Failure;
@@ -62,9 +62,9 @@ impl Shared {
             Err(error) => error,
         };
         if error.outcome_is_unknown() {
-            self.write(by, act, user, Outcome::Unknown(reason(&error))).await;
+            self.write(by, act, user, Outcome::Unknown(error.class().into())).await;
         } else if !error.is_fault() {
-            let refused = Refused::new(Actor::from(caller), act, reason(&error));
+            let refused = Refused::new(Actor::from(caller), act, error.class());
             self.audit.refused(caller, about(refused, user, address));
         }
         Err(error.into())
@@ -134,38 +134,11 @@ impl Shared {
         self.audit.refused(visitor, about(refused, user, address));
     }
 
-    /// Counts a call with a token that admits nobody; a fault of the server is none.
-    pub(crate) fn refused_token(
-        &self,
-        app: &std::sync::Arc<App>,
-        error: &Error,
-        address: Option<IpAddr>,
-    ) {
-        if !error.is_fault() {
-            let visitor = Visitor::of(app.clone());
-            self.refused_stranger(&visitor, Act::TokenRefused, reason(error), None, address);
-        }
-    }
-
     /// Counts a call that is not for whoever calls, though the token is good.
     pub(crate) fn refused_call(&self, by: By<'_>, reason: &'static str) {
         let refused = Refused::new(Actor::from(by.caller), Act::CallRefused, reason);
         self.audit.refused(by.caller, about(refused, None, by.address));
     }
-}
-
-/// In which word the log tells an error: the class of a token's fault, otherwise the envelope's `error`.
-pub(crate) fn reason(error: &Error) -> Cow<'static, str> {
-    Cow::Borrowed(match error {
-        Error::Token(TokenRefusal::Expired) => "expired",
-        Error::Token(TokenRefusal::Invalid(class)) => class,
-        Error::UnknownUser => "unknown_user",
-        Error::Deactivated => "deactivated",
-        Error::NotAllowed => "not_allowed",
-        Error::TooManyTries { .. } => "too_many_tries",
-        Error::Busy => "busy",
-        error => error.refusal().rest().error,
-    })
 }
 
 fn at(entry: Entry, address: Option<IpAddr>) -> Entry {

@@ -52,7 +52,8 @@ impl Door {
     pub(crate) async fn caller(&self, rest: &Shared) -> Result<Caller, Failure> {
         let token = self.token.as_ref().ok_or(Failure::of(Refusal::Unauthorized))?;
         let caller = rest.chat.authenticate(&self.app.key, token.expose()).await;
-        let caller = caller.inspect_err(|error| rest.refused_token(&self.app, error, self.from))?;
+        let caller =
+            caller.inspect_err(|error| rest.chat.token_was_refused(&self.app, error, self.from))?;
         rest.rates.lock().operation(&self.operation, rest.chat.clock().now())?;
         Ok(caller)
     }

@@ -6,7 +6,6 @@ use stoa_audit::Act;
 use stoa_chat::{ClientCredentials, Error, Grant, IssuedToken};
 use stoa_core::{Refusal, Secret, UserId};
 
-use crate::audit::reason;
 use crate::auth::{AnyCaller, AppCaller, Door};
 use crate::body::JsonObject;
 use crate::envelope::object;
@@ -72,8 +71,8 @@ pub(crate) async fn grant(
         Err(error) => {
             if !error.is_fault() {
                 let reason = match claimed {
-                    None if matches!(error, Error::InvalidGrant(_)) => "client_credentials".into(),
-                    _ => reason(&error),
+                    None if matches!(error, Error::InvalidGrant(_)) => "client_credentials",
+                    _ => error.class(),
                 };
                 let user = claimed.flatten();
                 door.refuse(&rest, Act::PasswordRefused, reason, user.as_ref());

@@ -138,6 +138,10 @@ impl Transport for SimTransport {
         SimWaiter(self.socket.clone())
     }
 
+    fn address(&self) -> Option<std::net::IpAddr> {
+        None
+    }
+
     fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
         self.said += 1;
         if self.mutant == Some(Mutant::LostPage) && self.said.is_multiple_of(8) {

@@ -161,7 +161,7 @@ impl Node {
         let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
-        let chat = Arc::new(chat.with_files(blobs.clone()));
+        let chat = Arc::new(chat.with_files(blobs.clone()).with_audit(audit.clone()));
         let told = Arc::downgrade(&chat);
         console.observe(Box::new(move |change| {
             let Some(chat) = told.upgrade() else { return };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_audit::{AuditLog, Query};
 use stoa_chat::{Chat, Error, Grant, LoginRequest};
 use stoa_core::{
     App, AuthPolicy, Caller, Certificate, Operator, Resource, Secret, TokenPolicy, TokenRefusal,
@@ -274,4 +275,33 @@ async fn a_password_change_deactivation_and_deletion_cut_as_well() {
     assert!(matches!(enters(&world, &ahead).await, Err(Error::UnknownUser)));
     world.register(APP, &["alice"]).await;
     assert!(is_revoked(&enters(&world, &ahead).await), "who has the name now is another person");
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_for_its_token_is_counted_in_the_audit_log_with_its_address() {
+    let (world, back_end) = with_users().await;
+    let app = world.app(APP);
+    let token = made(&world, &app, Some("alice"), 0);
+    world.chat.revoke_token(&back_end, token.expose()).await.unwrap();
+    let audit = Arc::new(AuditLog::new(world.store.clone(), world.clock.clone()));
+    let chat = world.chat_with_audit(audit.clone());
+    let scope = Operator::of_this_process().in_app(app.clone());
+    chat.load_revocations(&scope).await.unwrap();
+    let mut request = world.login_request(APP, "alice", "web", &token);
+    request.address = Some("192.0.2.7".parse().unwrap());
+    for _ in 0..50 {
+        assert!(is_revoked(&chat.log_in(&request).await));
+    }
+    let good = made(&world, &app, Some("bob"), 0);
+    chat.log_in(&world.login_request(APP, "bob", "web", &good)).await.unwrap();
+    audit.settle().await;
+    let page = audit
+        .of(&scope)
+        .await
+        .unwrap()
+        .page(&Query { limit: 9, ..Query::default() })
+        .await
+        .unwrap();
+    let told: Vec<_> = page.entries.iter().map(|entry| (entry.act.as_str(), entry.count)).collect();
+    assert_eq!(told, [("token.refused", 49), ("token.refused", 1)], "the first, and the others");
 }

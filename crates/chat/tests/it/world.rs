@@ -123,6 +123,12 @@ impl World {
         Self::service(&self.store, &self.apps, &self.clock, &self.entropy, 5)
     }
 
+    /// A further service over the same store, which tells the audit log what it refuses.
+    pub(crate) fn chat_with_audit(&self, audit: Arc<stoa_audit::AuditLog>) -> Chat {
+        let (apps, clock, entropy) = (self.apps.clone(), self.clock.clone(), self.entropy.clone());
+        Chat::new(self.store.clone(), apps, clock, entropy, 6).with_audit(audit)
+    }
+
     /// The same store under a new service, whose commits fail as `faults` say.
     pub(crate) fn restarted_over(&mut self, faults: Faults) {
         let engine = faults.over(self.engine.clone(), self.entropy.clone());
@@ -213,7 +219,7 @@ impl World {
             platform: 16,
         };
         let (app, user) = (key.parse().unwrap(), user.into());
-        LoginRequest { app, user, token: token.clone(), device }
+        LoginRequest { app, user, token: token.clone(), device, address: None }
     }
 
     /// Logs `user` of the app `key` in on the device `resource` with this token.

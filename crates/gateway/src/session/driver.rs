@@ -407,10 +407,11 @@ async fn readable(waiter: &impl Waiter, at_once: bool) -> std::io::Result<()> {
 
 async fn log_in<T: Transport>(
     chat: &Chat,
-    request: LoginRequest,
+    mut request: LoginRequest,
     note: &str,
     outlet: Arc<Outlet<T>>,
 ) -> Made {
+    request.address = outlet.with(|transport| transport.address()).flatten();
     let attached = async {
         let logged_in = chat.log_in(&request).await?;
         let resource = request.device.resource.clone();

@@ -134,7 +134,7 @@ fn request(
     let app = app_key.ok_or(missing)?.parse::<AppKey>().map_err(|_| unknown)?;
     let user = user.ok_or(missing)?;
     let token = token(auth, provision.auth_token.as_deref()).ok_or(missing)?;
-    Ok(LoginRequest { app, user, token, device })
+    Ok(LoginRequest { app, user, token, device, address: None })
 }
 
 /// The first 256 characters of a text that is only shown.

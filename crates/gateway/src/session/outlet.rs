@@ -158,6 +158,10 @@ mod tests {
             Never
         }
 
+        fn address(&self) -> Option<std::net::IpAddr> {
+            None
+        }
+
         fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {
             self.said += 1;
             self.waiting += message.frame().len();

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use stoa_wire::Frame;
@@ -26,6 +27,9 @@ pub trait Transport: Send + 'static {
 
     /// See [`WsTransport::readiness`].
     fn waiter(&self) -> Self::Waiter;
+
+    /// Where the other end is, if that is known.
+    fn address(&self) -> Option<IpAddr>;
 
     /// See [`WsTransport::say`].
     ///
@@ -76,6 +80,10 @@ impl Transport for WsTransport {
 
     fn waiter(&self) -> Readiness {
         self.readiness()
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        Some(self.peer().ip())
     }
 
     fn say(&mut self, message: &SharedMessage) -> Result<FlushState, TransportError> {

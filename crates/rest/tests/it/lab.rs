@@ -101,7 +101,7 @@ impl Lab {
         let blobs = Blobs::local(files.path(), vault, class).unwrap();
         let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat = Chat::new(store, directory.clone(), clock.clone(), entropy, 1);
-        let chat = Arc::new(chat.with_files(blobs));
+        let chat = Arc::new(chat.with_files(blobs).with_audit(audit.clone()));
         let host =
             |domain: &str| Host { protocol: Protocol::Https, domain: domain.into(), port: 443 };
         let router = router(RestState {

@@ -74,7 +74,7 @@ pub enum SetCommand {
         #[arg(value_name = "SECONDS")]
         seconds: u32,
     },
-    /// Whether tokens of the older format 006 are taken. A holder of such a token for the channel 'room'
+    /// Whether tokens of the older format 006 are taken where a service knows them; chat never does. A holder of such a token for the channel 'room'
     /// and the user 12 can use it for 'room12' and any user, which no server can detect
     #[command(name = "accept-006")]
     Accept006 {

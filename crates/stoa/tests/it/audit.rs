@@ -7,7 +7,8 @@ use stoa_store::engine::{Embedded, EmbeddedOptions, Engine};
 use stoa_store::spaces::AUDIT_ENTRIES;
 
 use crate::command_line::json;
-use crate::server::{Ended, Place, text};
+use crate::https::call;
+use crate::server::{Ended, Place, grant, text, user};
 
 fn lines(ended: &Ended) -> Vec<Value> {
     ended.answer().lines().map(json).collect()
@@ -236,4 +237,41 @@ fn an_entry_that_was_changed_in_the_store_is_found() {
         assert_eq!((all.code, all.stdout.lines().count()), (Some(1), 2), "{}", all.stdout);
         assert!(all.stdout.contains("platform: whole, 1 entries"), "{}", all.stdout);
     }
+}
+
+#[test]
+fn what_a_back_end_does_over_rest_and_who_is_refused_stands_in_the_log() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    let key = ["--key", "demo#stoa"];
+    place.run(&[&["app", "show", "--certificate-file", "c"], &key[..]].concat()).answer();
+    let build = ["token", "build", "--app-id", text(&demo, "appId"), "--certificate-file", "c"];
+    let token = place.run(&[&build[..], &["chat-app"]].concat()).answer().trim().to_owned();
+    let asks = |token: &str, method, path: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        call(&demo, method, path, &[&bearer], None).status
+    };
+    let (name, password) = user(&demo, 0);
+    let granted = grant(&demo, name, password);
+    assert_eq!(asks(text(&granted.body, "access_token"), "DELETE", "/demo/stoa/users/alice"), 401);
+    assert_eq!(asks("007nonsense", "GET", "/demo/stoa/users"), 401);
+    assert_eq!(grant(&demo, name, "not the password").status, 400);
+    assert_eq!(asks(&token, "DELETE", &format!("/demo/stoa/users/{name}")), 200);
+    server.end();
+
+    let found = acts(&place, &["--app", "demo#stoa"]);
+    for expected in [
+        "user.deleted done",
+        "token.refused refused",
+        "call.refused refused",
+        "password.refused refused",
+    ] {
+        assert!(found.iter().any(|act| act == expected), "{expected}: {found:?}");
+    }
+    let exported = place.run(&["audit", "export", "--app", "demo#stoa", "--output", "-"]);
+    for secret in [&token, password, "not the password", "007nonsense"] {
+        assert!(!exported.answer().contains(secret));
+    }
+    place.run(&["audit", "verify", "--app", "demo#stoa"]).answer();
 }

@@ -145,6 +145,10 @@ fn an_app_is_deleted_with_its_sessions_keys_and_records() {
     let before = keys(&place);
     assert_eq!(before.1, 2, "the platform's and the app's");
 
+    let client = ["token-server", "key", "create", "--app", "demo#stoa", "--name", "shop"];
+    let from = ["--address", "10.0.0.0/8", "--key-file", "client"];
+    place.run(&[&client[..], &from].concat()).answer();
+
     let delete =
         |confirm: &str| place.run(&[&["app", "delete", "--confirm", confirm], &KEY[..]].concat());
     assert!(delete("demo#other").refused(2).contains("nothing was deleted"));
@@ -160,7 +164,7 @@ fn an_app_is_deleted_with_its_sessions_keys_and_records() {
     server.end();
     assert!(exists(&place.path("data")));
 
-    // The name is free; who has it now is another app, with nobody in it.
+    // It starts without what went with the app. The name is free; who has it now is another app, with nobody in it.
     let create = ["app", "create", "--key", "demo#stoa", "--json"];
     let made = json(place.run(&create).answer());
     assert_ne!(made["appId"], demo["appId"]);
