@@ -131,9 +131,6 @@ async fn serve(
         None => None,
     };
     let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
-    if node.console.apps().is_empty() {
-        tracing::warn!("there are no apps, so nobody can log in: make one with 'stoa app create'");
-    }
     let public = match role {
         Role::Server { demo } => {
             let public = Public { config, node, draining: &draining, limits: &limits };
@@ -141,6 +138,9 @@ async fn serve(
         }
         Role::TokenServer => None,
     };
+    if node.console.apps().is_empty() {
+        tracing::warn!("there are no apps, so nobody can log in: make one with 'stoa app create'");
+    }
     if let Some(door) = tokens {
         door.start(&limits, stopped.clone(), &mut listeners);
     }
