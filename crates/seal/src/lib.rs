@@ -1,4 +1,4 @@
-//! AES-256-GCM sealing of records, key derivation and blinded identifiers. No IO.
+//! AES-256-GCM sealing of records, key derivation, blinded identifiers and signatures. No IO.
 //!
 //! One record is sealed under one [`DataKey`] with a nonce that a [`NonceSource`] gave, and is bound
 //! to the place where it stands: its format version, its key's id and the caller's associated data
@@ -14,6 +14,7 @@ mod key;
 mod nonce;
 mod record;
 mod root;
+mod sign;
 
 pub use blind::{Blind, BlindKey};
 pub use derive::derive;
@@ -21,3 +22,4 @@ pub use key::{Cipher, DataKey, KeyMaterial, NotAuthentic};
 pub use nonce::{Epoch, Exhausted, Nonce, NonceSource};
 pub use record::{KeyId, OpenError, RecordHeader, open_record, seal_record};
 pub use root::{RootKey, RootKeyFingerprint, RootKeyFormatError};
+pub use sign::{BadSignature, PublicKey, PublicKeyError, Purpose, Signature, SigningKey};

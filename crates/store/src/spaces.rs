@@ -121,6 +121,17 @@ pub static APP_IDS: Space = Space {
     readers: "console",
 };
 
+/// The key by which the data centre signs what others are to check.
+pub static SIGNING_KEY: Space = Space {
+    code: 5,
+    name: "signing_key",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[],
+    value: "1: the seed of an Ed25519 key",
+    readers: "store, for whoever signs",
+};
+
 /// The clients of the token server.
 pub static TOKEN_CLIENTS: Space = Space {
     code: 6,
@@ -568,6 +579,7 @@ pub static SPACES: &[&Space] = &[
     &APPS,
     &APP_KEYS,
     &APP_IDS,
+    &SIGNING_KEY,
     &TOKEN_CLIENTS,
     &NAMES,
     &USERS,

@@ -1,12 +1,12 @@
 //! The store and the handle of one app.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use stoa_core::{AppNumber, AppScope, Clock, Entropy, Operator};
-use stoa_seal::{Blind, BlindKey};
+use stoa_seal::{Blind, BlindKey, SigningKey};
 use stoa_vault::{Bucket, KeyClass, KeyScope, Vault};
 
 use crate::StoreError;
@@ -28,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) blind_keys: RwLock<HashMap<AppNumber, Arc<BlindKey>>>,
     /// Apps that were deleted since the process started.
     pub(crate) gone: RwLock<HashSet<AppNumber>>,
+    /// Once it was asked for.
+    pub(crate) signing_key: OnceLock<Arc<SigningKey>>,
     pub(crate) retries: AtomicU64,
     pub(crate) contended: AtomicU64,
 }
@@ -48,6 +50,7 @@ impl Store {
             lanes: Lanes::new(),
             blind_keys: RwLock::default(),
             gone: RwLock::default(),
+            signing_key: OnceLock::new(),
             retries: AtomicU64::new(0),
             contended: AtomicU64::new(0),
         }))

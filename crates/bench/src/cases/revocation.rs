@@ -87,8 +87,8 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     without.end().await?;
     with.end().await?;
     Ok(vec![Sample::stoa(vec![
-        ("login", login.with / login.without),
-        ("message", message.with / message.without),
+        ("login", login.ratio),
+        ("message", message.ratio),
         ("login_low", login.low),
         ("login_high", login.high),
         ("message_low", message.low),
@@ -269,18 +269,21 @@ async fn exchange(mut from: Session, mut to: Session) -> Result<(Session, Sessio
 struct Against {
     without: f64,
     with: f64,
+    ratio: f64,
     low: f64,
     high: f64,
 }
 
 impl Against {
-    /// Medians of both, and the quartiles of the rounds' ratios.
+    /// Medians of both, and the median and the quartiles of the rounds' ratios: both sides of a round meet the
+    /// machine as it is at that moment.
     fn new(without: &[f64], with: &[f64]) -> Self {
         let ratios: Vec<f64> =
             with.iter().zip(without).map(|(with, without)| with / without).collect();
         Self {
             without: share(without, 2, 4),
             with: share(with, 2, 4),
+            ratio: share(&ratios, 2, 4),
             low: share(&ratios, 1, 4),
             high: share(&ratios, 3, 4),
         }
@@ -306,6 +309,7 @@ mod tests {
             (against.without, against.with).partial_cmp(&(2.0, 3.0)),
             Some(std::cmp::Ordering::Equal)
         );
+        assert!((against.ratio - 1.5).abs() < 1e-9);
         assert!((against.low - 1.0).abs() < 1e-9 && (against.high - 3.0).abs() < 1e-9);
         assert!(share(&[], 2, 4).abs() < 1e-9);
     }

@@ -11,5 +11,6 @@ mod kill;
 mod model;
 mod records;
 mod sealed;
+mod signing;
 mod transactions;
 mod world;
