@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
 mod audit;
+mod canary;
 mod certificate;
 mod checklist;
 mod command_line;

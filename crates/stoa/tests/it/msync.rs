@@ -69,21 +69,35 @@ impl Client {
 
     /// Sends a text; its acknowledgement comes later.
     pub(crate) fn send_text(&mut self, to: &str, id: u64, text: &str) -> Result<(), Gone> {
+        let jid = Jid::user(&self.app_key, to);
+        self.send_body(jid, id, &self.text(MessageType::Chat, to, text))
+    }
+
+    /// Sends a text to a group; its acknowledgement comes later.
+    pub(crate) fn send_to_group(&mut self, group: &str, id: u64, text: &str) -> Result<(), Gone> {
+        let jid = Jid::group(&self.app_key, group);
+        self.send_body(jid, id, &self.text(MessageType::GroupChat, group, text))
+    }
+
+    fn text(&self, kind: MessageType, to: &str, text: &str) -> MessageBody {
         let content = Content {
             kind: Some(ContentType::Text.into()),
             text: Some(text.into()),
             ..Content::default()
         };
-        let body = MessageBody {
-            kind: Some(MessageType::Chat.into()),
+        MessageBody {
+            kind: Some(kind.into()),
             from: Some(Jid::named(&self.user)),
             to: Some(Jid::named(to)),
             contents: vec![content],
             ..MessageBody::default()
-        };
+        }
+    }
+
+    fn send_body(&mut self, to: Jid, id: u64, body: &MessageBody) -> Result<(), Gone> {
         let meta = Meta {
             id: Some(id),
-            to: Some(Jid::user(&self.app_key, to)),
+            to: Some(to),
             ns: Some(NameSpace::Chat.into()),
             payload: Some(body.encode_to_vec().into()),
             ..Meta::default()
