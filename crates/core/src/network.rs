@@ -38,6 +38,11 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
+    /// How many bits its addresses have in common.
+    pub const fn bits(&self) -> u8 {
+        self.bits
+    }
+
     /// Whether `address` lies in it. An IPv4 address that is written as one of IPv6 is that IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let same = |a: u128, b: u128, width: u32| {

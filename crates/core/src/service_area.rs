@@ -86,6 +86,18 @@ impl Region {
 pub trait Countries: Send + Sync + 'static {
     /// The country of an address; none if it is not known.
     fn country(&self, address: std::net::IpAddr) -> Option<Country>;
+
+    /// A number that is another one when what is known has changed.
+    fn generation(&self) -> u64 {
+        0
+    }
+}
+
+/// Nothing is known.
+impl Countries for () {
+    fn country(&self, _: std::net::IpAddr) -> Option<Country> {
+        None
+    }
 }
 
 #[cfg(test)]

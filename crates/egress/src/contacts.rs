@@ -57,7 +57,7 @@ pub struct Contact {
     pub purpose: Purpose,
     /// In which region it lies; none: that was not known.
     pub region: Option<Region>,
-    /// It lay in the app's region or had a permission, when it was contacted.
+    /// It lay in another region than the app, and its owner had permitted that.
     pub permitted: bool,
     /// When it was contacted first.
     pub first: Timestamp,
@@ -65,6 +65,15 @@ pub struct Contact {
     pub last: Timestamp,
     /// How often.
     pub count: u64,
+}
+
+/// A host that is about to be contacted.
+pub(crate) struct Visit {
+    pub(crate) host: String,
+    pub(crate) purpose: Purpose,
+    pub(crate) region: Option<Region>,
+    /// As in [`Contact`].
+    pub(crate) permitted: bool,
 }
 
 /// What is counted together.
@@ -112,10 +121,7 @@ impl Contacts {
     pub(crate) async fn note(
         &self,
         app: Option<&Arc<App>>,
-        host: String,
-        purpose: Purpose,
-        region: Option<Region>,
-        permitted: bool,
+        Visit { host, purpose, region, permitted }: Visit,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let number = app.map_or(AppNumber::PLATFORM, |app| app.number);

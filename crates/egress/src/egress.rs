@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::contacts::{Contact, Contacts, Purpose};
+use crate::contacts::{Contact, Contacts, Purpose, Visit};
 use crate::gate::{Gate, Place};
 use crate::rules::Rules;
 use crate::{ClientTls, EgressError, Host, HostRegion, Resolver, Scheme};
@@ -83,6 +83,8 @@ pub struct Egress {
 struct Approved {
     address: SocketAddr,
     region: Option<Region>,
+    /// It lies in another region, and that is permitted.
+    permitted: bool,
 }
 
 impl Egress {
@@ -182,29 +184,30 @@ impl Egress {
             }
         }
         let approved = |address: IpAddr| {
-            let region = self.place(errand, host, address)?;
-            Ok(Approved { address: SocketAddr::new(address.to_canonical(), port), region })
+            let (region, permitted) = self.place(errand, host, address)?;
+            let address = SocketAddr::new(address.to_canonical(), port);
+            Ok(Approved { address, region, permitted })
         };
         addresses.into_iter().map(approved).collect()
     }
 
-    /// In which region the address lies, if the errand may go there.
+    /// In which region the address lies, if the errand may go there; and whether that needed a permission.
     fn place(
         &self,
         errand: &Errand,
         host: &Host,
         address: IpAddr,
-    ) -> Result<Option<Region>, EgressError> {
+    ) -> Result<(Option<Region>, bool), EgressError> {
         let known = || self.rules.region(host, address, &*self.countries);
         let region = errand.region.or_else(known);
         let (Some(app), Purpose::App(kind)) = (&errand.app, errand.purpose) else {
-            return Ok(region);
+            return Ok((region, false));
         };
         let (own, purpose, host) = (app.region, errand.purpose, host.clone());
         match region {
-            Some(region) if region == own => Ok(Some(region)),
+            Some(region) if region == own => Ok((Some(region), false)),
             Some(region) => match app.place.permit(kind, own, region, self.clock.now()) {
-                Some(_) => Ok(Some(region)),
+                Some(_) => Ok((Some(region), true)),
                 None => Err(EgressError::Foreign { host, region, purpose, own }),
             },
             None => Err(EgressError::RegionUnknown { host, address, purpose, own }),
@@ -222,14 +225,15 @@ impl Egress {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         let share =
             limits::EGRESS_CONNECT / u32::try_from(approved.len()).unwrap_or(u32::MAX).max(1);
-        for Approved { address, region } in approved {
-            let (app, name) = (errand.app.as_ref(), host.to_string());
-            self.contacts.note(app, name, errand.purpose, *region, true).await?;
+        for Approved { address, region, permitted } in approved {
+            let (purpose, region, permitted) = (errand.purpose, *region, *permitted);
+            let visit = Visit { host: host.to_string(), purpose, region, permitted };
+            self.contacts.note(errand.app.as_ref(), visit).await?;
             // One that does not answer leaves time for the others.
             match timeout(share.max(LEAST), TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     let _ = stream.set_nodelay(true);
-                    return Ok((stream, Reached { address: *address, region: *region }));
+                    return Ok((stream, Reached { address: *address, region }));
                 }
                 Ok(Err(error)) => last = error,
                 Err(_) => last = io::ErrorKind::TimedOut.into(),

@@ -19,7 +19,7 @@ async fn a_contact_is_written_down_before_it_is_made_and_survives_a_kill() {
     let [contact] = contacts.as_slice() else { panic!("{contacts:?}") };
     assert_eq!((contact.host.as_str(), contact.count), (NAME, 1));
     assert_eq!(contact.purpose, Purpose::App(Crossing::Callbacks));
-    assert_eq!((contact.region, contact.permitted), (Some(Region::Eu), true));
+    assert_eq!((contact.region, contact.permitted), (Some(Region::Eu), false));
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ async fn a_host_of_another_region_is_reached_with_a_permission_only() {
     let world = permitted(Crossing::Callbacks, Region::Eu, Region::Na);
     let answer = world.get(&server).await.unwrap();
     assert_eq!(answer.region, Some(Region::Na));
+    let contacts = world.egress.contacts(Some(&world.app)).await.unwrap();
+    assert!(contacts.iter().all(|contact| contact.permitted) && contacts.len() == 1);
     for (kind, from, to) in [
         (Crossing::Callbacks, Region::Na, Region::Eu),
         (Crossing::Callbacks, Region::Eu, Region::Ap),
