@@ -81,6 +81,17 @@ acts! {
     /// A user may make chat rooms no more.
     SuperAdminRemoved = 41, "super_admin.removed";
 
+    /// A client was outside an app's geofence. The reason says in which country; the address stands nowhere.
+    GeofenceRefused = 50, "geofence.refused";
+    /// Something may cross from one region to another.
+    PermitAdded = 51, "permit.added";
+    /// Something may cross regions no more.
+    PermitRemoved = 52, "permit.removed";
+    /// A residency report was made.
+    ResidencyReported = 53, "residency.reported";
+    /// A host outside was called to see whether it can be.
+    EgressChecked = 54, "egress.checked";
+
     /// The vault was put under another root key.
     RootRotated = 60, "key.root_rotated";
     /// Further data keys were made.

@@ -390,4 +390,6 @@ pub enum KickReason {
     ByOtherDevice,
     /// What let it in was revoked.
     Revoked,
+    /// It is outside the app's geofence.
+    Outside,
 }

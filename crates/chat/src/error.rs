@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stoa_blob::BlobError;
-use stoa_core::{Refusal, TokenRefusal};
+use stoa_core::{Country, Refusal, TokenRefusal};
 use stoa_store::StoreError;
 
 /// A refusal of the chat rules, or a fault of the server. Messages are for whoever asked; they name
@@ -117,6 +117,15 @@ pub enum Error {
     /// The user was deactivated by an administrator.
     #[error("the user is deactivated")]
     Deactivated,
+    /// The client's network is outside the app's geofence.
+    #[error(
+        "this app serves clients in its service area only; your network is {}",
+        country.map_or_else(|| "in no country that is known here".into(), |country| format!("in {country}"))
+    )]
+    Outside {
+        /// Where it is, if that is known.
+        country: Option<Country>,
+    },
     /// A user or another object has that name already.
     #[error("the name exists already")]
     NameTaken,
@@ -201,6 +210,7 @@ impl Error {
             Self::Token(TokenRefusal::Invalid(class)) => class,
             Self::UnknownUser => "unknown_user",
             Self::Deactivated => "deactivated",
+            Self::Outside { .. } => "outside",
             Self::NotAllowed => "not_allowed",
             Self::TooManyTries { .. } => "too_many_tries",
             Self::Busy => "busy",
@@ -246,6 +256,7 @@ impl Error {
             Self::LimitReached(_) => Refusal::LimitReached,
             Self::NotInPlan => Refusal::NotInPlan,
             Self::Deactivated => Refusal::Deactivated,
+            Self::Outside { .. } => Refusal::Outside,
             Self::NameTaken => Refusal::NameTaken,
             Self::InvalidGrant(_) => Refusal::InvalidGrant,
             Self::RegistrationClosed => Refusal::RegistrationClosed,

@@ -17,6 +17,7 @@ pub mod entry;
 mod error;
 pub mod event;
 mod external;
+mod fence;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod grant;
@@ -85,6 +86,7 @@ pub struct Chat {
     passwords: password::Passwords,
     attachments: Option<attachment::Attachments>,
     audit: Option<Arc<AuditLog>>,
+    fences: fence::Fences,
 }
 
 /// What the appenders need too.
@@ -153,6 +155,7 @@ impl Chat {
             places: places::Places::default(),
             attachments: None,
             audit: None,
+            fences: fence::Fences::default(),
         }
     }
 

@@ -85,10 +85,11 @@ impl Chat {
     /// [`Self::is_still_admitted`].
     ///
     /// # Errors
-    /// As [`Self::authenticate`]; an app token or one of another user is [`Error::Token`], and where the
+    /// [`Error::Outside`]; as [`Self::authenticate`]; an app token or one of another user is [`Error::Token`], and where the
     /// store takes no writes there is no session.
     pub async fn log_in(&self, request: &LoginRequest) -> Result<LoggedIn, Error> {
         let epoch = self.shared.cuts.epoch();
+        self.admit_from(&self.app(&request.app)?, request.address)?;
         let admitted = self.admit(request).await.inspect_err(|error| {
             if let Ok(app) = self.app(&request.app) {
                 self.token_was_refused(&app, error, request.address);
@@ -132,7 +133,7 @@ impl Chat {
     /// it to end, and what was revoked before did not find it.
     ///
     /// # Errors
-    /// As [`Self::authenticate`].
+    /// As [`Self::log_in`].
     pub async fn is_still_admitted(
         &self,
         request: &LoginRequest,
@@ -141,6 +142,7 @@ impl Chat {
         if self.shared.cuts.epoch() == logged_in.epoch {
             return Ok(());
         }
+        self.admit_from(&self.app(&request.app)?, request.address)?;
         self.admit(request).await.map(drop)
     }
 

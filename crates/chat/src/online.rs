@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,6 +49,8 @@ pub struct OnlineDevice {
 struct Session {
     device: OnlineDevice,
     to: Arc<dyn Subscriber<Event>>,
+    /// From where it comes, if that is known.
+    address: Option<IpAddr>,
     /// The tokens that let it in and renewed it.
     tokens: Vec<TokenMark>,
 }
@@ -151,7 +154,7 @@ impl Online {
         topic: &Topic,
         info: DeviceInfo,
         token: TokenMark,
-        to: Arc<dyn Subscriber<Event>>,
+        (to, address): (Arc<dyn Subscriber<Event>>, Option<IpAddr>),
         now: Timestamp,
     ) -> (u64, Vec<u64>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -177,6 +180,7 @@ impl Online {
         list.push(Session {
             device: OnlineDevice { info, since: now, number, leaving: false },
             to,
+            address,
             tokens: vec![token],
         });
         (number, gone)
@@ -285,6 +289,13 @@ impl Online {
             .collect()
     }
 
+    /// The sessions of a user, by number, with where they come from.
+    pub(crate) fn addresses_of(&self, topic: &Topic) -> Vec<(u64, Option<IpAddr>)> {
+        let users = self.users.lock();
+        let sessions = users.get(topic).into_iter().flat_map(|present| &present.sessions);
+        sessions.map(|session| (session.device.number, session.address)).collect()
+    }
+
     /// The users of an app who have a session.
     pub(crate) fn topics_of(&self, app: AppNumber) -> Vec<Topic> {
         self.users.lock().keys().filter(|topic| topic.app == app).cloned().collect()
@@ -321,7 +332,7 @@ impl Online {
 
 impl Chat {
     /// Attaches a session of the caller on `device`: from now on its events go to `to`. Sessions that
-    /// it replaces are told to end, with `note` as the text from this device.
+    /// it replaces are told to end, with `note` as the text from this device. `address` is where it comes from.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] when the caller is no user.
@@ -331,6 +342,7 @@ impl Chat {
         device: DeviceInfo,
         note: &str,
         to: Arc<dyn Subscriber<Event>>,
+        address: Option<IpAddr>,
     ) -> Result<Attachment, Error> {
         let user = caller.user().ok_or(Error::NotAllowed)?;
         let topic = Topic { app: caller.app().number, user: user.clone() };
@@ -339,7 +351,7 @@ impl Chat {
             &topic,
             device,
             caller.mark().clone(),
-            to.clone(),
+            (to.clone(), address),
             self.shared.clock.now(),
         );
         let subscription = self.shared.bus.subscribe(topic.clone(), to);
@@ -440,7 +452,7 @@ mod tests {
             platform,
         };
         let mark = mark(0);
-        online.enter(&topic, info, mark, Arc::new(Nobody), Timestamp::default())
+        online.enter(&topic, info, mark, (Arc::new(Nobody), None), Timestamp::default())
     }
 
     #[test]

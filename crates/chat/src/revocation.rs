@@ -395,6 +395,7 @@ impl Chat {
         self.shared.cuts.next_epoch();
         for topic in self.shared.online.topics_of(app.number) {
             self.judge(app, &topic, leaked);
+            self.judge_places(app, &topic);
         }
     }
 

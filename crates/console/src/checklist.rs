@@ -100,6 +100,8 @@ pub struct NodeFacts {
     pub mirrors: usize,
     /// The volume of the vault, and the name of its file system.
     pub volume: (Volume, String),
+    /// It knows in which country addresses are, from a database or from ranges.
+    pub knows_countries: bool,
     /// The process may leave its memory in a core dump.
     pub core_dumps: bool,
     /// Chains of the audit log that do not hold: what is wrong with them.
@@ -185,11 +187,6 @@ fn of_node(node: &NodeFacts) -> Vec<Item> {
         on("vault_mirrored", "The vault has a mirror", vault_mirrored(node)),
         on("vault_volume", "What is destroyed on the vault's volume is gone", vault_volume(node)),
         on("audit_whole", "The audit log is whole", audit_whole(node)),
-        on(
-            "geofence",
-            "Only clients of the wanted places are served",
-            (Status::NotApplicable, "this version has no geofence".into(), None),
-        ),
     ]
 }
 
@@ -297,6 +294,7 @@ fn of_app(node: &NodeFacts, facts: &AppFacts) -> Vec<Item> {
         on("token_lifetimes", "Tokens are short-lived", token_lifetimes(facts)),
         on("ids_random", "User, group and room ids say nothing", ids_random(facts)),
         on("certificate_rotated", "The App Certificate is not old", certificate_rotated(node, app)),
+        on("geofence", "Only clients of the wanted places are served", geofence(node, app)),
         on("retention_set", "How long messages are kept was chosen", retention_set(app)),
     ]
 }
@@ -447,6 +445,30 @@ fn certificate_rotated(node: &NodeFacts, app: &App) -> Verdict {
         CERTIFICATE_OLD_DAYS.. => warn(reason, mend),
         _ => pass(reason),
     }
+}
+
+fn geofence(node: &NodeFacts, app: &App) -> Verdict {
+    let area = match &app.place.service_area {
+        None => format!("the countries of region {}", app.region),
+        Some(countries) => {
+            let countries: Vec<_> = countries.iter().map(ToString::to_string).collect();
+            format!("the countries {}", countries.join(", "))
+        }
+    };
+    if !app.place.geofence {
+        let reason = format!(
+            "it is off: the app's data stay in region {}, and its clients may be anywhere. Where the law asks for more: stoa app set geofence on --key {}",
+            app.region, app.key
+        );
+        return (Status::Stated, reason, None);
+    }
+    if !node.knows_countries {
+        return fail(
+            "it is on, and the server knows the country of no address: nobody is let in",
+            "name a database as geo-database, or ranges as geofence-ranges, and restart",
+        );
+    }
+    pass(format!("clients in {area} are let in, and nobody of whom no country is known"))
 }
 
 fn retention_set(app: &App) -> Verdict {

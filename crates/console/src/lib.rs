@@ -9,6 +9,7 @@ pub mod checklist;
 mod deletion;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod place;
 mod record;
 #[cfg(test)]
 mod testing;
@@ -20,7 +21,8 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use prost::Message;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, Operator, Region,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Crossing, Entropy, Operator,
+    Region,
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
@@ -102,6 +104,18 @@ pub enum ConsoleError {
         name: ClientName,
         /// The app.
         app: AppKey,
+    },
+    /// The app's owner permits no such thing.
+    #[error("the app {app} has no permission for {kind} from {from} to {to}")]
+    UnknownPermit {
+        /// The app.
+        app: AppKey,
+        /// What would cross.
+        kind: Crossing,
+        /// From there.
+        from: Region,
+        /// To there.
+        to: Region,
     },
     /// The store failed.
     #[error("the store failed")]

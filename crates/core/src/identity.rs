@@ -250,6 +250,7 @@ impl App {
     pub fn admits_as(&self, other: &Self) -> bool {
         (self.auth, self.tokens, self.revoked) == (other.auth, other.tokens, other.revoked)
             && self.certificates == other.certificates
+            && self.place == other.place
     }
 
     /// The first moment from `now` on at which the server can issue a token that no cut of the whole app ends.

@@ -415,3 +415,6 @@ pub const EGRESS_BODY_BYTES: usize = 1 << 20;
 pub const EGRESS_HOSTS: usize = 10_000;
 /// Bytes of a URL.
 pub const EGRESS_URL_BYTES: usize = 2048;
+
+/// Permissions of one app to cross regions: all kinds between all regions are fewer.
+pub const PERMITS: usize = 32;

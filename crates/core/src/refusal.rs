@@ -71,6 +71,8 @@ refusals! {
     RegistrationClosed => 401 "unauthorized" "SecurityException", 1 "Sorry, registration is not open";
     /// The act is not allowed to this caller.
     Forbidden => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, You do not have permission";
+    /// The client's network is outside the app's geofence (classroom section 6: 403).
+    Outside => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, your network is outside the service area";
     /// The user was deactivated by an administrator.
     Deactivated => 403 "forbidden_op" "ForbiddenOpException", 12 "user is deactivated";
     /// No app has that key.

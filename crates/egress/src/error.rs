@@ -49,7 +49,7 @@ pub enum EgressError {
     },
     /// The host lies in another region, and there is no permission.
     #[error(
-        "{host} lies in region {region}, and {purpose} stay in region {own}: permit it (stoa app permit add --kind {purpose} --from {own} --to {region} --until DATE), or use a host of region {own}"
+        "{host} lies in region {region}, and {purpose} stay in region {own}: permit it (stoa app permit add --key APP --kind {purpose} --from {own} --to {region} --until DATE), or use a host of region {own}"
     )]
     Foreign {
         /// Who was to be reached.

@@ -28,15 +28,21 @@ pub struct Whereabouts {
 }
 
 impl Whereabouts {
-    /// Knows `ranges`, and what the database in `file` says. Reads the file.
+    /// Knows `ranges`, and what the database in `file` says once it was read.
+    pub fn new(ranges: Vec<GeoRange>, file: Option<PathBuf>) -> Self {
+        let generation = AtomicU64::new(1);
+        Self { ranges, file, database: ArcSwapOption::empty(), generation }
+    }
+
+    /// Reads the database, unless it was read.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn open(ranges: Vec<GeoRange>, file: Option<PathBuf>) -> Result<Self, DatabaseError> {
-        let generation = AtomicU64::new(1);
-        let whereabouts = Self { ranges, file, database: ArcSwapOption::empty(), generation };
-        whereabouts.reload()?;
-        Ok(whereabouts)
+    pub fn load(&self) -> Result<(), DatabaseError> {
+        if self.database.load().is_some() {
+            return Ok(());
+        }
+        self.reload().map(drop)
     }
 
     /// Reads the database again; what was known stays if it cannot be read. Answers whether there is one.

@@ -20,6 +20,7 @@ mod value;
 pub mod attachments;
 pub mod connections;
 pub mod egress;
+pub mod fence;
 pub mod logins;
 pub mod messages;
 pub mod process;

@@ -141,6 +141,7 @@ impl FromRequestParts<Rest> for Door {
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let operation = Operation::new(app.number, method(&parts.method), route);
         let from = (rest.client_address)(&parts.extensions);
+        rest.chat.admit_from(&app, from)?;
         let address = from.filter(|address| !address.to_canonical().is_loopback());
         Ok(Self { app, operation, token: bearer(&parts.headers), address, from })
     }

@@ -110,6 +110,9 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::BadToken => "Unable to authenticate.",
         Refusal::RegistrationClosed => "Registration is not open, please contact the app admin.",
         Refusal::Forbidden => "the operation is not allowed",
+        Refusal::Outside => {
+            "this app serves clients in its service area only, and your network is outside of it"
+        }
         Refusal::Deactivated => "the user is deactivated",
         Refusal::UnknownApp => "Could not find application",
         Refusal::UnknownUser | Refusal::UnknownRecipient => "Service resource not found",

@@ -156,6 +156,9 @@ pub enum Failure {
     /// The place of files cannot be used.
     #[error(transparent)]
     Files(#[from] BlobError),
+    /// The database that says where addresses are cannot be used.
+    #[error(transparent)]
+    Geo(#[from] stoa_geo::DatabaseError),
     /// The rules of chat refused, or failed.
     #[error(transparent)]
     Chat(#[from] stoa_chat::Error),
@@ -197,7 +200,8 @@ impl Failure {
                 | ConsoleError::TwoCertificates(_)
                 | ConsoleError::OneCertificate(_)
                 | ConsoleError::ClientExists { .. }
-                | ConsoleError::UnknownClient { .. },
+                | ConsoleError::UnknownClient { .. }
+                | ConsoleError::UnknownPermit { .. },
             ) => Exit::No,
             Self::Config(_) | Self::Usage(_) => Exit::Usage,
             Self::Console(
@@ -231,6 +235,7 @@ impl Failure {
             Self::Tls(_) => "certificate",
             Self::Io { .. } => "system",
             Self::Files(_) => "files",
+            Self::Geo(_) => "geo_database",
             Self::Chat(_) => "chat",
         }
     }

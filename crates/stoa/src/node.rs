@@ -15,6 +15,8 @@ use stoa_core::{
     App, AppKey, AppNumber, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy,
     Timestamp, issue_token,
 };
+use stoa_egress::{Egress, EgressOptions, SystemResolver};
+use stoa_geo::Whereabouts;
 use stoa_store::engine::{Embedded, EmbeddedOptions};
 use stoa_store::{Store, classes};
 use stoa_token_server::{LastMinted, Observer};
@@ -49,6 +51,10 @@ pub struct Node {
     pub console: Arc<Console>,
     /// Who did what.
     pub audit: Arc<AuditLog>,
+    /// Where addresses are.
+    pub whereabouts: Arc<Whereabouts>,
+    /// The way out.
+    pub egress: Arc<Egress>,
     /// The rules of chat.
     pub chat: Arc<Chat>,
     /// The time.
@@ -158,10 +164,25 @@ impl Node {
             other => other?,
         };
         let console = Arc::new(console);
+        let (ranges, database) = (config.geofence_ranges.clone(), config.geo_database.clone());
+        let whereabouts = Arc::new(Whereabouts::new(ranges, database));
+        let way_out = EgressOptions {
+            region: console.region(),
+            allow: config.egress_allow.clone(),
+            hosts: config.egress_hosts.clone(),
+            resolver: Arc::new(SystemResolver),
+            countries: whereabouts.clone(),
+            clock: clock.clone(),
+        };
+        let egress = Egress::new(way_out, store.clone(), Operator::of_this_process());
         let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat =
             Chat::new(store.clone(), console.clone(), clock.clone(), entropy.clone(), vault.life());
-        let chat = Arc::new(chat.with_files(blobs.clone()).with_audit(audit.clone()));
+        let chat = Arc::new(
+            chat.with_files(blobs.clone())
+                .with_audit(audit.clone())
+                .with_countries(whereabouts.clone()),
+        );
         let told = Arc::downgrade(&chat);
         console.observe(Box::new(move |change| {
             let Some(chat) = told.upgrade() else { return };
@@ -183,6 +204,8 @@ impl Node {
             blobs,
             console,
             audit,
+            whereabouts,
+            egress: Arc::new(egress),
             chat,
             clock,
             entropy,
@@ -262,7 +285,13 @@ impl Node {
     pub async fn sweep(&self) -> Result<Swept, Failure> {
         let operator = Operator::of_this_process();
         let (mut all, mut outcome) = (Swept::default(), self.sweep_deleted_apps().await);
+        if let Err(error) = self.egress.sweep_contacts(None).await {
+            outcome = Err(error.into());
+        }
         for app in self.console.apps() {
+            if let Err(error) = self.egress.sweep_contacts(Some(&app)).await {
+                outcome = Err(error.into());
+            }
             let scope = operator.in_app(app);
             if let Err(error) = self.chat.sweep_revocations(&scope).await {
                 outcome = Err(error.into());
@@ -309,6 +338,14 @@ impl Node {
         }
     }
 
+    /// Stores which hosts were contacted since it was stored last.
+    pub async fn store_contacts(&self) {
+        if let Err(error) = self.egress.store_contacts(&self.console.apps()).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "how often hosts were contacted could not be stored");
+        }
+    }
+
     /// Takes what is over out of the audit logs of all apps and of the platform. Answers how many
     /// entries they were.
     ///
@@ -336,6 +373,7 @@ impl Node {
     /// When the last writes could not be made durable.
     pub async fn close(self) -> Result<(), Failure> {
         self.store_observations().await;
+        self.store_contacts().await;
         let Self { store, audit, .. } = self;
         audit.settle().await;
         Ok(store.close().await?)

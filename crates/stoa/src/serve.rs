@@ -12,11 +12,13 @@ mod system;
 mod token_server;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
+use stoa_geo::Whereabouts;
 use stoa_rest::{Host, Hosts, Protocol, RestState};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -111,12 +113,14 @@ async fn serve(
     files_limit: u64,
     control: Option<ControlSocket>,
 ) -> Result<Option<Running>, Failure> {
+    node.whereabouts.load()?;
     let mut identity = Identity::open(config, node).await?;
     let connections = usize::try_from(files_limit.saturating_sub(RESERVED_FILES));
     let connections = connections.unwrap_or(usize::MAX);
     let limits = NetLimits::default();
     let connections = limits.connections.min(connections);
-    let limits = NetLimits { connections, drain: config.drain.duration(), ..limits };
+    let proxies = config.trusted_proxies.clone();
+    let limits = NetLimits { connections, drain: config.drain.duration(), proxies, ..limits };
     let draining = Draining::default();
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
@@ -152,7 +156,7 @@ async fn serve(
         });
     }
     let mut background = JoinSet::new();
-    let reload = identity.reload();
+    let reload = (identity.reload(), node.whereabouts.clone());
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background::start(node, &mut background);
     figures::started();
@@ -255,7 +259,8 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 struct Running {
     stop: watch::Sender<bool>,
     listeners: JoinSet<std::io::Result<()>>,
-    reload: Reload,
+    /// What is read anew at a SIGHUP.
+    reload: (Reload, Arc<Whereabouts>),
     draining: Draining,
     /// How long connections may take to end.
     drain: Duration,
@@ -267,9 +272,10 @@ impl Running {
     /// Serves until a signal comes or a listener fails, and ends the connections.
     async fn until(mut self, signals: &mut Signals) -> Result<(), Failure> {
         let reload = || {
-            let reload = self.reload.clone();
+            let (certificate, whereabouts) = self.reload.clone();
             // What came of it stands in the log.
-            tokio::spawn(async move { drop(reload.now().await) });
+            tokio::spawn(async move { drop(certificate.now().await) });
+            tokio::task::spawn_blocking(move || background::reload(&whereabouts));
         };
         let outcome = tokio::select! {
             () = signals.end_or(reload) => Ok(()),

@@ -200,7 +200,7 @@ async fn messages_are_delivered_while_every_login_waits() {
         platform: 16,
     };
     let resource = device.resource.clone();
-    let _attached = chat.attach(&alice, device, "", Arc::new(Inbox(inbox))).unwrap();
+    let _attached = chat.attach(&alice, device, "", Arc::new(Inbox(inbox)), None).unwrap();
     for client_id in 1..=100 {
         let (done, outcome) = tokio::sync::oneshot::channel();
         let draft = Draft {

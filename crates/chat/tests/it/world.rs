@@ -235,7 +235,7 @@ impl World {
         let caller = logged_in.caller.clone();
         let inbox = Arc::new(Inbox::default());
         let device = request.device.clone();
-        let attachment = self.chat.attach(&caller, device, "", inbox.clone()).unwrap();
+        let attachment = self.chat.attach(&caller, device, "", inbox.clone(), None).unwrap();
         self.chat.is_still_admitted(&request, &logged_in).await.unwrap();
         Device {
             chat: self.chat.clone(),

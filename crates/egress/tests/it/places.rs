@@ -33,7 +33,7 @@ async fn a_host_of_another_region_is_reached_with_a_permission_only() {
     ] {
         let refused = permitted(kind, from, to).get(&server).await.unwrap_err();
         assert!(matches!(refused, EgressError::Foreign { region: Region::Na, .. }), "{refused}");
-        assert!(refused.to_string().contains("stoa app permit add --kind callbacks"), "{refused}");
+        assert!(refused.to_string().contains("--kind callbacks --from eu --to na"), "{refused}");
     }
     world.clock.advance(Duration::from_secs(99));
     assert!(world.get(&server).await.is_ok());

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_core::AddressRange;
+
 /// Bounds of the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetLimits {
@@ -33,6 +35,8 @@ pub struct NetLimits {
     /// can say why it is refused. None: any. For listeners that browsers reach by names that their
     /// resolver was told (DNS rebinding).
     pub session_hosts: Option<Arc<[String]>>,
+    /// Proxies that are believed when they say who their client is.
+    pub proxies: Vec<AddressRange>,
 }
 
 impl NetLimits {
@@ -57,6 +61,7 @@ impl Default for NetLimits {
             drain: Duration::from_secs(4),
             linger: Duration::from_secs(3),
             session_hosts: None,
+            proxies: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt};
 
+use super::forwarded;
 use super::limits::NetLimits;
 use super::link::{Link, TransportError};
 use super::stream::Stream;
@@ -39,10 +40,20 @@ const BACKLOG: usize = 4096;
 /// Where a request comes from and how, an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// The client's address.
+    /// The client's address, or that of whom a trusted proxy names as its client.
     pub address: SocketAddr,
     /// It came through TLS, which ends here.
     pub encrypted: bool,
+}
+
+impl Peer {
+    /// The same with the client whom a proxy names; its port is not known.
+    fn of_client(self, client: IpAddr) -> Self {
+        if client == self.address.ip() {
+            return self;
+        }
+        Self { address: SocketAddr::new(client, 0), ..self }
+    }
 }
 
 /// The SHA-256 of the certificate that the client has shown, an extension of the requests of a connection
@@ -190,8 +201,11 @@ impl Connection {
         match first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
             // The future that ran the handshake ends here; whoever drives the session starts anew.
             Some(First::Session { len, .. }) => {
-                let (link, early) = stream.into_link(len);
                 let Self { peer, place, limits } = self;
+                let head = stream.ahead().get(..len).unwrap_or_default();
+                let from = forwarded::client_of_head(peer.address.ip(), &limits.proxies, head);
+                let peer = peer.of_client(from);
+                let (link, early) = stream.into_link(len);
                 let (bytes, linger) = (limits.message_bytes, limits.linger);
                 on_session(WsTransport::new(link, early, bytes, peer.address, linger, place));
             }
@@ -216,8 +230,12 @@ impl Connection {
         let Self { peer, place, limits } = self;
         let (within, rate, received) = (limits.request, limits.body_rate, stream.received());
         let certificate = stream.client_certificate().map(PeerCertificate);
+        let told = Arc::clone(&limits);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
+            let headers = request.headers().iter();
+            let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let from = forwarded::client(peer.address.ip(), &told.proxies, headers);
+            request.extensions_mut().insert(peer.of_client(from));
             if let Some(certificate) = certificate {
                 request.extensions_mut().insert(certificate);
             }

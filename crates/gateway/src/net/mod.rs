@@ -12,6 +12,7 @@
 //! ties them to a listener.
 
 pub mod codec;
+mod forwarded;
 mod limits;
 mod link;
 mod listener;

@@ -416,7 +416,7 @@ async fn log_in<T: Transport>(
         let logged_in = chat.log_in(&request).await?;
         let resource = request.device.resource.clone();
         let device = request.device.clone();
-        let attachment = chat.attach(&logged_in.caller, device, note, outlet)?;
+        let attachment = chat.attach(&logged_in.caller, device, note, outlet, request.address)?;
         chat.is_still_admitted(&request, &logged_in).await?;
         let answer = LoggedIn {
             user: logged_in.user,

@@ -248,7 +248,7 @@ impl Outgoing {
             KickReason::UserRemoved => StatisticsOperation::UserRemoved,
             KickReason::AnotherDevice => StatisticsOperation::UserLoginAnotherDevice,
             KickReason::PasswordChanged => StatisticsOperation::UserKickedByChangePassword,
-            KickReason::ByOtherDevice | KickReason::Revoked => {
+            KickReason::ByOtherDevice | KickReason::Revoked | KickReason::Outside => {
                 StatisticsOperation::UserKickedByOtherDevice
             }
         };

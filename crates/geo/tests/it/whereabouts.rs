@@ -34,10 +34,16 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
     file
 }
 
+fn open(ranges: Vec<GeoRange>, file: Option<std::path::PathBuf>) -> Whereabouts {
+    let known = Whereabouts::new(ranges, file);
+    known.load().unwrap();
+    known
+}
+
 #[test]
 fn a_database_says_where_addresses_are() {
     let file = file(&written());
-    let known = Whereabouts::open(Vec::new(), Some(file.path().into())).unwrap();
+    let known = open(Vec::new(), Some(file.path().into()));
     for (address, country) in [
         ("1.2.3.4", Some("DE")),
         ("::ffff:1.2.3.4", Some("DE")),
@@ -61,7 +67,7 @@ fn what_the_operator_says_counts_more_and_most_of_the_smallest_range() {
     let ranges = ["1.2.0.0/16=FR", "1.2.3.0/24=IT", "10.0.0.0/8=DE", "fd00::/8=CH"];
     let ranges = ranges.map(|range| range.parse::<GeoRange>().unwrap());
     let file = file(&written());
-    let known = Whereabouts::open(ranges.into(), Some(file.path().into())).unwrap();
+    let known = open(ranges.into(), Some(file.path().into()));
     let country = |address| known.country(ip(address)).unwrap().to_string();
     assert_eq!(country("1.2.9.9"), "FR");
     assert_eq!(country("1.2.3.4"), "IT");
@@ -73,7 +79,7 @@ fn what_the_operator_says_counts_more_and_most_of_the_smallest_range() {
 #[test]
 fn a_database_is_read_again_and_a_damaged_one_changes_nothing() {
     let file = file(&written());
-    let known = Whereabouts::open(Vec::new(), Some(file.path().into())).unwrap();
+    let known = open(Vec::new(), Some(file.path().into()));
     let before = known.generation();
     std::fs::write(file.path(), b"no database").unwrap();
     assert!(matches!(known.reload(), Err(DatabaseError::Format { .. })));
@@ -94,7 +100,7 @@ fn a_database_is_read_again_and_a_damaged_one_changes_nothing() {
 
 #[test]
 fn without_anything_nothing_is_known() {
-    let known = Whereabouts::open(Vec::new(), None).unwrap();
+    let known = open(Vec::new(), None);
     assert!(!known.knows_anything() && !known.reload().unwrap());
     assert_eq!(known.country(ip("1.2.3.4")), None);
 }

@@ -18,6 +18,8 @@ pub(crate) enum Value<'a> {
     Short(u16),
     Number(u32),
     Long(u64),
+    /// A list without anything in it.
+    Empty,
     Map(&'a [(&'a str, Value<'a>)]),
 }
 
@@ -43,6 +45,10 @@ impl Value<'_> {
                 head(0, 8, out);
                 out.push(9 - 7);
                 out.extend_from_slice(&number.to_be_bytes());
+            }
+            Self::Empty => {
+                head(0, 0, out);
+                out.push(11 - 7);
             }
             Self::Number(number) => {
                 head(6, 4, out);
@@ -105,6 +111,8 @@ pub(crate) fn database(ranges: &[(&str, u32, Value<'_>)]) -> Vec<u8> {
         ("binary_format_minor_version", Value::Short(0)),
         ("build_epoch", Value::Long(1_800_000_000)),
         ("database_type", Value::Text("Test-Country")),
+        ("description", Value::Map(&[])),
+        ("languages", Value::Empty),
         ("ip_version", Value::Short(6)),
         ("node_count", Value::Number(nodes)),
         ("record_size", Value::Short(24)),

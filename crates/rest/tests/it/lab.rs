@@ -206,7 +206,7 @@ impl Lab {
             name: "webim".into(),
             platform: 16,
         };
-        self.chat.attach(&self.caller(user).await, device, "", Arc::new(Deaf)).unwrap()
+        self.chat.attach(&self.caller(user).await, device, "", Arc::new(Deaf), None).unwrap()
     }
 
     /// Sends a message whose body is `body`, as it would come from `from`'s device `web`.

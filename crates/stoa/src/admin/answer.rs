@@ -10,7 +10,7 @@ use stoa_chat::User;
 use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
-use super::{ItemView, SecretText};
+use super::{EgressCheckView, ItemView, PermitView, SecretText};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +102,11 @@ pub enum Answer {
         /// By app and name.
         clients: Vec<TokenClientView>,
     },
+    /// What came of calling a host.
+    EgressChecked {
+        /// What.
+        check: EgressCheckView,
+    },
     /// The checklist.
     Checklist {
         /// Of the server, and then of each app.
@@ -150,6 +155,12 @@ pub struct AppView {
     pub room_history: u32,
     /// Messages that a chat room passes on in a second before it drops some; 0 for no bound.
     pub room_rate: u32,
+    /// Whether only clients in the service area are served.
+    pub geofence: bool,
+    /// The countries of the service area; none: those of the region.
+    pub service_area: Option<Vec<String>>,
+    /// What may cross regions.
+    pub permits: Vec<PermitView>,
     /// Its certificates, without what is secret.
     pub certificates: Vec<CertificateView>,
     /// When it was made.
@@ -196,6 +207,13 @@ impl From<&App> for AppView {
             max_attachment_bytes: app.chat.attachment_bytes,
             room_history: app.chat.room_history,
             room_rate: app.chat.room_rate,
+            geofence: app.place.geofence,
+            service_area: app
+                .place
+                .service_area
+                .as_ref()
+                .map(|area| area.iter().map(ToString::to_string).collect()),
+            permits: app.place.permits.iter().map(PermitView::from).collect(),
             certificates: app.certificates.iter().enumerate().map(view).collect(),
             created: app.created.as_millis(),
         }

@@ -66,6 +66,7 @@ async fn of_node(node: &Node) -> Result<NodeFacts, Failure> {
         weak_secrets: weak_secrets(&node.console.apps()),
         mirrors: config.key_mirrors.len(),
         volume: volume(&config.keys),
+        knows_countries: node.whereabouts.knows_anything(),
         core_dumps: config.core_dumps,
         broken_chains: chains.into_iter().filter_map(|chain| chain.problem).collect(),
         token_server: config.token_server_listen.map(|address| TokenServerFacts {

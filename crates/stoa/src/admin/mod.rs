@@ -9,6 +9,7 @@ mod apps;
 mod audit;
 mod checklist;
 mod keys;
+mod place;
 mod request;
 mod text;
 mod token_clients;
@@ -20,7 +21,10 @@ pub use answer::{
     TokenClientView, UserView,
 };
 pub use checklist::ItemView;
-pub use request::{AppRequest, AuditRequest, KeyRequest, Request, TokenClientRequest, UserRequest};
+pub use place::{EgressCheckView, PermitView};
+pub use request::{
+    AppRequest, AuditRequest, KeyRequest, PlaceRequest, Request, TokenClientRequest, UserRequest,
+};
 pub use text::{SecretText, Text};
 
 use crate::doctor;
@@ -40,6 +44,7 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::Key(request) => keys::carry_out(node, request).await,
         Request::Audit(request) => audit::carry_out(node, request).await,
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
+        Request::Place(request) => place::carry_out(node, request).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };

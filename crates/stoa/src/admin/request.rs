@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
-use stoa_core::{AddressRange, AppKey, AuthPolicy, Plan, Region, Resource, UserId};
+use stoa_core::{
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, Plan, Region, Resource, UserId,
+};
+use stoa_egress::Target;
 
 use super::{SecretText, Text};
 use crate::tls::ClientKey;
@@ -22,6 +25,8 @@ pub enum Request {
     Audit(AuditRequest),
     /// About the clients of the token server.
     TokenClient(TokenClientRequest),
+    /// About places: the geofence, permissions, outbound hosts.
+    Place(PlaceRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
     /// Whether the server and its apps are kept as they should be.
@@ -79,6 +84,11 @@ impl Request {
             Self::TokenClient(TokenClientRequest::List { .. }) => "token-server client list",
             Self::TokenClient(TokenClientRequest::Remove { .. }) => "token-server client remove",
             Self::TokenClient(TokenClientRequest::Allow { .. }) => "token-server allow",
+            Self::Place(PlaceRequest::SetGeofence { .. }) => "app set geofence",
+            Self::Place(PlaceRequest::SetServiceArea { .. }) => "app set service-area",
+            Self::Place(PlaceRequest::AddPermit { .. }) => "app permit add",
+            Self::Place(PlaceRequest::RemovePermit { .. }) => "app permit remove",
+            Self::Place(PlaceRequest::CheckEgress { .. }) => "egress check",
             Self::Doctor => "doctor",
             Self::Checklist { .. } => "checklist",
         }
@@ -222,6 +232,59 @@ pub enum AppRequest {
         /// Whether somebody else knows it: then all sessions end that it ever let in.
         #[serde(default)]
         leaked: bool,
+    },
+}
+
+/// About places.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceRequest {
+    /// Set whether only clients in the service area are served.
+    SetGeofence {
+        /// The app.
+        key: Text<AppKey>,
+        /// Whether.
+        on: bool,
+    },
+    /// Set the countries of the service area.
+    SetServiceArea {
+        /// The app.
+        key: Text<AppKey>,
+        /// Which; none: those of the region.
+        countries: Vec<Text<Country>>,
+    },
+    /// Let something cross regions.
+    AddPermit {
+        /// The app.
+        key: Text<AppKey>,
+        /// What.
+        kind: Text<Crossing>,
+        /// From there.
+        from: Text<Region>,
+        /// To there.
+        to: Text<Region>,
+        /// Up to this moment, in milliseconds since 1970.
+        until: u64,
+    },
+    /// Let it cross no more.
+    RemovePermit {
+        /// The app.
+        key: Text<AppKey>,
+        /// What.
+        kind: Text<Crossing>,
+        /// From there.
+        from: Text<Region>,
+        /// To there.
+        to: Text<Region>,
+    },
+    /// Call a host as the server would for an app.
+    CheckEgress {
+        /// The app.
+        key: Text<AppKey>,
+        /// What for.
+        kind: Text<Crossing>,
+        /// The URL.
+        url: Text<Target>,
     },
 }
 

@@ -8,7 +8,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
-use stoa_core::{AddressRange, AppKey, AuthPolicy, Plan, Region, Resource, Secret, UserId};
+use stoa_core::{
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, Plan, Region, Resource, Secret, UserId,
+};
+use stoa_egress::Target;
 
 use crate::tls::ClientKey;
 
@@ -77,6 +80,24 @@ impl Named for ClientName {
 }
 
 impl Named for AddressRange {
+    fn text(&self) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+}
+
+impl Named for Country {
+    fn text(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+}
+
+impl Named for Crossing {
+    fn text(&self) -> Cow<'_, str> {
+        self.name().into()
+    }
+}
+
+impl Named for Target {
     fn text(&self) -> Cow<'_, str> {
         self.to_string().into()
     }

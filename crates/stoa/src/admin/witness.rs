@@ -7,8 +7,8 @@ use stoa_core::{AppKey, Operator, UserId};
 use stoa_store::StoreError;
 
 use super::{
-    Answer, AppRequest, AppView, AuditRequest, KeyRequest, Request, Text, TokenClientRequest,
-    UserRequest,
+    Answer, AppRequest, AppView, AuditRequest, KeyRequest, PlaceRequest, Request, Text,
+    TokenClientRequest, UserRequest,
 };
 use crate::failure::{Exit, Failure, explain};
 use crate::node::Node;
@@ -27,6 +27,7 @@ impl Witness {
             Request::App(request) => Self::of_app(node, request),
             Request::User(request) => Self::of_user(request),
             Request::TokenClient(request) => Self::of_token_client(request),
+            Request::Place(request) => Self::of_place(node, request),
             Request::Key(KeyRequest::Status) => None,
             Request::Key(KeyRequest::RotateRoot { .. }) => Some(Self::platform(Act::RootRotated)),
             Request::Key(KeyRequest::RenewData) => Some(Self::platform(Act::DataKeysRenewed)),
@@ -152,6 +153,52 @@ impl Witness {
         }
     }
 
+    fn of_place(node: &Node, request: &PlaceRequest) -> Option<Self> {
+        let crossing = |Text(key): &Text<AppKey>, act, kind: &str, from: &str, to: &str| {
+            let crossing = Self::app(key, act).with("kind", kind);
+            crossing.with("from", from).with("to", to)
+        };
+        let set = |Text(key): &Text<AppKey>, setting: &str, old: fn(AppView) -> String, new| {
+            let mut witness = Self::app(key, Act::AppSet).with("setting", setting);
+            if let Ok(before) = node.app(key) {
+                witness = witness.with("from", old(AppView::from(&*before)));
+            }
+            witness.with("to", new)
+        };
+        Some(match request {
+            PlaceRequest::SetGeofence { key, on } => {
+                set(key, "geofence", |app| app.geofence.to_string(), on.to_string())
+            }
+            PlaceRequest::SetServiceArea { key, countries } => {
+                let old = |app: AppView| area(&app.service_area.unwrap_or_default());
+                let new: Vec<_> =
+                    countries.iter().map(|Text(country)| country.to_string()).collect();
+                set(key, "service-area", old, area(&new))
+            }
+            PlaceRequest::AddPermit {
+                key,
+                kind: Text(kind),
+                from: Text(from),
+                to: Text(to),
+                until,
+            } => {
+                let added = crossing(key, Act::PermitAdded, kind.name(), from.name(), to.name());
+                added.with("until", until.to_string())
+            }
+            PlaceRequest::RemovePermit {
+                key,
+                kind: Text(kind),
+                from: Text(from),
+                to: Text(to),
+            } => crossing(key, Act::PermitRemoved, kind.name(), from.name(), to.name()),
+            PlaceRequest::CheckEgress { key: Text(key), kind: Text(kind), url: Text(url) } => {
+                let checked = Self::app(key, Act::EgressChecked).with("kind", kind.name());
+                // The path may hold a secret of the app's.
+                checked.with("host", url.host.to_string())
+            }
+        })
+    }
+
     fn of_token_client(request: &TokenClientRequest) -> Option<Self> {
         let on = |Text(app): &Text<AppKey>, Text(name): &Text<ClientName>, act| {
             Some(Self::app(app, act).with("client", name.as_str()))
@@ -206,6 +253,11 @@ impl Witness {
             }
         }
     }
+}
+
+/// Countries, as the log tells of them.
+fn area(countries: &[String]) -> String {
+    if countries.is_empty() { "region".into() } else { countries.join(",") }
 }
 
 async fn write(node: &Node, app: Option<AppKey>, entry: Entry) -> Result<(), StoreError> {

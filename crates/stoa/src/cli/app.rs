@@ -8,8 +8,9 @@ use stoa_console::{CertificateSlot, OVERLAP_S};
 use stoa_core::{AppKey, AuthPolicy, Plan};
 
 use super::output::{self, Output, say};
+use super::permit::{self, PermitCommand, ServiceArea};
 use super::reach::Reach;
-use crate::admin::{Answer, AppRequest, AppView, Request, SecretText, Text};
+use crate::admin::{Answer, AppRequest, AppView, PlaceRequest, Request, SecretText, Text};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Founding;
@@ -30,6 +31,9 @@ pub enum AppCommand {
     /// List, rotate, add and retire an app's certificates
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// Permit what of an app may cross from one region to another, and list it
+    #[command(subcommand)]
+    Permit(PermitCommand),
     /// Revoke all tokens of an app that were made up to now, and end its sessions; newer ones are good
     Revoke(Which),
     /// Delete an app with its users, messages and files, and destroy its keys: nothing opens them again
@@ -102,6 +106,25 @@ pub enum SetCommand {
         /// self-hosted (no quotas), free, starter, pro, enterprise
         #[arg(value_name = "PLAN")]
         plan: Plan,
+    },
+    /// Whether only clients in the service area are served, by the country of their network (settings
+    /// geo-database, geofence-ranges); sessions outside end
+    Geofence {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// on or off
+        #[arg(value_name = "ON|OFF", value_parser = ["on", "off"])]
+        geofence: String,
+    },
+    /// Which countries a geofence lets in
+    ServiceArea {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// 'region' for those that the app's region serves, or two letters each, separated by commas: DE,FR
+        #[arg(value_name = "COUNTRIES")]
+        area: ServiceArea,
     },
     /// Whether only contacts may write to each other
     FriendsOnly {
@@ -301,6 +324,21 @@ fn with(
         }
         AppCommand::Set(SetCommand::RegistrationsPerHour { which, per_hour }) => {
             show(ask(AppRequest::SetRegistrations { key: Text(which.key), per_hour })?, out)
+        }
+        AppCommand::Permit(command) => permit::run(command, reach, out),
+        AppCommand::Set(SetCommand::Geofence { which, geofence }) => {
+            let (key, on) = (Text(which.key), geofence == "on");
+            if on && config.geo_database.is_none() && config.geofence_ranges.is_empty() {
+                say(
+                    "warning: without geo-database and geofence-ranges no country is known, and nobody is let in",
+                );
+            }
+            show(reach.ask(Request::Place(PlaceRequest::SetGeofence { key, on }))?, out)
+        }
+        AppCommand::Set(SetCommand::ServiceArea { which, area: ServiceArea(countries) }) => {
+            let (key, countries) = (Text(which.key), countries.into_iter().map(Text).collect());
+            let request = PlaceRequest::SetServiceArea { key, countries };
+            show(reach.ask(Request::Place(request))?, out)
         }
         AppCommand::Revoke(which) => show(ask(AppRequest::Revoke { key: Text(which.key) })?, out),
         AppCommand::Delete { which, confirm } => {

@@ -8,8 +8,10 @@ pub mod audit;
 pub mod checklist;
 pub mod configuration;
 pub mod doctor;
+pub mod egress;
 pub mod key;
 pub mod output;
+pub mod permit;
 pub mod reach;
 pub mod reference;
 pub mod token;
@@ -68,6 +70,8 @@ enum Command {
     /// Say whether the server and its apps are kept as they should be, and what mends what is not; exit code
     /// 1 when something has to be mended
     Checklist(ChecklistCommand),
+    /// See whether a host outside can be reached
+    Egress(EgressArgs),
     /// Look at everything that a server needs, and say what to do about what is wrong
     Doctor(DoctorArgs),
     /// Print the completions of a shell
@@ -143,6 +147,14 @@ struct ChecklistCommand {
 }
 
 #[derive(Debug, Args)]
+struct EgressArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: egress::EgressCommand,
+}
+
+#[derive(Debug, Args)]
 struct DoctorArgs {
     #[command(flatten)]
     common: Common,
@@ -197,6 +209,9 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
         }
         Command::Checklist(ChecklistCommand { common, arguments }) => {
             return checklist::run(arguments, &common.load()?, out);
+        }
+        Command::Egress(EgressArgs { common, command }) => {
+            return egress::run(command, &common.load()?, out);
         }
         Command::Doctor(DoctorArgs { common }) => return doctor::run(&common.load()?, out),
         Command::Completion(CompletionArgs { shell }) => out.raw(&completion(shell))?,

@@ -9,8 +9,8 @@ use serde::Serialize;
 use stoa_audit::{Name, Recorded};
 
 use crate::admin::{
-    AppView, CertificateView, ChainView, Check, KeyStatus, Level, RootRotation, TokenClientView,
-    UserView,
+    AppView, CertificateView, ChainView, Check, EgressCheckView, KeyStatus, Level, PermitView,
+    RootRotation, TokenClientView, UserView,
 };
 use crate::failure::{Failure, Problem};
 
@@ -127,6 +127,12 @@ pub(super) fn app(app: &AppView) -> String {
                 rate => format!("{rate} messages/s"),
             },
         ),
+        ("geofence", if app.geofence { "on" } else { "off" }.into()),
+        (
+            "service area",
+            app.service_area.as_ref().map_or("that of the region".into(), |area| area.join(", ")),
+        ),
+        ("permits", app.permits.len().to_string()),
         ("certificates", slots.join(", ")),
         ("created", date(app.created)),
     ])
@@ -136,6 +142,25 @@ pub(super) fn certificate_line(certificate: &CertificateView) -> String {
     let CertificateView { slot, fingerprint, created, retires } = certificate;
     let until = retires.map_or_else(String::new, |at| format!("\tends {}", date(at)));
     format!("{slot}\t{fingerprint}\tmade {}{until}", date(*created))
+}
+
+pub(super) fn permit_line(permit: &PermitView) -> String {
+    let PermitView { kind, from, to, until } = permit;
+    format!("{kind}\t{from} to {to}\tuntil {}", date(*until))
+}
+
+pub(super) fn egress_check(check: &EgressCheckView) -> String {
+    let EgressCheckView { url, status, address, region, reason, .. } = check;
+    let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    match reason {
+        Some(reason) => format!("refused\t{url}\n{reason}"),
+        None => format!(
+            "reached\t{url}\tstatus {}\t{}\tregion {}",
+            status.unwrap_or_default(),
+            said(address),
+            said(region)
+        ),
+    }
 }
 
 pub(super) fn app_line(app: &AppView) -> String {

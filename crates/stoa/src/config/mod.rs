@@ -23,7 +23,9 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use stoa_core::Region;
+use stoa_core::{AddressRange, Region};
+use stoa_egress::HostRegion;
+use stoa_geo::GeoRange;
 
 pub use drain::Drain;
 pub use manual::{default_file, reference};
@@ -68,6 +70,16 @@ pub struct Config {
     pub token_server_listen: Option<SocketAddr>,
     /// Whether its clients must have a certificate.
     pub token_server_client_certificates: ClientCertificates,
+    /// The database that says in which country addresses are.
+    pub geo_database: Option<PathBuf>,
+    /// In which country addresses are, whatever the database says.
+    pub geofence_ranges: Vec<GeoRange>,
+    /// Proxies that are believed when they say who their client is.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Ranges that may be connected to though they are not of the open internet.
+    pub egress_allow: Vec<AddressRange>,
+    /// In which region hosts lie.
+    pub egress_hosts: Vec<HostRegion>,
     /// How long the end may take.
     pub drain: Drain,
     /// Whether the process may be looked into, and leave a core dump.

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use stoa_core::Region;
+use stoa_core::{AddressRange, Region};
+use stoa_egress::HostRegion;
+use stoa_geo::GeoRange;
 
 use super::Drain;
 
@@ -113,6 +115,60 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "WHETHER", hide_short_help = true)]
     pub token_server_client_certificates: Option<ClientCertificates>,
 
+    /// A database in MaxMind's format (.mmdb) that says in which country addresses are; SIGHUP reads it
+    /// again [default: none]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub geo_database: Option<PathBuf>,
+
+    /// In which country addresses are, whatever the database says: RANGE=COUNTRY, separated by commas (in
+    /// the file also as a list), for example 10.0.0.0/8=DE [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "RANGES",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    #[serde(deserialize_with = "list")]
+    pub geofence_ranges: Option<Vec<GeoRange>>,
+
+    /// Ranges of addresses of proxies that are believed when they say who their client is
+    /// (X-Forwarded-For, Forwarded), separated by commas (in the file also as a list) [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "RANGES",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Option<Vec<AddressRange>>,
+
+    /// Ranges of addresses that the server may connect to though they are not of the open internet: the
+    /// own networks, which count as lying in this region; separated by commas (in the file also as a
+    /// list) [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "RANGES",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    #[serde(deserialize_with = "list")]
+    pub egress_allow: Option<Vec<AddressRange>>,
+
+    /// In which region hosts lie that the server connects to, whatever the database says: HOST=REGION or
+    /// *.HOST=REGION, separated by commas (in the file also as a list) [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOSTS",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    #[serde(deserialize_with = "list")]
+    pub egress_hosts: Option<Vec<HostRegion>>,
+
     /// How long the end of the server may take, in seconds, 1 to 600: sessions are told to come again
     /// spread over half of it. Longer than a restart only where another node takes over, as clients give
     /// up after some ten seconds [default: 4]
@@ -181,6 +237,11 @@ impl Settings {
             token_server_client_certificates: self
                 .token_server_client_certificates
                 .or(other.token_server_client_certificates),
+            geo_database: self.geo_database.or(other.geo_database),
+            geofence_ranges: self.geofence_ranges.or(other.geofence_ranges),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            egress_allow: self.egress_allow.or(other.egress_allow),
+            egress_hosts: self.egress_hosts.or(other.egress_hosts),
             drain: self.drain.or(other.drain),
             core_dumps: self.core_dumps.or(other.core_dumps),
             log_level: self.log_level.or(other.log_level),
@@ -356,6 +417,24 @@ fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBu
         }
         OneOrMore::More(texts) => texts.into_iter().map(PathBuf::from).collect(),
     }))
+}
+
+/// A list of values that are parsed from texts, or a text in which they are separated by commas.
+fn list<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let texts = match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(text) => text.split(',').map(str::to_owned).collect(),
+        OneOrMore::More(texts) => texts,
+    };
+    let texts = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let said = |text: &str, error: T::Err| D::Error::custom(format!("'{text}': {error}"));
+    texts
+        .map(|text| text.parse().map_err(|error| said(text, error)))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// True or false, also as a text, which is all that a variable can hold.

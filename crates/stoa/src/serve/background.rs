@@ -6,6 +6,7 @@ use std::time::Duration;
 use stoa_audit::AuditLog;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
+use stoa_geo::Whereabouts;
 use tokio::task::JoinSet;
 
 use crate::node::Node;
@@ -20,6 +21,7 @@ pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
     background.spawn(keep_observations(node.clone()));
     background.spawn(keep_audit(node.audit.clone()));
     background.spawn(keep_rooms(node.clone()));
+    background.spawn(keep_fences(node.clone()));
 }
 
 /// How often it is looked whether numbers of refusals are to be written into the audit log.
@@ -68,6 +70,31 @@ async fn keep_swept(node: Node) {
     }
 }
 
+/// Reads anew in which country addresses are.
+pub(super) fn reload(whereabouts: &Whereabouts) {
+    match whereabouts.reload() {
+        Ok(true) => tracing::info!("the geo-database was read again"),
+        Ok(false) => {}
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the geo-database stays as it was");
+        }
+    }
+}
+
+/// How often it is looked whether somebody is outside a geofence by now.
+const FENCE_TICK: Duration = Duration::from_millis(500);
+
+/// Ends sessions that are outside a geofence by now.
+async fn keep_fences(node: Node) {
+    let mut ticks = tokio::time::interval(FENCE_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.chat.keep_fences(&node.console.apps());
+    }
+}
+
 /// How often it is looked who has been away from chat rooms for too long.
 const ABSENCE_TICK: Duration = Duration::from_secs(1);
 
@@ -105,12 +132,13 @@ async fn tell_presences(chat: Arc<Chat>) {
 /// How often what was observed is stored.
 const OBSERVATION_TICK: Duration = Duration::from_secs(10);
 
-/// Stores what was observed of apps.
+/// Stores what was observed of apps, and which hosts were contacted.
 async fn keep_observations(node: Node) {
     let mut ticks = tokio::time::interval(OBSERVATION_TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         node.store_observations().await;
+        node.store_contacts().await;
     }
 }

@@ -205,7 +205,7 @@ impl Place {
             platform: 16,
         };
         let caller = Self::caller(lab, app, Some(user)).await;
-        lab.chat.attach(&caller, device, "", Arc::new(Deaf)).unwrap()
+        lab.chat.attach(&caller, device, "", Arc::new(Deaf), None).unwrap()
     }
 
     /// Does something in the name of the person `who` (a placeholder), or of the back end, which must succeed.

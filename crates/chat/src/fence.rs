@@ -1,0 +1,121 @@
+//! Geofences: clients of an app are served where its owner says, by the country of their network.
+//!
+//! Asked at both doors before anything else, and again for open sessions when what was decided or what is
+//! known of addresses has changed. Refusals are counted by country; no address is written down.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use stoa_audit::{Act, Actor, Refused};
+use stoa_bus::Topic;
+use stoa_core::{App, AppNumber, Countries, Country, Crossing, Region, Timestamp, Visitor};
+use stoa_metrics::fence::{ENDED, REFUSED, Refused as Counted};
+
+use crate::entry::{KickReason, Which};
+use crate::{Chat, Error};
+
+/// What open sessions were last judged by.
+#[derive(Debug, PartialEq, Eq)]
+struct Judged {
+    /// Of what is known of addresses.
+    generation: u64,
+    /// From where clients may come besides the service area.
+    permitted: Vec<Region>,
+}
+
+/// What is known of places.
+pub(crate) struct Fences {
+    countries: Arc<dyn Countries>,
+    judged: Mutex<HashMap<AppNumber, Judged>>,
+}
+
+impl Default for Fences {
+    /// Nothing is known: whoever has a geofence lets nobody in.
+    fn default() -> Self {
+        Self { countries: Arc::new(()), judged: Mutex::default() }
+    }
+}
+
+impl Fences {
+    fn country(&self, address: Option<IpAddr>) -> Option<Country> {
+        address.and_then(|address| self.countries.country(address))
+    }
+}
+
+impl Chat {
+    /// With what is known of where addresses are.
+    #[must_use]
+    pub fn with_countries(self, countries: Arc<dyn Countries>) -> Self {
+        Self { fences: Fences { countries, ..Fences::default() }, ..self }
+    }
+
+    /// Lets a client at `address` come to `app`, as its owner has decided by now. An address that is not
+    /// known, or of which no country is known, is outside of every geofence.
+    ///
+    /// # Errors
+    /// [`Error::Outside`], which is counted.
+    pub fn admit_from(&self, app: &Arc<App>, address: Option<IpAddr>) -> Result<(), Error> {
+        if !app.place.geofence {
+            return Ok(());
+        }
+        let country = self.fences.country(address);
+        if app.place.admits(app.region, country, self.shared.clock.now()) {
+            return Ok(());
+        }
+        REFUSED.of(if country.is_some() { Counted::Outside } else { Counted::Unknown }).inc();
+        if let Some(audit) = &self.audit {
+            let name = country.map_or_else(|| "unknown".into(), |country| country.to_string());
+            let reason = format!("country {name}");
+            let refused = Refused::new(Actor::Stranger, Act::GeofenceRefused, reason);
+            audit.refused(&Visitor::of(app.clone()), refused);
+        }
+        Err(Error::Outside { country })
+    }
+
+    /// Ends the sessions of a user that would not be let in any more from where they are.
+    pub(crate) fn judge_places(&self, app: &App, topic: &Topic) {
+        if !app.place.geofence {
+            return;
+        }
+        let now = self.shared.clock.now();
+        for (session, address) in self.shared.online.addresses_of(topic) {
+            if app.place.admits(app.region, self.fences.country(address), now) {
+                continue;
+            }
+            ENDED.inc();
+            let which = Which::Session(session);
+            self.shared.kick(topic.app, &topic.user, which, KickReason::Outside, "");
+        }
+    }
+
+    /// Ends sessions of `apps` (all there are) that are outside a geofence by now, because a permission has
+    /// ended or more is known of addresses. To be called at least every second; what an owner changes holds
+    /// at once ([`Self::app_changed`]).
+    pub fn keep_fences(&self, apps: &[Arc<App>]) {
+        let (now, generation) = (self.shared.clock.now(), self.fences.countries.generation());
+        for app in apps.iter().filter(|app| app.place.geofence) {
+            let judged = Judged { generation, permitted: permitted(app, now) };
+            if self.fences.judged.lock().get(&app.number) == Some(&judged) {
+                continue;
+            }
+            // Whoever is just coming in is asked again.
+            self.shared.cuts.next_epoch();
+            for topic in self.shared.online.topics_of(app.number) {
+                self.judge_places(app, &topic);
+            }
+            self.fences.judged.lock().insert(app.number, judged);
+        }
+        let fenced =
+            |number: &AppNumber| apps.iter().any(|app| app.number == *number && app.place.geofence);
+        self.fences.judged.lock().retain(|number, _| fenced(number));
+    }
+}
+
+/// From where clients may come besides the service area.
+fn permitted(app: &App, now: Timestamp) -> Vec<Region> {
+    let permits =
+        |from: &Region| app.place.permit(Crossing::Messages, *from, app.region, now).is_some();
+    Region::ALL.into_iter().filter(permits).collect()
+}
