@@ -118,6 +118,10 @@ fn unit() -> Result<(), String> {
     // The examples of the token server are run by a test.
     setup::node()?;
     setup::python()?;
+    // A test looks at the system calls of a server.
+    if cfg!(target_os = "linux") {
+        setup::packages(&["strace"])?;
+    }
     let arguments = ["test", "--locked", "--workspace", "--exclude", "xtask"];
     execute(&mut command(cargo(), &arguments))
 }

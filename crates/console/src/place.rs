@@ -109,7 +109,7 @@ impl Console {
 mod tests {
     use std::time::Duration;
 
-    use stoa_core::{AppDirectory, Clock, Timestamp};
+    use stoa_core::{AppDirectory, Timestamp};
 
     use super::*;
     use crate::testing::{open, with_app};

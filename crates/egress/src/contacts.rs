@@ -76,6 +76,56 @@ pub(crate) struct Visit {
     pub(crate) permitted: bool,
 }
 
+/// How a contact stands to where an app's data may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The host lies in the app's region.
+    Home,
+    /// It lies elsewhere, and the app's owner permits that, or did when it was contacted.
+    Permitted,
+    /// It is another data centre, to which only the directory goes.
+    DataCentre,
+    /// It lies elsewhere, and nobody permits that.
+    Foreign,
+    /// Nobody knows where it lies, and nobody permits that.
+    Unknown,
+}
+
+impl Standing {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::Permitted => "permitted",
+            Self::DataCentre => "data_centre",
+            Self::Foreign => "foreign",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether data went where they should not.
+    pub const fn is_foreign(self) -> bool {
+        matches!(self, Self::Foreign | Self::Unknown)
+    }
+}
+
+impl Contact {
+    /// How it stands at `now`: `named` is where the operator says by now that the host lies, which counts more
+    /// than what was known when it was contacted.
+    pub fn standing(&self, app: &App, named: Option<Region>, now: Timestamp) -> Standing {
+        let Purpose::App(kind) = self.purpose else { return Standing::DataCentre };
+        match named.or(self.region) {
+            Some(region) if region == app.region => Standing::Home,
+            _ if self.permitted => Standing::Permitted,
+            Some(region) if app.place.permit(kind, app.region, region, now).is_some() => {
+                Standing::Permitted
+            }
+            Some(_) => Standing::Foreign,
+            None => Standing::Unknown,
+        }
+    }
+}
+
 /// What is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {

@@ -28,7 +28,7 @@ mod target;
 mod tls;
 
 pub use call::{Answer, Bounds};
-pub use contacts::{Contact, Purpose};
+pub use contacts::{Contact, Purpose, Standing};
 pub use egress::{Connection, Egress, EgressOptions, Errand};
 pub use error::EgressError;
 pub use resolve::{Resolver, SystemResolver};

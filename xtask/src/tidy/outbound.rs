@@ -1,13 +1,15 @@
 //! Nothing in the binary can open a connection to the outside, except through `egress`.
 //!
-//! A crate named `egress` will be the only one with an HTTP client (`docs/architecture.md`); what it
-//! uses is not looked at here. All others are, with everything they pull in.
+//! The crate `egress` is the only one with an HTTP client (`docs/architecture.md`); what it
+//! uses is not looked at here. All others are, with everything they pull in, and so are their sources: nothing
+//! in them connects to an address. What the kernel is really asked for is seen by
+//! `crates/stoa/tests/it/system_calls.rs`.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::assert_none;
+use super::{File, assert_none, files};
 use crate::metadata::{linked, list, metadata, text};
 
 /// Crates that are HTTP clients.
@@ -38,6 +40,56 @@ const EGRESS: &str = "stoa-egress";
 fn only_egress_has_an_http_client() {
     let metadata = metadata().expect("cargo metadata");
     assert_none(&clients(&metadata).expect("well-formed"), "HTTP clients outside `egress`:");
+}
+
+/// What opens a connection, or finds an address to open one to.
+const CONNECTS: &[&str] = &[
+    "TcpStream::connect",
+    "TcpSocket",
+    "UdpSocket",
+    "client::conn",
+    "lookup_host",
+    "to_socket_addrs",
+    "rustix::net",
+    "libc::connect",
+    "Socket::new(",
+];
+
+/// Sources of the binary that may, with the reason. What is for tests alone is cut off before it is looked at.
+const MAY_CONNECT: &[(&str, &str)] = &[
+    ("crates/egress/", "it is the way out"),
+    (
+        "crates/stoa/src/doctor/ports.rs",
+        "to the listeners of this machine that the configuration names",
+    ),
+    ("crates/gateway/src/session/separation/", "tests"),
+    ("crates/testclient/", "a client for tests"),
+    ("crates/bench/", "not in the binary"),
+    ("crates/soak/", "not in the binary"),
+];
+
+#[test]
+fn no_other_source_connects_to_an_address() {
+    let findings: Vec<_> = files().iter().flat_map(connections).collect();
+    assert_none(&findings, "connections outside `egress`:");
+}
+
+/// Lines of a source of ours that connect.
+fn connections(file: &File) -> Vec<String> {
+    let path = &file.path;
+    let ours = path.starts_with("crates/") && path.contains("/src/") && path.ends_with(".rs");
+    if !ours || MAY_CONNECT.iter().any(|(start, _)| path.starts_with(start)) {
+        return Vec::new();
+    }
+    // Modules of tests stand at the end of a file, and those in files of their own are named so.
+    if path.ends_with("/tests.rs") {
+        return Vec::new();
+    }
+    let shipped = file.text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
+    let word = |line: &str| CONNECTS.iter().find(|word| line.contains(*word));
+    shipped
+        .filter_map(|(number, line)| Some(format!("{path}:{}: {}", number + 1, word(line)?)))
+        .collect()
 }
 
 fn clients(metadata: &Value) -> Result<Vec<String>, String> {
@@ -115,6 +167,22 @@ mod tests {
         let through_another = clients(&graph("middle", &["server"])).expect("well-formed");
         assert_eq!(through_another, ["`reqwest` is linked into the binary"]);
         assert!(clients(&graph("stoa-egress", &["server"])).expect("well-formed").is_empty());
+    }
+
+    #[test]
+    fn a_source_that_connects_is_seen_with_its_line() {
+        let file = |path: &str| {
+            let text = format!("fn a() {{\n    {}(x);\n}}", CONNECTS[0]);
+            File { path: path.into(), text }
+        };
+        let found = connections(&file("crates/chat/src/a.rs"));
+        assert_eq!(found, [format!("crates/chat/src/a.rs:2: {}", CONNECTS[0])]);
+        for elsewhere in ["crates/egress/src/a.rs", "crates/chat/tests/it/a.rs", "xtask/src/a.rs"] {
+            assert!(connections(&file(elsewhere)).is_empty(), "{elsewhere}");
+        }
+        let tests = format!("fn a() {{}}\n#[cfg(test)]\nmod tests {{ {} }}", CONNECTS[0]);
+        let file = File { path: "crates/chat/src/a.rs".into(), text: tests };
+        assert!(connections(&file).is_empty());
     }
 
     #[test]

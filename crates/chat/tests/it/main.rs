@@ -11,6 +11,7 @@ mod conversations;
 mod crashes;
 mod duplicates;
 mod external;
+mod fence;
 mod files;
 mod group_model;
 mod group_roles;

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use stoa_audit::AuditLog;
 use stoa_blob::Blobs;
 use stoa_chat::entry::{Entry, Event, Kind, Queue, Which};
 use stoa_chat::{Appended, Chat, DeviceInfo, Draft, Error, Grant, LoginRequest, Page, Subscriber};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
-    Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId, issue_token,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Countries, Entropy,
+    ManualClock, Region, Resource, Secret, SeededEntropy, Seq, Target, Timestamp, UserId,
+    issue_token,
 };
 use stoa_store::engine::{Direction, Engine, Faults, Memory, Span};
 use stoa_store::{Store, classes};
@@ -111,6 +113,13 @@ impl World {
     ) -> Arc<Chat> {
         let chat = Chat::new(store.clone(), apps.clone(), clock.clone(), entropy.clone(), life);
         Arc::new(chat)
+    }
+
+    /// The same under a service with an audit log, which knows where addresses are.
+    pub(crate) fn knows(&mut self, countries: Arc<dyn Countries>, audit: Arc<AuditLog>) {
+        let (apps, clock, entropy) = (self.apps.clone(), self.clock.clone(), self.entropy.clone());
+        let chat = Chat::new(self.store.clone(), apps, clock, entropy, 4);
+        self.chat = Arc::new(chat.with_audit(audit).with_countries(countries));
     }
 
     /// The same store under a new service, as after a restart.
@@ -231,19 +240,20 @@ impl World {
         token: &Secret,
     ) -> Device {
         let request = self.login_request(key, user, resource, token);
-        let logged_in = self.chat.log_in(&request).await.unwrap();
+        self.log_in_as(request).await.unwrap()
+    }
+
+    /// Lets a device in that presents this, as a session does.
+    pub(crate) async fn log_in_as(&self, request: LoginRequest) -> Result<Device, Error> {
+        let logged_in = self.chat.log_in(&request).await?;
         let caller = logged_in.caller.clone();
         let inbox = Arc::new(Inbox::default());
         let device = request.device.clone();
-        let attachment = self.chat.attach(&caller, device, "", inbox.clone(), None).unwrap();
-        self.chat.is_still_admitted(&request, &logged_in).await.unwrap();
-        Device {
-            chat: self.chat.clone(),
-            caller,
-            resource: resource.parse().unwrap(),
-            inbox,
-            attachment,
-        }
+        let address = request.address;
+        let attachment = self.chat.attach(&caller, device, "", inbox.clone(), address).unwrap();
+        self.chat.is_still_admitted(&request, &logged_in).await?;
+        let resource = request.device.resource;
+        Ok(Device { chat: self.chat.clone(), caller, resource, inbox, attachment })
     }
 }
 

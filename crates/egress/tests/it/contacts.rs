@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use stoa_core::{Crossing, Region};
-use stoa_egress::{Errand, Purpose};
+use stoa_core::{Crossing, Permit, PlaceSettings, Region, Timestamp};
+use stoa_egress::{Contact, Errand, Purpose, Standing};
 
-use crate::world::{FINE, NAME, Server, World};
+use crate::world::{FINE, NAME, Server, World, app};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -69,4 +69,38 @@ async fn contacts_are_kept_for_seven_days() {
     world.egress.sweep_contacts(Some(&world.app)).await.unwrap();
     world.clock.advance(DAY);
     assert_eq!(count().await, 0);
+}
+
+#[test]
+fn a_contact_stands_by_what_is_known_and_permitted() {
+    let now = Timestamp::from_secs(1_800_000_000);
+    let contact = |region, permitted| Contact {
+        host: NAME.into(),
+        purpose: Purpose::App(Crossing::Callbacks),
+        region,
+        permitted,
+        first: now,
+        last: now,
+        count: 1,
+    };
+    let (eu, na) = (Some(Region::Eu), Some(Region::Na));
+    let strict = app(PlaceSettings::default());
+    let until = now.plus(DAY);
+    let permit = Permit { kind: Crossing::Callbacks, from: Region::Eu, to: Region::Na, until };
+    let open = app(PlaceSettings { permits: vec![permit], ..PlaceSettings::default() });
+    for (contact, app, named, standing) in [
+        (contact(eu, false), &strict, None, Standing::Home),
+        (contact(na, true), &strict, None, Standing::Permitted),
+        (contact(na, false), &strict, None, Standing::Foreign),
+        (contact(na, false), &open, None, Standing::Permitted),
+        // The operator knows better by now.
+        (contact(eu, false), &strict, na, Standing::Foreign),
+        (contact(na, false), &strict, eu, Standing::Home),
+        (contact(None, false), &strict, None, Standing::Unknown),
+    ] {
+        assert_eq!(contact.standing(app, named, now), standing, "{contact:?} {named:?}");
+    }
+    let directory = Contact { purpose: Purpose::Directory, ..contact(na, false) };
+    assert_eq!(directory.standing(&strict, None, now), Standing::DataCentre);
+    assert!(Standing::Foreign.is_foreign() && Standing::Unknown.is_foreign());
 }

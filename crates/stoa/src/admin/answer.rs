@@ -10,7 +10,7 @@ use stoa_chat::User;
 use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
-use super::{EgressCheckView, ItemView, PermitView, SecretText};
+use super::{EgressCheckView, ItemView, PermitView, SecretText, SignedReport};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,6 +106,11 @@ pub enum Answer {
     EgressChecked {
         /// What.
         check: EgressCheckView,
+    },
+    /// Where data lie.
+    Residency {
+        /// The report.
+        signed: SignedReport,
     },
     /// The checklist.
     Checklist {

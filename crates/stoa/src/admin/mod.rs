@@ -11,6 +11,7 @@ mod checklist;
 mod keys;
 mod place;
 mod request;
+mod residency;
 mod text;
 mod token_clients;
 mod users;
@@ -25,6 +26,7 @@ pub use place::{EgressCheckView, PermitView};
 pub use request::{
     AppRequest, AuditRequest, KeyRequest, PlaceRequest, Request, TokenClientRequest, UserRequest,
 };
+pub use residency::{HostView, Residency, SignedReport};
 pub use text::{SecretText, Text};
 
 use crate::doctor;
@@ -45,6 +47,7 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::Audit(request) => audit::carry_out(node, request).await,
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
         Request::Place(request) => place::carry_out(node, request).await,
+        Request::Residency { app } => residency::carry_out(node, app).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };

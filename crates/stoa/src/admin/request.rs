@@ -29,6 +29,11 @@ pub enum Request {
     Place(PlaceRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
+    /// Where data lie, and with which hosts the server spoke, signed.
+    Residency {
+        /// Of this app; none: of all.
+        app: Option<Text<AppKey>>,
+    },
     /// Whether the server and its apps are kept as they should be.
     Checklist {
         /// Only of this app, besides the server; none: of all.
@@ -90,6 +95,7 @@ impl Request {
             Self::Place(PlaceRequest::RemovePermit { .. }) => "app permit remove",
             Self::Place(PlaceRequest::CheckEgress { .. }) => "egress check",
             Self::Doctor => "doctor",
+            Self::Residency { .. } => "residency report",
             Self::Checklist { .. } => "checklist",
         }
     }

@@ -35,6 +35,10 @@ impl Witness {
                 let app = app.as_ref().map(|Text(key)| key.clone());
                 Some(Self { app, ..Self::platform(Act::AuditExported) })
             }
+            Request::Residency { app } => {
+                let app = app.as_ref().map(|Text(key)| key.clone());
+                Some(Self { app, ..Self::platform(Act::ResidencyReported) })
+            }
             // The parts follow the export that was begun.
             Request::Audit(
                 AuditRequest::List { .. }

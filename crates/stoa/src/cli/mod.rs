@@ -14,6 +14,7 @@ pub mod output;
 pub mod permit;
 pub mod reach;
 pub mod reference;
+pub mod residency;
 pub mod token;
 pub mod token_server;
 pub mod user;
@@ -70,6 +71,8 @@ enum Command {
     /// Say whether the server and its apps are kept as they should be, and what mends what is not; exit code
     /// 1 when something has to be mended
     Checklist(ChecklistCommand),
+    /// Say where data lie and with whom the server spoke, signed
+    Residency(ResidencyArgs),
     /// See whether a host outside can be reached
     Egress(EgressArgs),
     /// Look at everything that a server needs, and say what to do about what is wrong
@@ -147,6 +150,14 @@ struct ChecklistCommand {
 }
 
 #[derive(Debug, Args)]
+struct ResidencyArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: residency::ResidencyCommand,
+}
+
+#[derive(Debug, Args)]
 struct EgressArgs {
     #[command(flatten)]
     common: Common,
@@ -209,6 +220,9 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
         }
         Command::Checklist(ChecklistCommand { common, arguments }) => {
             return checklist::run(arguments, &common.load()?, out);
+        }
+        Command::Residency(ResidencyArgs { common, command }) => {
+            return residency::run(command, common, out);
         }
         Command::Egress(EgressArgs { common, command }) => {
             return egress::run(command, &common.load()?, out);
