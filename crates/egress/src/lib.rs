@@ -20,6 +20,8 @@ mod call;
 mod contacts;
 mod egress;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gate;
 mod record;
 mod resolve;

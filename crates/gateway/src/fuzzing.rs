@@ -1,10 +1,13 @@
 //! What the fuzz targets run, shared with tests that need no fuzzer.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
+use stoa_core::AddressRange;
 use stoa_wire::{Message, MessageBody};
 
 use crate::net::codec::{Decoder, Event, ProtocolError};
-use crate::net::first_request;
+use crate::net::{client_of_head, first_request};
 use crate::session::incoming::{Act, Incoming, Sender, read};
 
 /// Bytes of a message in [`exercise_socket`]; small, so that inputs reach it.
@@ -29,6 +32,11 @@ pub fn exercise_socket(data: &[u8]) {
 
 /// A request is judged once: what was enough stays enough, with the same outcome.
 fn request(bytes: &[u8]) {
+    // Whoever is no proxy is who it is, whatever it says.
+    let (proxy, stranger) = (Ipv4Addr::new(10, 0, 0, 1).into(), Ipv4Addr::new(9, 9, 9, 9).into());
+    let proxies: [AddressRange; 1] = ["10.0.0.0/8".parse().expect("it is a range")];
+    let _ = client_of_head(proxy, &proxies, bytes);
+    assert_eq!(client_of_head(stranger, &proxies, bytes), stranger);
     let Some((len, answer)) = first_request(bytes) else { return };
     assert!(len <= bytes.len());
     assert_eq!(first_request(&bytes[..len]), Some((len, answer)));

@@ -189,6 +189,7 @@ impl From<stoa_chat::Error> for Failure {
             | Error::UnknownMember(_)
             | Error::TooManyReceivers(_)
             | Error::NotPossible(_)
+            | Error::Outside { .. }
             | Error::LimitReached(_)
             | Error::FileTooLarge { .. }
             | Error::Upload { .. } => failure.saying(error.to_string()),

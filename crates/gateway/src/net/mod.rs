@@ -29,6 +29,9 @@ pub use listener::{Peer, PeerCertificate, serve};
 pub use tls::{Tickets, TlsSource, client_auth_config, server_config};
 pub use ws::{FlushState, ReadState, Readiness, WsTransport};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use forwarded::client_of_head;
+
 /// The length of the request for a session that `bytes` begin with, and the answer to it.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn first_request(bytes: &[u8]) -> Option<(usize, String)> {

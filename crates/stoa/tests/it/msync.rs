@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use stoa_wire::{
     CommSyncDl, CommSyncUl, CommUnreadDl, Command, Content, ContentType, Jid, MSync, Message,
-    MessageBody, MessageType, Meta, NameSpace, Provision,
+    MessageBody, MessageType, Meta, NameSpace, Provision, Status,
 };
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, WebSocket};
 
 use crate::https::{Stream, address, connect};
@@ -44,12 +45,29 @@ impl Client {
         resource: &str,
         token: &str,
     ) -> Result<Self, Gone> {
+        let (client, status) = Self::try_log_in(demo, user, resource, token, None)?;
+        assert_eq!(status.error_code.unwrap_or_default(), 0, "{status:?}");
+        Ok(client)
+    }
+
+    /// The same through a proxy that names this client, and what the server says to the login.
+    pub(crate) fn try_log_in(
+        demo: &Value,
+        user: &str,
+        resource: &str,
+        token: &str,
+        forwarded: Option<&str>,
+    ) -> Result<(Self, Status), Gone> {
         let ca = Path::new(text(demo, "ca"));
         let stream = connect(ca, address(demo), "localhost", &rustls::version::TLS13);
         let stream = stream.map_err(|_| Gone)?;
         stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.sock.set_nodelay(true).unwrap();
-        let opened = tungstenite::client("wss://localhost/ws", stream);
+        let mut request = "wss://localhost/ws".into_client_request()?;
+        if let Some(client) = forwarded {
+            request.headers_mut().insert("X-Forwarded-For", client.parse().unwrap());
+        }
+        let opened = tungstenite::client(request, stream);
         let (socket, _) = opened.map_err(|_| Gone)?;
         let app_key = text(demo, "appKey").to_owned();
         let mut client = Self { socket, app_key, user: user.into(), early: VecDeque::new() };
@@ -62,9 +80,7 @@ impl Client {
             ..MSync::default()
         })?;
         let answer: Provision = client.wait(Command::Provision)?;
-        let status = answer.status.unwrap();
-        assert_eq!(status.error_code.unwrap_or_default(), 0, "{status:?}");
-        Ok(client)
+        Ok((client, answer.status.unwrap()))
     }
 
     /// Sends a text; its acknowledgement comes later.

@@ -72,11 +72,11 @@ fn the_server_connects_to_nobody_but_whom_egress_was_asked_for() {
     };
     let (of_alice, of_bob) = (token(alice, password), token(bob, bobs));
     let mut first = Client::log_in(&demo, alice, "web", &of_alice).unwrap();
-    let mut second = Client::log_in(&demo, bob, "web", &of_bob).unwrap();
     for id in 1..=20 {
         first.send_text(bob, id, "hello").unwrap();
         first.acknowledged().unwrap();
     }
+    let mut second = Client::log_in(&demo, bob, "web", &of_bob).unwrap();
     assert_eq!(second.pull().unwrap().len(), 20);
     // REST: what is read, written, refused and unknown.
     let app = format!("/{}/{}", text(&demo, "orgName"), text(&demo, "appName"));
