@@ -9,9 +9,10 @@ use crate::https::{Answer, call};
 use crate::msync::Client;
 use crate::server::{Place, grant, text, user};
 
-/// A login that is refused or not, with headers of a proxy.
+/// A call of the first user of the demo, with headers of a proxy.
 fn ask(demo: &Value, headers: &[&str]) -> Answer {
-    let path = format!("/{}/{}/users/alice", text(demo, "orgName"), text(demo, "appName"));
+    let (org, app) = (text(demo, "orgName"), text(demo, "appName"));
+    let path = format!("/{org}/{app}/sdk/users/{}/token/expires", user(demo, 0).0);
     call(demo, "GET", &path, headers, None)
 }
 
