@@ -15,7 +15,7 @@ use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Entropy,
-    ManualClock, Region, Resource, SeededEntropy, Timestamp, Uuid,
+    ManualClock, PlaceSettings, Region, Resource, SeededEntropy, Timestamp, Uuid,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
 use stoa_store::engine::{Engine, Memory};
@@ -87,10 +87,22 @@ impl Lab {
 
     /// A lab whose records are in `engine`.
     pub(crate) fn over(engine: Arc<dyn Engine>, auth: AuthPolicy) -> Self {
+        Self::of(engine, auth, false)
+    }
+
+    /// A lab whose app has a geofence, and whose server knows no place: everybody is outside. The other app
+    /// has none.
+    pub(crate) fn fenced() -> Self {
+        Self::of(Arc::new(Memory::new()), AuthPolicy::Open, true)
+    }
+
+    fn of(engine: Arc<dyn Engine>, auth: AuthPolicy, geofence: bool) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let app_of = |number, key| app(number, key, auth, &*entropy);
         let (app, other) = (app_of(1, "demo#stoa"), app_of(2, "demo#other"));
+        let place = PlaceSettings { geofence, ..PlaceSettings::default() };
+        let app = Arc::new(App { place, ..(*app).clone() });
         let directory = Arc::new(Apps(vec![app.clone(), other.clone()]));
         // Of its own: what is written beside a call changes no id.
         let of_keys = Arc::new(SeededEntropy::new(8));

@@ -12,6 +12,7 @@ mod contacts;
 mod conversations;
 mod faults;
 mod form;
+mod geofence;
 mod group_lists;
 mod groups;
 mod history;

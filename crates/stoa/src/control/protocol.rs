@@ -39,7 +39,7 @@ struct Envelope<'a, B> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
-    Done(Answer),
+    Done(Box<Answer>),
     Failed(Problem),
 }
 
@@ -78,7 +78,7 @@ pub(super) fn read_request(bytes: &[u8]) -> Result<Request, Misunderstanding> {
 /// The bytes of an answer.
 pub(super) fn write_answer(outcome: Result<Answer, Problem>) -> io::Result<Zeroizing<Vec<u8>>> {
     let body = match outcome {
-        Ok(answer) => Outcome::Done(answer),
+        Ok(answer) => Outcome::Done(Box::new(answer)),
         Err(problem) => Outcome::Failed(problem),
     };
     let envelope = Envelope { protocol: PROTOCOL, version: VERSION, body };
@@ -92,7 +92,7 @@ pub(super) fn write_answer(outcome: Result<Answer, Problem>) -> io::Result<Zeroi
 pub(super) fn read_answer(bytes: &[u8]) -> Result<Result<Answer, Problem>, Misunderstanding> {
     let outcome = serde_json::from_str(open(bytes)?).map_err(|_| Misunderstanding::Malformed)?;
     Ok(match outcome {
-        Outcome::Done(answer) => Ok(answer),
+        Outcome::Done(answer) => Ok(*answer),
         Outcome::Failed(problem) => Err(problem),
     })
 }

@@ -72,7 +72,9 @@ impl Door {
         listeners: &mut JoinSet<std::io::Result<()>>,
     ) {
         let Self { listener, tls, router, .. } = self;
-        let (limits, shutdown) = (limits.clone().without_sessions(), super::told(stopped));
+        // From where a client calls decides whether it may mint: no proxy stands for it.
+        let limits = NetLimits { proxies: Vec::new(), ..limits.clone().without_sessions() };
+        let shutdown = super::told(stopped);
         listeners.spawn(async move {
             let no_session = drop::<net::WsTransport>;
             Box::pin(net::serve(listener, Some(tls), router, no_session, limits, shutdown)).await

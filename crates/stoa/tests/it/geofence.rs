@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::command_line::json;
+use crate::geo_writer::{self, Value as Written};
 use crate::https::{Answer, call};
 use crate::msync::Client;
 use crate::server::{Place, grant, text, user};
@@ -93,8 +94,40 @@ fn who_is_outside_is_refused_at_both_doors_and_sessions_end() {
     server.end();
 }
 
+/// A database in which this machine is in `country`.
+fn database(country: &str) -> Vec<u8> {
+    let code = [("iso_code", Written::Text(country))];
+    let entry = [("country", Written::Map(&code))];
+    geo_writer::database(&[("127.0.0.0", 8, Written::Map(&entry))])
+}
+
 #[test]
-fn the_database_is_read_again_at_a_hangup_and_must_be_there_at_the_start() {
+fn the_database_is_read_again_at_a_hangup_and_sessions_are_judged_by_it() {
+    let place = Place::new();
+    std::fs::write(place.path("geo.mmdb"), database("DE")).unwrap();
+    let server = place.serve_demo(&["--geo-database", "geo.mmdb"]);
+    let demo = place.demo();
+    let (alice, password) = user(&demo, 0);
+    place.run(&["app", "set", "geofence", "on", "--key", "demo#stoa"]).answer();
+    let token = grant(&demo, alice, password).body["access_token"].as_str().unwrap().to_owned();
+    let mut session = Client::log_in(&demo, alice, "web", &token).unwrap();
+    // What cannot be read changes nothing.
+    std::fs::write(place.path("new.mmdb"), b"no database").unwrap();
+    std::fs::rename(place.path("new.mmdb"), place.path("geo.mmdb")).unwrap();
+    server.signal(rustix::process::Signal::HUP);
+    session.send_text(alice, 1, "still here").unwrap();
+    session.acknowledged().unwrap();
+    std::fs::write(place.path("new.mmdb"), database("US")).unwrap();
+    std::fs::rename(place.path("new.mmdb"), place.path("geo.mmdb")).unwrap();
+    server.signal(rustix::process::Signal::HUP);
+    session.wait_until_closed();
+    assert_eq!(status(&demo, &[]), 403);
+    let log = server.end();
+    assert!(log.contains("the geo-database was read again"), "{log}");
+}
+
+#[test]
+fn the_database_must_be_there_at_the_start() {
     let place = Place::new();
     place.run(&["app", "create", "--key", "acme#support"]).answer();
     let refused = place.run(&["serve", "--listen", "127.0.0.1:0", "--geo-database", "none.mmdb"]);

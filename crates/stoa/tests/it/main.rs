@@ -15,6 +15,8 @@ mod doctor;
 mod documents;
 mod drain;
 mod egress;
+#[path = "../../../geo/tests/it/writer.rs"]
+mod geo_writer;
 mod geofence;
 mod https;
 mod identity;
