@@ -243,10 +243,8 @@ mod tests {
         }
 
         #[test]
-        fn an_address_within_another_is_judged_as_itself(bits: u32, rest: u64) {
-            let ip = Ipv4Addr::from(bits);
-            let [a, b] = [(bits >> 16) as u16, bits as u16];
-            let low = [(rest >> 48) as u16, (rest >> 32) as u16, (rest >> 16) as u16, rest as u16];
+        fn an_address_within_another_is_judged_as_itself(a: u16, b: u16, low: [u16; 4]) {
+            let ip = embedded(a, b);
             for outer in [
                 ip.to_ipv6_mapped(),
                 Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, a, b),

@@ -133,7 +133,7 @@ impl World {
     }
 
     /// A further service over the same store, which tells the audit log what it refuses.
-    pub(crate) fn chat_with_audit(&self, audit: Arc<stoa_audit::AuditLog>) -> Chat {
+    pub(crate) fn chat_with_audit(&self, audit: Arc<AuditLog>) -> Chat {
         let (apps, clock, entropy) = (self.apps.clone(), self.clock.clone(), self.entropy.clone());
         Chat::new(self.store.clone(), apps, clock, entropy, 6).with_audit(audit)
     }
