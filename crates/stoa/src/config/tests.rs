@@ -28,6 +28,22 @@ fn refused(outcome: Result<Config, ConfigError>) -> String {
 }
 
 #[test]
+fn lists_are_lists_in_the_file_and_say_which_value_is_none() {
+    let listed =
+        from_file("egress-allow = ['10.0.0.0/8', 'fd00::/8']\ngeofence-ranges = []").unwrap();
+    assert_eq!((listed.egress_allow.len(), listed.geofence_ranges.len()), (2, 0));
+    for (file, word) in [
+        ("egress-allow = ['10.0.0.0/8', '10.1.0.0/8']", "'10.1.0.0/8'"),
+        ("geofence-ranges = '10.0.0.0/8'", "RANGE=COUNTRY"),
+        ("egress-hosts = 'a.example=de'", "HOST=REGION"),
+        ("trusted-proxies = 'proxy.example'", "ADDRESS/BITS"),
+    ] {
+        let refused = from_file(file).unwrap_err().to_string();
+        assert!(refused.contains(word), "{refused}");
+    }
+}
+
+#[test]
 fn everything_has_a_default() {
     let config = from_file("").unwrap();
     assert_eq!(config.data, Path::new("data"));
@@ -75,6 +91,11 @@ fn every_setting_can_be_given_in_each_way() {
         ("metrics-reach", "anywhere"),
         ("token-server-listen", "0.0.0.0:8444"),
         ("token-server-client-certificates", "required"),
+        ("geo-database", "g.mmdb"),
+        ("geofence-ranges", "10.0.0.0/8=DE,fd00::/8=us"),
+        ("trusted-proxies", "10.0.0.1,10.1.0.0/16"),
+        ("egress-allow", "10.2.0.0/16"),
+        ("egress-hosts", "a.example=eu,*.b.example=na"),
         ("drain", "30"),
         ("core-dumps", "true"),
         ("log-level", "trace"),
@@ -108,6 +129,9 @@ fn every_setting_can_be_given_in_each_way() {
     assert_eq!(from_file.listen.to_string(), "[::1]:0");
     assert_eq!(from_file.metrics_listen.unwrap().port(), 9090);
     assert_eq!(from_file.token_server_listen.unwrap().port(), 8444);
+    assert_eq!(from_file.geofence_ranges[1].to_string(), "fd00::/8=US");
+    assert_eq!((from_file.trusted_proxies.len(), from_file.egress_allow.len()), (2, 1));
+    assert_eq!(from_file.egress_hosts[1].to_string(), "*.b.example=na");
     assert_eq!(from_file.drain.duration().as_secs(), 30);
     assert!(from_file.core_dumps);
 }
