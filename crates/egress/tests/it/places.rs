@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_core::{Crossing, Permit, PlaceSettings, Region, Timestamp};
-use stoa_egress::{EgressError, Errand, Host};
+use stoa_egress::{ClientTls, EgressError, Errand, Host};
 
 use crate::world::{FINE, NAME, Names, Server, World, app, reached};
 
@@ -76,4 +76,28 @@ async fn data_centres_reach_each_other_wherever_they_are() {
     let world = World::new(Names::of(&[(NAME, &[&["127.0.0.1"]])]), &[], &[]);
     let refused = world.egress.connect(&errand, &host, port, &server.trust()).await.unwrap_err();
     assert!(matches!(refused, EgressError::Address { .. }), "{refused}");
+}
+
+/// As data centres do it: each trusts the other's authority alone, and shows a certificate of its own.
+#[tokio::test]
+async fn who_is_reached_can_ask_for_a_certificate() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = Server::asking().await;
+    let world = World::new(Names::of(&[(NAME, &[&["127.0.0.1"]])]), &["127.0.0.1"], &[]);
+    let (errand, host): (_, Host) = (Errand::directory(Region::Ap), NAME.parse().unwrap());
+    let (port, own) = (server.address.port(), server.client.clone().unwrap());
+    let mut answers = Vec::new();
+    for shown in [Some((own.0.clone(), own.1.clone_key())), None] {
+        let trust =
+            ClientTls::trusting([server.certificate.clone()], shown.map(|(c, k)| (vec![c], k)));
+        let connected = world.egress.connect(&errand, &host, port, &trust.unwrap()).await;
+        let mut answer = Vec::new();
+        if let Ok(mut connection) = connected {
+            let _ = connection.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
+            // Whoever is refused in TLS 1.3 hears of it here.
+            let _ = connection.read_to_end(&mut answer).await;
+        }
+        answers.push(!answer.is_empty());
+    }
+    assert_eq!(answers, [true, false]);
 }

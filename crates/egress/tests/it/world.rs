@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::ServerConfig;
-use rustls_pki_types::CertificateDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stoa_core::{
     App, AppNumber, AuthPolicy, Countries, Country, Crossing, ManualClock, Operator, PlaceSettings,
     Region, SeededEntropy, Timestamp,
@@ -157,6 +158,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) certificate: CertificateDer<'static>,
     pub(crate) accepted: Arc<AtomicUsize>,
+    /// What the server asks its clients for, if it does.
+    pub(crate) client: Option<Arc<(CertificateDer<'static>, PrivateKeyDer<'static>)>>,
 }
 
 impl Server {
@@ -166,16 +169,46 @@ impl Server {
         F: Fn(String, TlsStream<TcpStream>) -> R + Clone + Send + 'static,
         R: Future<Output = ()> + Send,
     {
+        Self::of(None, then).await
+    }
+
+    /// Asks its clients for a certificate, and answers those that show it.
+    pub(crate) async fn asking() -> Self {
+        let client = generate_simple_self_signed(vec!["client".to_owned()]).unwrap();
+        let key = client.signing_key.serialize_der().try_into().unwrap();
+        Self::of(Some(Arc::new((client.cert.der().clone(), key))), |_, mut tls| async move {
+            let _ = tls.write_all(FINE.as_bytes()).await;
+            let _ = tls.shutdown().await;
+        })
+        .await
+    }
+
+    async fn of<F, R>(
+        client: Option<Arc<(CertificateDer<'static>, PrivateKeyDer<'static>)>>,
+        then: F,
+    ) -> Self
+    where
+        F: Fn(String, TlsStream<TcpStream>) -> R + Clone + Send + 'static,
+        R: Future<Output = ()> + Send,
+    {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(vec![NAME.to_owned()]).unwrap();
         let (certificate, key) = (cert.der().clone(), signing_key.serialize_der());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key.try_into().unwrap())
             .unwrap();
+        let config = match &client {
+            None => config.with_no_client_auth(),
+            Some(client) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(client.0.clone()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+                config.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let config =
+            config.with_single_cert(vec![certificate.clone()], key.try_into().unwrap()).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -197,7 +230,7 @@ impl Server {
                 });
             }
         });
-        Self { address, certificate, accepted }
+        Self { address, certificate, accepted, client }
     }
 
     /// Answers every request with these bytes.
