@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings,
-    REGISTRATIONS_PER_HOUR, Region, Secret, Timestamp, TokenPolicy, Uuid, door_certificate, limits,
+    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, Country, Permit,
+    PlaceSettings, REGISTRATIONS_PER_HOUR, Region, Secret, Timestamp, TokenPolicy, Uuid,
+    door_certificate, limits,
 };
 use stoa_store::{StoreError, spaces};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -101,6 +102,42 @@ pub(crate) struct AppRecord {
     /// The plan was chosen.
     #[prost(bool, tag = "24")]
     plan_chosen: bool,
+    #[prost(bool, tag = "40")]
+    geofence: bool,
+    /// None: that of the region.
+    #[prost(string, repeated, tag = "41")]
+    service_area: Vec<String>,
+    #[prost(message, repeated, tag = "42")]
+    permits: Vec<PermitRecord>,
+}
+
+/// What may cross regions.
+#[derive(Clone, PartialEq, Message)]
+struct PermitRecord {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(string, tag = "2")]
+    from: String,
+    #[prost(string, tag = "3")]
+    to: String,
+    #[prost(uint64, tag = "4")]
+    until_ms: u64,
+}
+
+impl From<&Permit> for PermitRecord {
+    fn from(permit: &Permit) -> Self {
+        let Permit { kind, from, to, until } = permit;
+        let (kind, from, to) = (kind.name().into(), from.name().into(), to.name().into());
+        Self { kind, from, to, until_ms: until.as_millis() }
+    }
+}
+
+impl PermitRecord {
+    fn permit(&self) -> Option<Permit> {
+        let (from, to) = (self.from.parse().ok()?, self.to.parse().ok()?);
+        let until = Timestamp::from_millis(self.until_ms);
+        Some(Permit { kind: self.kind.parse().ok()?, from, to, until })
+    }
 }
 
 impl Drop for AppRecord {
@@ -147,6 +184,9 @@ impl AppRecord {
             revoked_ms: app.revoked.as_millis(),
             deleting: false,
             plan_chosen: app.plan_chosen,
+            geofence: app.place.geofence,
+            service_area: app.place.service_area.iter().flatten().map(Country::to_string).collect(),
+            permits: app.place.permits.iter().map(PermitRecord::from).collect(),
         }
     }
 
@@ -156,6 +196,17 @@ impl AppRecord {
         let mut bytes = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
         self.encode(&mut *bytes).expect("a vector takes what it was made for");
         bytes
+    }
+
+    fn place(&self) -> Option<PlaceSettings> {
+        let countries: Option<Vec<Country>> =
+            self.service_area.iter().map(|country| country.parse().ok()).collect();
+        let permits: Option<Vec<Permit>> = self.permits.iter().map(PermitRecord::permit).collect();
+        Some(PlaceSettings {
+            geofence: self.geofence,
+            service_area: Some(countries?).filter(|countries| !countries.is_empty()),
+            permits: permits?,
+        })
     }
 
     pub(crate) fn into_app(mut self, number: AppNumber) -> Result<App, StoreError> {
@@ -181,6 +232,7 @@ impl AppRecord {
                 .min(limits::ROOM_HISTORY_MOST),
             room_rate: self.room_rate,
         };
+        let place = self.place().ok_or_else(corrupt)?;
         let server_certificate = Secret::new(std::mem::take(&mut self.server_certificate));
         Ok(App {
             number,
@@ -201,6 +253,7 @@ impl AppRecord {
             },
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
+            place,
             plan_chosen: self.plan_chosen,
             certificates: std::mem::take(&mut self.certificates)
                 .into_iter()

@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{Certificate, ChatSettings, Region, Secret, Timestamp, TokenPolicy, Uuid};
+use crate::{
+    Certificate, ChatSettings, PlaceSettings, Region, Secret, Timestamp, TokenPolicy, Uuid,
+};
 
 /// The number under which an app's records stand in the store. 0 is the platform itself (the
 /// directory of apps); numbers are never reused.
@@ -208,6 +210,8 @@ pub struct App {
     pub revoked: Timestamp,
     /// What its owner decided about chat.
     pub chat: ChatSettings,
+    /// What its owner decided about place.
+    pub place: PlaceSettings,
     /// Its owner has chosen the plan, by which messages are kept.
     pub plan_chosen: bool,
     /// The primary certificate and, during a rotation, the secondary one.

@@ -204,6 +204,7 @@ impl App {
             tokens: TokenPolicy::default(),
             revoked: Timestamp::default(),
             chat: crate::ChatSettings::default(),
+            place: crate::PlaceSettings::default(),
             plan_chosen: false,
             certificates,
             door_certificate: door_certificate(&server_certificate),

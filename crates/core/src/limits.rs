@@ -395,3 +395,23 @@ pub const TOKEN_CLIENT_ADDRESSES: usize = 64;
 
 /// Bytes of a call's body at the token server: an id of which every byte is escaped, and the rest.
 pub const TOKEN_CALL_BYTES: usize = 8 * 1024;
+
+/// Outbound connections that are open at once, of all apps: a host that does not answer holds one for ten
+/// seconds.
+pub const EGRESS_CONNECTIONS: usize = 64;
+/// The same for one app or the platform, so that nobody uses up what others need.
+pub const EGRESS_CONNECTIONS_OF_ONE: usize = 16;
+/// Addresses of one outbound host that are looked at; who has more is refused.
+pub const EGRESS_ADDRESSES: usize = 32;
+/// How long resolving a host, connecting to it and the TLS handshake may take together.
+pub const EGRESS_CONNECT: Duration = Duration::from_secs(5);
+/// How long an outbound call may take from the first look at it to the end of its answer.
+pub const EGRESS_CALL: Duration = Duration::from_secs(10);
+/// Bytes of an outbound answer's head.
+pub const EGRESS_HEAD_BYTES: usize = 16 * 1024;
+/// Bytes of an outbound answer's body, unless the caller says otherwise.
+pub const EGRESS_BODY_BYTES: usize = 1 << 20;
+/// Hosts that were contacted and are counted in memory; what comes on top is counted on disk.
+pub const EGRESS_HOSTS: usize = 10_000;
+/// Bytes of a URL.
+pub const EGRESS_URL_BYTES: usize = 2048;

@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 12] {
+pub fn groups() -> [Group; 13] {
     use crate::{
-        attachments, connections, logins, messages, process, rest, rooms, sessions, store, tls,
-        token_server, vault,
+        attachments, connections, egress, logins, messages, process, rest, rooms, sessions, store,
+        tls, token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -42,6 +42,7 @@ pub fn groups() -> [Group; 12] {
         group("Files", attachments::METRICS),
         group("REST", rest::METRICS),
         group("Token server", token_server::METRICS),
+        group("Outbound connections", egress::METRICS),
         group("Store", store::METRICS),
         group("Vault", vault::METRICS),
         group("Process", process::METRICS),

@@ -573,6 +573,17 @@ pub static OBSERVATIONS: Space = Space {
     readers: "chat, for the checklist",
 };
 
+/// Hosts outside that were contacted.
+pub static EGRESS_HOSTS: Space = Space {
+    code: 92,
+    name: "egress_hosts",
+    class: &MONITORING,
+    owner: Owner::Each,
+    layout: &[Part::Number("day"), Part::Blind("host, kind, region")],
+    value: "1: host, kind, region, whether it was permitted, first and last contact, how many",
+    readers: "egress, for the residency report",
+};
+
 /// Every space, by code.
 pub static SPACES: &[&Space] = &[
     &PLATFORM_META,
@@ -620,6 +631,7 @@ pub static SPACES: &[&Space] = &[
     &AUDIT_ENTRIES,
     &AUDIT_HEAD,
     &OBSERVATIONS,
+    &EGRESS_HOSTS,
 ];
 
 #[cfg(test)]
