@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_core::Address;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_rest::{Host, Hosts, Protocol, RestState};
 use tokio::net::TcpListener;
@@ -24,12 +25,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::field::display;
 
-use crate::config::{Address, Config};
+use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::demo;
 use crate::failure::Failure;
 use crate::identity::{Identity, Reload};
 use crate::node::{Files, Node};
+use crate::place::{self, Door as Directory};
 use figures::Draining;
 use signals::Signals;
 
@@ -126,6 +128,13 @@ async fn serve(
         None => None,
     };
     let tokens_address = tokens.as_ref().map(|door| door.address);
+    let directory = match (role, config.directory_listen) {
+        (Role::Server { .. }, Some(address)) => {
+            Some(Directory::open(config, node, bind(address).await?).await?)
+        }
+        _ => None,
+    };
+    let directory_address = directory.as_ref().map(|door| door.address);
     let metrics = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -144,6 +153,9 @@ async fn serve(
     if let Some(door) = tokens {
         door.start(&limits, stopped.clone(), &mut listeners);
     }
+    if let Some(door) = directory {
+        door.start(&limits, told(stopped.clone()), &mut listeners);
+    }
     if let Some(control) = control {
         let (node, mut stopped) = (node.clone(), stopped.clone());
         listeners.spawn(async move {
@@ -155,6 +167,9 @@ async fn serve(
     let reload = identity.reload();
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background::start(node, &mut background);
+    if role != Role::TokenServer {
+        place::start(config, node, &mut background).await?;
+    }
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
@@ -171,8 +186,8 @@ async fn serve(
         None => (tokens_address.unwrap_or(config.listen), None),
     };
     let (plain, metrics) = (plain.map(display), metrics_address.map(display));
-    let token_server = tokens_address.map(display);
-    tracing::info!(%address, plain, metrics, token_server, "ready");
+    let (token_server, directory) = (tokens_address.map(display), directory_address.map(display));
+    tracing::info!(%address, plain, metrics, token_server, directory, "ready");
     let drain = config.drain.duration();
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }
@@ -304,7 +319,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn hosts(config: &Config, address: SocketAddr, plain: Option<SocketAddr>) -> Hosts {
     let secure = |public: &Option<Address>| {
         let address = public.clone().unwrap_or_else(|| reachable(address));
-        Host { protocol: Protocol::Https, domain: address.url_host(), port: address.port }
+        Host::from(&address)
     };
     let plain = plain.map(|address| {
         let Address { host: _, port } = reachable(address);

@@ -10,7 +10,7 @@ use stoa_chat::User;
 use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
-use super::{ItemView, SecretText};
+use super::{ConflictView, IdentityView, ItemView, RegionView, SecretText};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +102,15 @@ pub enum Answer {
         /// By app and name.
         clients: Vec<TokenClientView>,
     },
+    /// The data centres.
+    Regions {
+        /// All that there can be, in the order in which they are offered.
+        regions: Vec<RegionView>,
+        /// Apps of others that are not believed.
+        conflicts: Vec<ConflictView>,
+    },
+    /// By what other data centres know this one.
+    RegionIdentity(IdentityView),
     /// The checklist.
     Checklist {
         /// Of the server, and then of each app.

@@ -9,6 +9,7 @@ mod apps;
 mod audit;
 mod checklist;
 mod keys;
+mod regions;
 mod request;
 mod text;
 mod token_clients;
@@ -20,6 +21,7 @@ pub use answer::{
     TokenClientView, UserView,
 };
 pub use checklist::ItemView;
+pub use regions::{ConflictView, IdentityView, PeerView, RegionView};
 pub use request::{AppRequest, AuditRequest, KeyRequest, Request, TokenClientRequest, UserRequest};
 pub use text::{SecretText, Text};
 
@@ -41,6 +43,8 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::Audit(request) => audit::carry_out(node, request).await,
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
+        Request::Regions => regions::list(node),
+        Request::RegionIdentity => regions::identity(node).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };
     match witness {

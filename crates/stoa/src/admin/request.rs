@@ -22,6 +22,10 @@ pub enum Request {
     Audit(AuditRequest),
     /// About the clients of the token server.
     TokenClient(TokenClientRequest),
+    /// The data centres, and what is known of the apps of each.
+    Regions,
+    /// By what other data centres know this one.
+    RegionIdentity,
     /// What only the process that has the data can tell of their health.
     Doctor,
     /// Whether the server and its apps are kept as they should be.
@@ -79,6 +83,8 @@ impl Request {
             Self::TokenClient(TokenClientRequest::List { .. }) => "token-server client list",
             Self::TokenClient(TokenClientRequest::Remove { .. }) => "token-server client remove",
             Self::TokenClient(TokenClientRequest::Allow { .. }) => "token-server allow",
+            Self::Regions => "region list",
+            Self::RegionIdentity => "region identity",
             Self::Doctor => "doctor",
             Self::Checklist { .. } => "checklist",
         }

@@ -21,6 +21,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod msync;
+mod regions;
 mod root_key;
 mod server;
 mod token_server;
