@@ -25,6 +25,8 @@ use stoa_store::{AppStore, Bucket, Direction, Key, PublicKey, SigningKey, StoreE
 
 pub(crate) use self::claims::Claims;
 pub use self::record::PageError;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::record::exercise;
 pub(crate) use self::record::{Page, StoredRecord, read_page};
 use self::record::{Record, SignedRecord};
 use crate::{Console, ConsoleError, Directory, corrupt, record as stored};

@@ -89,8 +89,8 @@ pub enum PageError {
 }
 
 impl Record {
-    /// Signs it.
-    pub(crate) fn sign(&self, signer: &SigningKey) -> SignedRecord {
+    /// The bytes that are signed.
+    fn body(&self) -> Vec<u8> {
         let body = RecordBody {
             app_id: self.id.as_str().into(),
             app_key: self.key.as_ref().map(AppKey::to_string).unwrap_or_default(),
@@ -98,7 +98,12 @@ impl Record {
             version: self.version,
             deleted: self.key.is_none(),
         };
-        let body = body.encode_to_vec();
+        body.encode_to_vec()
+    }
+
+    /// Signs it.
+    pub(crate) fn sign(&self, signer: &SigningKey) -> SignedRecord {
+        let body = self.body();
         let signature = signer.sign(Purpose::Directory, &body).0.to_vec();
         SignedRecord { body, signature }
     }
@@ -125,6 +130,25 @@ impl SignedRecord {
         };
         let (id, region) = (app_id.parse().map_err(|_| form)?, region.parse().map_err(|_| form)?);
         Ok(Record { id, key, region, version })
+    }
+}
+
+/// Takes `data` for a page and for a stored record.
+///
+/// # Panics
+/// When a record is written differently from what was read.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn exercise(data: &[u8]) {
+    let key = PublicKey::from_bytes([7; PublicKey::LEN]);
+    // Nothing is signed by a key that nobody has.
+    let read = read_page(data, Region::Eu, &key, 0);
+    assert!(read.is_err() || read.is_ok_and(|(rows, _)| rows.is_empty()));
+    let stored = StoredRecord::decode(data).ok().and_then(|stored| stored.signed);
+    let page = Page::decode(data).map(|page| page.records).unwrap_or_default();
+    for signed in page.into_iter().chain(stored) {
+        let Ok(record) = signed.read() else { continue };
+        let again = SignedRecord { body: record.body(), signature: Vec::new() };
+        assert_eq!(again.read(), Ok(record));
     }
 }
 

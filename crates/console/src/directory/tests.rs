@@ -126,6 +126,7 @@ async fn a_record_holds_the_names_the_region_and_the_version_and_nothing_else() 
     let (id, app_key) = (app.id.clone(), Some(app.key.clone()));
     let record = Record { id, key: app_key, region: Region::Eu, version };
     assert_eq!((rows[0].0.clone(), rows.len(), more), (record.clone(), 1, false));
+    exercise(&page);
     // Written anew from what was read it is the same to the byte, so there is nothing beside.
     let again = Page { records: vec![record.sign(&*eu.signer().await)], more: false };
     assert_eq!(again.encode_to_vec(), page);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 use rustls::version::TLS13;
-use rustls::{ClientConnection, Connection, ServerConnection, StreamOwned};
+use rustls::{ClientConnection, ServerConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 use serde_json::{Value, json};
 use stoa::tls::DirectoryIdentity;
@@ -375,7 +375,7 @@ fn what_goes_between_data_centres_is_the_directory_and_nothing_else() {
     let (socket, _) = listener.accept().unwrap();
     let server = ServerConnection::new(Arc::new(own.server(vec![print]).unwrap())).unwrap();
     let recorded = Recorded { socket, bytes: Vec::new() };
-    let mut stream = StreamOwned::new(Connection::from(server), recorded);
+    let mut stream = StreamOwned::new(server, recorded);
     let mut asked = Vec::new();
     while !asked.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -399,7 +399,7 @@ fn what_goes_between_data_centres_is_the_directory_and_nothing_else() {
     let client = ClientConnection::new(client, name).unwrap();
     let recorded =
         Recorded { socket: TcpStream::connect(eu.directory).unwrap(), bytes: Vec::new() };
-    let mut stream = StreamOwned::new(Connection::from(client), recorded);
+    let mut stream = StreamOwned::new(client, recorded);
     let ask = "GET /v1/directory?after=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     stream.write_all(ask.as_bytes()).unwrap();
     let mut answer = Vec::new();
