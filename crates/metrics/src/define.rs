@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 13] {
+pub fn groups() -> [Group; 14] {
     use crate::{
-        attachments, connections, egress, logins, messages, process, rest, rooms, sessions, store,
-        tls, token_server, vault,
+        attachments, connections, directory, egress, logins, messages, process, rest, rooms,
+        sessions, store, tls, token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -43,6 +43,7 @@ pub fn groups() -> [Group; 13] {
         group("REST", rest::METRICS),
         group("Token server", token_server::METRICS),
         group("Outbound connections", egress::METRICS),
+        group("Directory of apps", directory::METRICS),
         group("Store", store::METRICS),
         group("Vault", vault::METRICS),
         group("Process", process::METRICS),

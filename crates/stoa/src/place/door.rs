@@ -127,3 +127,55 @@ async fn page(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use stoa_core::{ManualClock, Operator, SeededEntropy, Timestamp};
+    use stoa_store::Store;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn it_answers_those_whom_it_knows_and_no_more_often_than_that() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let store = Store::in_memory(clock.clone(), entropy.clone());
+        let operator = Operator::of_this_process();
+        let (region, time) = (Region::Eu, clock.clone());
+        let console =
+            Console::open(&store, &operator, region, time, entropy.clone()).await.unwrap();
+        let signer = store.signing_key(&operator, &*entropy).await.unwrap();
+        let (na, ap) = (Fingerprint([1; 32]), Fingerprint([2; 32]));
+        let door = router(Parts {
+            console: Arc::new(console),
+            signer,
+            peers: [(na, Region::Na), (ap, Region::Ap)].into(),
+            clock: clock.clone(),
+            rates: Mutex::new(Buckets::new(4)),
+        });
+        let ask = async |path: &str, shown: Option<Fingerprint>| {
+            let mut request = http::Request::get(path).body(Body::empty()).unwrap();
+            if let Some(shown) = shown {
+                request.extensions_mut().insert(PeerCertificate(shown.0));
+            }
+            door.clone().oneshot(request).await.unwrap().status().as_u16()
+        };
+        let good = "/v1/directory?after=0";
+        assert_eq!(ask(good, None).await, 403);
+        assert_eq!(ask(good, Some(Fingerprint([3; 32]))).await, 403);
+        for wrong in ["/v1/directory", "/v1/directory?after=x", "/v1/directory?after=0&app=1"] {
+            assert_eq!(ask(wrong, Some(na)).await, 400, "{wrong}");
+        }
+        assert_eq!(ask("/v1/apps", Some(na)).await, 404);
+        for _ in 0..limits::DIRECTORY_CALLS_PER_SECOND {
+            assert_eq!(ask(good, Some(na)).await, 200);
+        }
+        assert_eq!(ask(good, Some(na)).await, 429);
+        assert_eq!(ask(good, Some(ap)).await, 200, "others have their own share");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(ask(good, Some(na)).await, 200);
+    }
+}

@@ -10,6 +10,7 @@ use stoa_egress::{
     Bounds, ClientTls, Egress, EgressError, EgressOptions, Errand, Host, Scheme, SystemResolver,
     Target,
 };
+use stoa_metrics::directory::{CONFLICTS, FETCHES, Fetch};
 use stoa_store::PublicKey;
 
 use super::Statuses;
@@ -107,6 +108,7 @@ impl Fetcher {
 
     /// Fetches for ever.
     pub(super) async fn run(self) {
+        self.count_conflicts();
         let mut retry = FIRST_RETRY;
         loop {
             let wait = match self.round().await {
@@ -134,6 +136,7 @@ impl Fetcher {
                 tracing::info!(region, "the directory of another data centre is fetched");
             }
             if records > 0 {
+                self.count_conflicts();
                 tracing::info!(region, records, "learned where apps of another data centre are");
             }
             for conflict in conflicts {
@@ -149,7 +152,24 @@ impl Fetcher {
         }
     }
 
+    fn count_conflicts(&self) {
+        CONFLICTS.set_unsigned(u64::try_from(self.console.conflicts().len()).unwrap_or(u64::MAX));
+    }
+
     async fn fetch(&self) -> Result<Learned, FetchError> {
+        let learned = self.ask().await;
+        FETCHES
+            .of(match &learned {
+                Ok(_) => Fetch::Done,
+                Err(FetchError::Egress(_) | FetchError::Status(_)) => Fetch::Unreachable,
+                Err(FetchError::Learn(LearnError::Store(_))) => Fetch::Failed,
+                Err(FetchError::Learn(_)) => Fetch::Refused,
+            })
+            .inc();
+        learned
+    }
+
+    async fn ask(&self) -> Result<Learned, FetchError> {
         let after = self.console.directory_cursor(self.region);
         let target = Target { path: format!("{PATH}?after={after}"), ..self.target.clone() };
         let errand = Errand::directory(self.region);
