@@ -117,14 +117,13 @@ impl Config {
         let regions = settings.regions.unwrap_or_default();
         problems.extend(regions.problems(settings.region, settings.directory_listen));
         let own_hosts = settings.region.and_then(|own| regions.hosts(own));
-        if let Some(tokens) = settings.token_server_listen {
-            if Reach::of(tokens.ip()) == Reach::Public
-                && client_certificates != ClientCertificates::Required
-            {
-                problems.push(conflict(&format!(
-                    "token-server-listen: {tokens} is neither a loopback nor a private address, so strangers may reach it: say token-server-client-certificates = \"required\", or listen on an address of an inner network"
-                )));
-            }
+        if let Some(tokens) = settings.token_server_listen
+            && Reach::of(tokens.ip()) == Reach::Public
+            && client_certificates != ClientCertificates::Required
+        {
+            problems.push(conflict(&format!(
+                "token-server-listen: {tokens} is neither a loopback nor a private address, so strangers may reach it: say token-server-client-certificates = \"required\", or listen on an address of an inner network"
+            )));
         }
         if !problems.is_empty() {
             return Err(problems);

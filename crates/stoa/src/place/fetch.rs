@@ -183,7 +183,7 @@ impl Fetcher {
 
     fn tell_failure(&self, error: &FetchError) {
         let text = explain(error);
-        if self.statuses.failed(self.region, text.clone()) {
+        if self.statuses.failed(self.region, &text) {
             tracing::warn!(
                 region = self.region.name(),
                 error = text,

@@ -31,10 +31,10 @@ impl Statuses {
     }
 
     /// It did not, or not as it should. Whether that is new.
-    pub(super) fn failed(&self, region: Region, problem: String) -> bool {
+    pub(super) fn failed(&self, region: Region, problem: &str) -> bool {
         let mut all = self.0.lock();
         let status = all.entry(region).or_default();
-        status.problem.replace(problem.clone()).is_none_or(|before| before != problem)
+        status.problem.replace(problem.into()).is_none_or(|before| before != problem)
     }
 }
 
@@ -46,10 +46,10 @@ mod tests {
     fn what_changes_is_told_once() {
         let (all, now) = (Statuses::default(), Timestamp::from_secs(1));
         assert_eq!(all.of(Region::Na), PeerStatus::default());
-        assert!(all.failed(Region::Na, "a".into()) && !all.failed(Region::Na, "a".into()));
-        assert!(all.failed(Region::Na, "b".into()));
+        assert!(all.failed(Region::Na, "a") && !all.failed(Region::Na, "a"));
+        assert!(all.failed(Region::Na, "b"));
         assert!(all.answered(Region::Na, now) && !all.answered(Region::Na, now));
-        assert!(all.failed(Region::Na, "b".into()));
+        assert!(all.failed(Region::Na, "b"));
         let status = PeerStatus { answered: Some(now), problem: Some("b".into()) };
         assert_eq!(all.of(Region::Na), status);
     }

@@ -237,7 +237,7 @@ fn four_data_centres_direct_clients_to_each_other_and_each_serves_alone() {
             }
         }
         runtime.block_on(async {
-            let mut anna = home.log_in(app, "anna").await.unwrap();
+            let anna = home.log_in(app, "anna").await.unwrap();
             assert_eq!(anna.send_text("bert", "at home").await.unwrap().code, 0);
         });
     }
@@ -364,7 +364,7 @@ fn what_goes_between_data_centres_is_the_directory_and_nothing_else() {
     eu.place.run(&["user", "create", "--app", &app.key, "--user", "bert"]).answer();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let mut session = eu.log_in(&app, CANARY).await.unwrap();
+        let session = eu.log_in(&app, CANARY).await.unwrap();
         let said = session.send_text("bert", &format!("{CANARY} is what is said")).await;
         assert_eq!(said.unwrap().code, 0);
     });
