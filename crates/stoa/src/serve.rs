@@ -62,6 +62,13 @@ pub fn check(config: &Config, role: Role) -> Result<(), Failure> {
             "say on which address the token server listens: token-server-listen, for example 127.0.0.1:8444".into(),
         ));
     }
+    let peerless = config.region.is_none_or(|own| config.regions.peers(own).next().is_none());
+    if let Some(listen) = config.directory_listen.filter(|_| peerless && role != Role::TokenServer)
+    {
+        return Err(Failure::Usage(format!(
+            "directory-listen: {listen} would let nobody in: name the other data centres with regions, each with directory, signing-key and certificate (stoa region identity prints them)"
+        )));
+    }
     if role == (Role::Server { demo: true }) && !config.listen.ip().is_loopback() {
         return Err(Failure::Usage(format!(
             "--demo: {} is not a loopback address; the demo's passwords lie in a file, so it is for this machine only",
@@ -368,6 +375,15 @@ pub fn public_hosts(config: &Config) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::config::{Environment, Settings, load};
+
+    #[test]
+    fn a_directory_for_nobody_is_not_served() {
+        let directory_listen = Some("127.0.0.1:1".parse().unwrap());
+        let settings = Settings { directory_listen, ..Settings::default() };
+        let config = load(settings, None, &Environment::default()).unwrap();
+        let refused = check(&config, Role::Server { demo: false }).unwrap_err().to_string();
+        assert!(refused.contains("would let nobody in"), "{refused}");
+    }
 
     fn config(listen: &str, public_rest: Option<&str>) -> Config {
         let settings = Settings {

@@ -127,7 +127,9 @@ pub(super) fn list(node: &Node) -> Result<Answer, Failure> {
 
 pub(super) async fn identity(node: &Node) -> Result<Answer, Failure> {
     let (signer, shown) = place::identity(node).await?;
-    let Config { public_rest, public_ws, directory_listen, .. } = &*node.config;
+    let Config { public_rest, public_ws, regions, directory_listen, .. } = &*node.config;
+    let said = regions.get(node.console.region()).and_then(|settings| settings.peer.as_ref());
+    let listen = || directory_listen.map(|address| address.to_string());
     let text = |address: &Option<Address>| address.as_ref().map(Address::to_string);
     let certificate = shown.fingerprint()?.to_string().replace(':', "").to_ascii_lowercase();
     Ok(Answer::RegionIdentity(IdentityView {
@@ -136,6 +138,6 @@ pub(super) async fn identity(node: &Node) -> Result<Answer, Failure> {
         certificate,
         rest: text(public_rest),
         ws: text(public_ws),
-        directory: directory_listen.map(|address| address.to_string()),
+        directory: said.map(|peer| peer.directory.to_string()).or_else(listen),
     }))
 }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -114,23 +113,12 @@ impl Regions {
         others.filter_map(|(region, settings)| Some((*region, settings.peer.as_ref()?)))
     }
 
-    /// What does not fit together, in the data centre of region `own` with that listener.
-    pub(super) fn problems(
-        &self,
-        own: Option<Region>,
-        listen: Option<SocketAddr>,
-    ) -> Vec<ConfigError> {
+    /// What does not fit together, in the data centre of region `own`.
+    pub(super) fn problems(&self, own: Option<Region>) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         let mut problem = |text: String| problems.push(ConfigError::Conflict(text));
         if !self.0.is_empty() && own.is_none() {
             problem("regions: say which of them this data centre is, with region".into());
-        }
-        if let Some(listen) = listen
-            && own.is_some_and(|own| self.peers(own).next().is_none())
-        {
-            problem(format!(
-                "directory-listen: {listen} would let nobody in: name the other data centres with regions, each with directory, signing-key and certificate (stoa region identity prints them)"
-            ));
         }
         let mut keys = BTreeMap::new();
         for (region, settings) in &self.0 {

@@ -115,7 +115,7 @@ impl Config {
             listeners.push((name, own));
         }
         let regions = settings.regions.unwrap_or_default();
-        problems.extend(regions.problems(settings.region, settings.directory_listen));
+        problems.extend(regions.problems(settings.region));
         let own_hosts = settings.region.and_then(|own| regions.hosts(own));
         if let Some(tokens) = settings.token_server_listen
             && Reach::of(tokens.ip()) == Reach::Public

@@ -148,10 +148,6 @@ fn regions_are_tables_of_the_file_or_a_text() {
             "say which of them this data centre is",
         ),
         (
-            refused(from_file("region = 'eu'\ndirectory-listen = '127.0.0.1:1'")),
-            "would let nobody in",
-        ),
-        (
             refused(from_file(&format!(
                 "listen = '0.0.0.0:1'\nregion = 'na'\ndirectory-listen = '127.0.0.1:1'\nregions = '{REGIONS}'"
             ))),
