@@ -13,12 +13,14 @@ import { fileURLToPath } from 'node:url';
 import { Auditor } from './lib/auditor.js';
 import { Compatibility } from './lib/compatibility.js';
 import { Lab } from './lib/lab.js';
+import { besideInAnotherRegion } from './lib/regions.js';
 import { assertions, check, runAll } from './lib/runner.js';
 import { Secrets } from './lib/secrets.js';
 import { surface } from './lib/surface.js';
 import * as audit from './tests/audit.js';
 import * as demoPage from './tests/demo-page.js';
 import * as leaks from './tests/leaks.js';
+import * as regions from './tests/regions.js';
 import * as restart from './tests/restart.js';
 
 const SHARED = [
@@ -60,8 +62,8 @@ const tally = ({ passed, failed, failures, shown }) => {
   total.failures.push(...failures);
 };
 
-const lab = async (name, logLevel) => {
-  const one = await Lab.start({ binary, chromium, name, logLevel, auditor, secrets });
+const lab = async (name, logLevel, beside) => {
+  const one = await Lab.start({ binary, chromium, name, logLevel, auditor, secrets, beside });
   labs.push(one);
   return one;
 };
@@ -81,6 +83,8 @@ try {
   }
   const demo = named('demo-page', demoPage.tests);
   if (demo.length > 0) tally(await runAll(demo, { lab: await lab('demo-page', 'trace'), secrets, binary }, 1));
+  const elsewhere = named('regions', regions.tests);
+  if (elsewhere.length > 0) tally(await runAll(elsewhere, { lab: await lab('regions', 'trace', besideInAnotherRegion), secrets }, 1));
   // Only a whole run can say what works.
   if (!options.only) tally(await runAll(named('compatibility', compatibility.tests(check, Boolean(process.env.UPDATE))), {}, 1));
   // What was recorded while all the others ran, and what they left behind.

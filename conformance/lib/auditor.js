@@ -17,6 +17,8 @@ const LOGIN_REASONS = [
   'Sorry, token or password does not match login info',
   'Sorry, user not found',
 ];
+/** An app of another data centre: the SDK knows no better than that it failed, and the frame says where to go. */
+const ELSEWHERE = /^the app \S+ lives in the region '\w+' and is served there alone/;
 const HIGHEST_STATUS = 19;
 /** The SDK gives up on an ack after 15 s; the server has promised 10. */
 const ANSWER_MS = 10_000;
@@ -170,7 +172,7 @@ class SessionAudit {
       if (!(expiry > Date.now() - 5_000 && expiry < Date.now() + 90 * 86_400_000)) {
         this.problem(`expires_in ${expiry} is not an absolute time in ms`);
       }
-    } else if (errorCode === 1 && !LOGIN_REASONS.includes(reason)) {
+    } else if (errorCode === 1 && !LOGIN_REASONS.includes(reason) && !ELSEWHERE.test(reason)) {
       this.problem(`login refused with FAIL and a reason the SDK does not know: ${reason}`);
     } else if (errorCode > HIGHEST_STATUS) {
       this.problem(`login refused with the unknown code ${errorCode}`);

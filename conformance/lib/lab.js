@@ -32,25 +32,30 @@ class Hosts {
 }
 
 export class Lab {
-  static async start({ binary, chromium, name, logLevel, auditor, secrets }) {
+  /** `beside` makes further servers of the same test, before anything is started. */
+  static async start({ binary, chromium, name, logLevel, auditor, secrets, beside }) {
     const lab = new Lab();
     Object.assign(lab, { auditor, secrets, hosts: new Hosts(), pageErrors: [], idle: [], devices: 0 });
     lab.server = new Server(binary, name, logLevel);
+    lab.beside = [];
     let other;
     let open;
     try {
+      if (beside) lab.beside.push(await beside(lab.server));
       other = await lab.server.createApp(OTHER_APP);
       open = await lab.server.createApp(OPEN_APP, 'open');
       await lab.server.setApp(OPEN_APP, 'room-history', ROOM_HISTORY);
-      await lab.server.start();
+      for (const server of lab.servers) await server.start();
       lab.pages = await startPages();
-      lab.browser = await startBrowser(await lab.server.publicKeyHashes(), chromium);
+      lab.browser = await startBrowser((await Promise.all(lab.servers.map((server) => server.publicKeyHashes()))).flat(), chromium);
     } catch (error) {
       await lab.dispose();
       throw error;
     }
     const { demo } = lab.server;
     for (const url of [lab.pages.origin, demo.restUrl, demo.wsUrl]) lab.hosts.allowed.add(new URL(url).host);
+    for (const { demo: { restUrl, wsUrl } } of lab.beside) for (const url of [restUrl, wsUrl]) lab.hosts.allowed.add(new URL(url).host);
+    for (const server of lab.beside) secrets.add('certificate', server.demo.certificate);
     secrets.add('certificate', demo.certificate);
     secrets.add('certificate', other.certificate);
     secrets.add('certificate', open.certificate);
@@ -64,6 +69,11 @@ export class Lab {
     lab.open = { ...open, roomHistory: ROOM_HISTORY, rest: new Rest(lab.server, auditor, open), tokens: new Tokens(open, secrets) };
     lab.tokens = new Tokens(demo, secrets);
     return lab;
+  }
+
+  /** All servers of the lab. */
+  get servers() {
+    return [this.server, ...this.beside];
   }
 
   /** The demo's app, as its back end has it. */
@@ -149,6 +159,6 @@ export class Lab {
   async dispose(options) {
     await this.browser?.close();
     this.pages?.close();
-    await this.server.dispose(options);
+    for (const server of this.servers) await server.dispose(options);
   }
 }

@@ -29,6 +29,10 @@ export class Server {
     this.logs = path.join(this.dir, 'logs');
     mkdirSync(this.logs);
     this.lives = 0;
+    /** What is said on the command line besides. */
+    this.settings = [];
+    /** Where it listens at first. */
+    this.listen = '127.0.0.1:0';
   }
 
   /**
@@ -40,7 +44,7 @@ export class Server {
    * @param {string} [input] what is read from standard input: secrets are no arguments
    */
   async command(args, input) {
-    const running = promisify(execFile)(this.binary, [...args, '--json', '--data', this.data, '--keys', this.keys]);
+    const running = promisify(execFile)(this.binary, [...args, '--json', '--data', this.data, '--keys', this.keys, ...this.settings]);
     // One that has nothing to read may be over before it is written to: its exit code says how it went.
     running.child.stdin.on('error', () => {});
     running.child.stdin.end(input ?? '');
@@ -101,12 +105,12 @@ export class Server {
   /** Starts the binary on its data, on the port it had before if it ran before, and waits until it answers. */
   async start() {
     this.lives += 1;
-    const listen = this.demo ? new URL(this.demo.restUrl).host : '127.0.0.1:0';
+    const listen = this.demo ? new URL(this.demo.restUrl).host : this.listen;
     const before = existsSync(this.manifest) ? statSync(this.manifest).mtimeMs : 0;
     const out = openSync(path.join(this.logs, `out-${this.lives}.txt`), 'w');
     const err = openSync(path.join(this.logs, `err-${this.lives}.txt`), 'w');
     const page = this.demo?.demoUrl ? `127.0.0.1:${new URL(this.demo.demoUrl).port}` : '127.0.0.1:0';
-    const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen, '--demo-listen', page];
+    const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen, '--demo-listen', page, ...this.settings];
     this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1', STOA_LOG_LEVEL: this.logLevel } });
     closeSync(out);
     closeSync(err);

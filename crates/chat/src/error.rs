@@ -1,9 +1,10 @@
 //! What can go wrong in chat, and whose fault it was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_blob::BlobError;
-use stoa_core::{Country, Refusal, TokenRefusal};
+use stoa_core::{Country, Elsewhere, Refusal, TokenRefusal};
 use stoa_store::StoreError;
 
 /// A refusal of the chat rules, or a fault of the server. Messages are for whoever asked; they name
@@ -21,6 +22,9 @@ pub enum Error {
     /// No app has that key.
     #[error("no such app")]
     UnknownApp,
+    /// The app lives in another data centre.
+    #[error("{0}")]
+    Elsewhere(Arc<Elsewhere>),
     /// The token admits nobody.
     #[error(transparent)]
     Token(#[from] TokenRefusal),
@@ -223,6 +227,7 @@ impl Error {
         match self {
             Self::Argument { .. } => Refusal::IllegalArgument,
             Self::UnknownApp => Refusal::UnknownApp,
+            Self::Elsewhere(_) => Refusal::Elsewhere,
             Self::Token(TokenRefusal::Expired) => Refusal::TokenExpired,
             Self::Token(TokenRefusal::Invalid(_)) => Refusal::BadToken,
             Self::NotAllowed => Refusal::Unauthorized,

@@ -41,15 +41,20 @@ impl Chat {
     /// The app with that key.
     ///
     /// # Errors
-    /// [`Error::UnknownApp`].
+    /// [`Error::UnknownApp`]; [`Error::Elsewhere`] for one of another data centre.
     pub fn app(&self, key: &AppKey) -> Result<Arc<App>, Error> {
-        self.shared.directory.by_key(key).ok_or(Error::UnknownApp)
+        let directory = &self.shared.directory;
+        if let Some(app) = directory.by_key(key) {
+            return Ok(app);
+        }
+        let elsewhere = directory.elsewhere_by_key(key);
+        Err(elsewhere.map_or(Error::UnknownApp, |app| Error::Elsewhere(Arc::new(app))))
     }
 
     /// A visitor at the door of the app with that key.
     ///
     /// # Errors
-    /// [`Error::UnknownApp`].
+    /// As [`Self::app`].
     pub fn visitor(&self, key: &AppKey) -> Result<Visitor, Error> {
         self.app(key).map(Visitor::of)
     }
@@ -59,7 +64,7 @@ impl Chat {
     /// user or app, is as good as none.
     ///
     /// # Errors
-    /// [`Error::UnknownApp`], [`Error::Token`], [`Error::UnknownUser`], [`Error::Deactivated`],
+    /// As [`Self::app`]; [`Error::Token`], [`Error::UnknownUser`], [`Error::Deactivated`],
     /// [`Error::Store`].
     pub async fn authenticate(&self, key: &AppKey, token: &str) -> Result<Caller, Error> {
         let app = self.app(key)?;

@@ -7,11 +7,12 @@ use stoa_core::AppNumber;
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord, decode};
 use crate::token_client::TokenClientRecord;
 
-/// Takes `data` for a value of each space.
+/// Takes `data` for a value of each space, and for what another data centre sends.
 ///
 /// # Panics
 /// When an app is written differently from what was read.
 pub fn exercise(data: &[u8]) {
+    crate::directory::exercise(data);
     let _ = decode::<PlatformRecord>(data, "fuzzed");
     let _ = decode::<AppNumberRecord>(data, "fuzzed");
     if let Ok(record) = decode::<TokenClientRecord>(data, "fuzzed")

@@ -7,6 +7,7 @@ mod certificate;
 mod change;
 pub mod checklist;
 mod deletion;
+mod directory;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod place;
@@ -21,16 +22,20 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use prost::Message;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Crossing, Entropy, Operator,
-    Region,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Crossing, Elsewhere, Entropy,
+    Operator, PublicHosts, Region,
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
 pub use crate::certificate::{CERTIFICATES, CertificateSlot, OVERLAP_MOST_S, OVERLAP_S};
 pub use crate::change::{REGISTRATIONS_MOST, SKEW_MOST_S};
+use crate::directory::{Claims, Published};
+pub use crate::directory::{Conflict, LearnError, Learned, PageError};
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
 use crate::token_client::TokenClients;
-pub use crate::token_client::{ClientName, ClientNameError, Credential, Fingerprint, TokenClient};
+pub use crate::token_client::{
+    ClientName, ClientNameError, Credential, Fingerprint, FingerprintError, TokenClient,
+};
 
 /// Why the console cannot do it.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +63,16 @@ pub enum ConsoleError {
     /// There is an app with that key.
     #[error("an app with the key {0} exists already")]
     Exists(AppKey),
+    /// Another data centre has an app with that key, or that App ID.
+    #[error(
+        "the app {key} exists in the region '{region}'; a key names one app in all data centres together"
+    )]
+    ExistsElsewhere {
+        /// The key.
+        key: AppKey,
+        /// Where it is.
+        region: Region,
+    },
     /// An app lives in the region of its data centre.
     #[error(
         "this data centre is in region '{here}'; an app of region '{wanted}' must be created there"
@@ -179,6 +194,12 @@ pub struct Console {
     changes: tokio::sync::Mutex<()>,
     observer: OnceLock<Observer>,
     deleting: parking_lot::Mutex<Vec<Arc<App>>>,
+    /// What is said here to other data centres.
+    published: parking_lot::Mutex<Published>,
+    /// What they say.
+    claims: parking_lot::RwLock<Claims>,
+    /// Where clients reach the data centres.
+    hosts: OnceLock<HashMap<Region, PublicHosts>>,
 }
 
 impl Console {
@@ -232,6 +253,7 @@ impl Console {
         let token_clients = TokenClients::load(&platform, key_of).await?;
         let token_clients = ArcSwap::from_pointee(token_clients);
         let directory = ArcSwap::from_pointee(Directory::of(apps));
+        let (published, claims) = directory::load(&platform, region).await?;
         Ok(Self {
             platform,
             region,
@@ -242,6 +264,9 @@ impl Console {
             changes: tokio::sync::Mutex::default(),
             observer: OnceLock::new(),
             deleting: parking_lot::Mutex::new(deleting),
+            published: parking_lot::Mutex::new(published),
+            claims: parking_lot::RwLock::new(claims),
+            hosts: OnceLock::new(),
         })
     }
 
@@ -264,7 +289,8 @@ impl Console {
     /// Creates an app with a random App ID, a primary certificate and a server certificate.
     ///
     /// # Errors
-    /// [`ConsoleError::Exists`], [`ConsoleError::WrongRegion`], [`ConsoleError::Store`].
+    /// [`ConsoleError::Exists`], [`ConsoleError::ExistsElsewhere`], [`ConsoleError::WrongRegion`],
+    /// [`ConsoleError::Store`].
     pub async fn create_app(&self, new: NewApp) -> Result<Arc<App>, ConsoleError> {
         if new.region != self.region {
             return Err(ConsoleError::WrongRegion { here: self.region, wanted: new.region });
@@ -272,6 +298,7 @@ impl Console {
         let _changing = self.changes.lock().await;
         let (number, created) = (AppNumber::PLATFORM, self.clock.now());
         let template = App::new(number, new.key, new.region, created, new.auth, &*self.entropy);
+        self.refuse_elsewhere(&template)?;
         let template = &template;
         let created = self.platform.transact(|mut txn| async move {
             let app = self.insert(&mut txn, template).await?;
@@ -330,6 +357,14 @@ impl AppDirectory for Console {
 
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
         self.directory.load().by_id.get(id).cloned()
+    }
+
+    fn elsewhere_by_key(&self, key: &AppKey) -> Option<Elsewhere> {
+        self.find_elsewhere_by_key(key)
+    }
+
+    fn elsewhere_by_id(&self, id: &AppId) -> Option<Elsewhere> {
+        self.find_elsewhere_by_id(id)
     }
 }
 

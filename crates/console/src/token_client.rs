@@ -42,6 +42,35 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    /// Reads what others print: 64 hexadecimal digits, also with colons between the bytes.
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let digits: Vec<char> = text.chars().filter(|character| *character != ':').collect();
+        let mut bytes = [0; 32];
+        if digits.len() != 2 * bytes.len() {
+            return Err(FingerprintError);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit =
+                |at: usize| pair[at].to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let (Some(high), Some(low)) = (digit(0), digit(1)) else {
+                return Err(FingerprintError);
+            };
+            *byte = high << 4 | low;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the fingerprint of a certificate is its SHA-256: 64 hexadecimal digits, with or without colons"
+)]
+pub struct FingerprintError;
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest(&SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
@@ -571,5 +600,12 @@ mod tests {
     fn fingerprints_are_printed_as_others_print_them() {
         let text = Fingerprint::of(b"").to_string();
         assert!(text.starts_with("E3:B0:C4:42:98:FC") && text.len() == 95, "{text}");
+        let bare = text.replace(':', "").to_lowercase();
+        for good in [&text, &bare] {
+            assert_eq!(good.parse(), Ok(Fingerprint::of(b"")));
+        }
+        for bad in ["", &bare[1..], &bare.replace('e', "g"), &format!("{bare}00")] {
+            assert_eq!(bad.parse::<Fingerprint>(), Err(FingerprintError));
+        }
     }
 }

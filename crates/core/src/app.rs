@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::{
-    Certificate, ChatSettings, PlaceSettings, Region, Secret, Timestamp, TokenPolicy, Uuid,
+    Certificate, ChatSettings, Elsewhere, PlaceSettings, Region, Secret, Timestamp, TokenPolicy,
+    Uuid,
 };
 
 /// The number under which an app's records stand in the store. 0 is the platform itself (the
@@ -229,6 +230,14 @@ pub trait AppDirectory: Send + Sync + 'static {
     fn by_key(&self, key: &AppKey) -> Option<Arc<App>>;
     /// The app with that App ID.
     fn by_id(&self, id: &AppId) -> Option<Arc<App>>;
+    /// Where the app with that key lives, if it is known to live in another data centre.
+    fn elsewhere_by_key(&self, _key: &AppKey) -> Option<Elsewhere> {
+        None
+    }
+    /// Where the app with that App ID lives, if it is known to live in another data centre.
+    fn elsewhere_by_id(&self, _id: &AppId) -> Option<Elsewhere> {
+        None
+    }
 }
 
 /// An app alone: it knows itself.

@@ -5,6 +5,7 @@
 //! [`SystemClock`] and [`SystemEntropy`], which the binary passes in; tests pass a [`ManualClock`]
 //! and a [`SeededEntropy`] instead.
 
+mod address;
 mod app;
 mod caller;
 mod conversation;
@@ -27,6 +28,7 @@ mod special_address;
 mod time;
 mod user;
 
+pub use address::{Address, AddressError};
 pub use app::{
     App, AppDirectory, AppId, AppKey, AppKeyError, AppNumber, AuthPolicy, CertificateError,
 };
@@ -48,7 +50,7 @@ pub use permit::{Crossing, Permit, PlaceSettings, UnknownCrossing};
 pub use plan::{ChatSettings, Plan};
 pub use rate::{Buckets, Quota};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
-pub use region::{Region, UnknownRegion};
+pub use region::{Elsewhere, PublicHosts, Region, UnknownRegion};
 pub use secret::{Secret, same_secret};
 pub use service_area::{Countries, Country, CountryError};
 pub use site::site;

@@ -418,3 +418,13 @@ pub const EGRESS_URL_BYTES: usize = 2048;
 
 /// Permissions of one app to cross regions: all kinds between all regions are fewer.
 pub const PERMITS: usize = 32;
+/// Records of the directory that one data centre fetches from another at once; one of them is at most some 400
+/// bytes.
+pub const DIRECTORY_PAGE: usize = 500;
+/// Bytes of such an answer: a full page, and as much again.
+pub const DIRECTORY_PAGE_BYTES: usize = 512 * 1024;
+/// Records that are kept of one data centre, those of deleted apps among them: each is held in memory.
+pub const DIRECTORY_RECORDS: usize = 200_000;
+/// How often one data centre may ask another within a second, and as often at once. It asks every few seconds, and
+/// page after page when it begins.
+pub const DIRECTORY_CALLS_PER_SECOND: u32 = 20;

@@ -77,6 +77,8 @@ refusals! {
     Deactivated => 403 "forbidden_op" "ForbiddenOpException", 12 "user is deactivated";
     /// No app has that key.
     UnknownApp => 404 "organization_application_not_found" "OrganizationApplicationNotFoundException", 1 "Sorry, token or password does not match login info";
+    /// The app lives in another data centre. Over MSYNC the reason names its address.
+    Elsewhere => 421 "region_mismatch" "RegionMismatchException", 1 "Sorry, the app lives in another region";
     /// No user has that name.
     UnknownUser => 404 "service_resource_not_found" "UserNotFoundException", 1 "Sorry, user not found";
     /// No user has the name that a message is for. The SDK looks for these words.

@@ -14,6 +14,14 @@ use crate::EgressError;
 #[derive(Clone)]
 pub struct ClientTls(pub(crate) Arc<ClientConfig>);
 
+impl From<Arc<ClientConfig>> for ClientTls {
+    /// Whom the caller has decided to trust; for the exchange of the directory, in which data centres know each
+    /// other's certificates themselves.
+    fn from(config: Arc<ClientConfig>) -> Self {
+        Self(config)
+    }
+}
+
 impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClientTls")

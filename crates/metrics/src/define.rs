@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 14] {
+pub fn groups() -> [Group; 15] {
     use crate::{
-        attachments, connections, egress, fence, logins, messages, process, rest, rooms, sessions,
-        store, tls, token_server, vault,
+        attachments, connections, directory, egress, fence, logins, messages, process, rest, rooms,
+        sessions, store, tls, token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -44,6 +44,7 @@ pub fn groups() -> [Group; 14] {
         group("Token server", token_server::METRICS),
         group("Geofences", fence::METRICS),
         group("Outbound connections", egress::METRICS),
+        group("Directory of apps", directory::METRICS),
         group("Store", store::METRICS),
         group("Vault", vault::METRICS),
         group("Process", process::METRICS),

@@ -19,6 +19,7 @@ mod value;
 
 pub mod attachments;
 pub mod connections;
+pub mod directory;
 pub mod egress;
 pub mod fence;
 pub mod logins;

@@ -15,6 +15,8 @@ label! {
         TokenRefused = "token_refused",
         /// There is no such app.
         UnknownApp = "unknown_app",
+        /// The app lives in another data centre.
+        Elsewhere = "elsewhere",
         /// The token names a user that does not exist.
         UnknownUser = "unknown_user",
         /// The user is deactivated.

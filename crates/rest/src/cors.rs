@@ -17,7 +17,7 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// Headers of an answer that a page may read beside those that it always may.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Retry-After, Content-Disposition, Content-Range, Accept-Ranges, ETag",
+    "Retry-After, Content-Disposition, Content-Range, Accept-Ranges, ETag, Location",
 );
 /// Seconds for which a browser may keep the answer to a preflight; two hours is the most it does.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");

@@ -1,8 +1,10 @@
 //! The DNS document: where the SDK finds its hosts (msync section 1.2).
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde_json::{Value, json};
-use stoa_core::{AppId, AppKey, Refusal};
+use stoa_core::{Address, App, AppId, AppKey, Elsewhere, PublicHosts, Refusal};
 
 use crate::Rest;
 use crate::envelope::object;
@@ -80,26 +82,57 @@ pub struct Hosts {
     pub ws: Vec<Host>,
 }
 
-/// `GET /easemob/server.json?app_key=org%23app` or `?app_id=…`: the document for one app. No token.
+impl From<&Address> for Host {
+    /// An address that is reached by TLS.
+    fn from(address: &Address) -> Self {
+        Self { protocol: Protocol::Https, domain: address.url_host(), port: address.port }
+    }
+}
+
+impl From<&PublicHosts> for Hosts {
+    fn from(hosts: &PublicHosts) -> Self {
+        Self { rest: vec![Host::from(&hosts.rest)], ws: vec![Host::from(&hosts.ws)] }
+    }
+}
+
+/// The key of an app of another data centre, and the hosts there.
+fn there(app: Elsewhere) -> Result<(AppKey, Hosts), Failure> {
+    match &app.hosts {
+        Some(hosts) => Ok((app.key.clone(), Hosts::from(hosts))),
+        None => Err(Failure::elsewhere(Arc::new(app))),
+    }
+}
+
+/// `GET /easemob/server.json?app_key=org%23app` or `?app_id=…`: the document for one app, with the hosts of the
+/// data centre in which it lives, whichever that is. No token.
 ///
-/// Errors: 400 without either parameter, 404 `organization_application_not_found`.
+/// Errors: 400 without either parameter, 404 `organization_application_not_found`; 421 `region_mismatch` for an app
+/// of another data centre whose hosts the operator has not named.
 pub(crate) async fn document(State(rest): State<Rest>, query: Query) -> Outcome {
     let (app_id, app_key) = (query.get("app_id")?, query.get("app_key")?);
-    let app = match (app_id, app_key) {
-        (Some(id), _) => id.parse::<AppId>().ok().and_then(|id| rest.directory.by_id(&id)),
-        (None, Some(key)) => key.parse::<AppKey>().ok().and_then(|key| rest.directory.by_key(&key)),
+    let directory = &rest.directory;
+    let here = |app: Arc<App>| (app.key.clone(), rest.hosts.clone());
+    let found = match (app_id, app_key) {
+        (Some(id), _) => id.parse::<AppId>().ok().and_then(|id| {
+            let own = directory.by_id(&id).map(here).map(Ok);
+            own.or_else(|| directory.elsewhere_by_id(&id).map(there))
+        }),
+        (None, Some(key)) => key.parse::<AppKey>().ok().and_then(|key| {
+            let own = directory.by_key(&key).map(here).map(Ok);
+            own.or_else(|| directory.elsewhere_by_key(&key).map(there))
+        }),
         (None, None) => {
             let allowed = "app_key: is required (org%23app), or else app_id";
             return Err(Failure::argument(allowed));
         }
     };
-    let app = app.ok_or(Failure::of(Refusal::UnknownApp))?;
+    let (app_key, known) = found.ok_or(Failure::of(Refusal::UnknownApp))??;
     let hosts =
         |hosts: &[Host]| json!({ "hosts": hosts.iter().map(Host::entry).collect::<Vec<_>>() });
     Ok(Reply::Bare(object([
-        ("app_key", app.key.to_string().into()),
-        ("rest", hosts(&rest.hosts.rest)),
-        ("msync-wx", hosts(&rest.hosts.ws)),
+        ("app_key", app_key.to_string().into()),
+        ("rest", hosts(&known.rest)),
+        ("msync-wx", hosts(&known.ws)),
         // Nothing is collected from clients.
         ("enableReportLogs", "false".into()),
         ("enableDataReport", "false".into()),

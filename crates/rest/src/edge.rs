@@ -7,11 +7,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, LOCATION,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
-use stoa_core::Refusal;
+use stoa_core::{PublicHosts, Refusal};
 use stoa_metrics::rest::{IN_FLIGHT, REQUESTS};
 use stoa_metrics::store::{FAULTS, Place};
 
@@ -120,7 +120,11 @@ fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Respon
     if let Some(seconds) = failure.retry_after_s() {
         headers.insert(RETRY_AFTER, seconds.into());
     }
-    call.refusal(row, &failure.text())
+    let base = failure.place().and_then(|app| app.hosts.as_ref()).map(PublicHosts::rest_url);
+    if let Some(base) = base.and_then(|base| HeaderValue::try_from(base).ok()) {
+        headers.insert(LOCATION, base);
+    }
+    call.refusal(failure)
 }
 
 /// `GET /healthz`: the process answers, and its store takes writes; otherwise 503.

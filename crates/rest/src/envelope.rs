@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use stoa_core::{RestRefusal, Timestamp};
+use stoa_core::{PublicHosts, RestRefusal, Timestamp};
 
+use crate::error::Failure;
 use crate::reply::{Full, Reply};
 
 /// What the edge knows of a call.
@@ -64,6 +65,18 @@ struct Refused<'a> {
     timestamp: u64,
     duration: u64,
     error_description: &'a str,
+    #[serde(flatten)]
+    place: Option<Place>,
+}
+
+/// Where the app is served that is not here.
+#[derive(Serialize)]
+struct Place {
+    region: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ws_url: Option<String>,
 }
 
 impl Call<'_> {
@@ -117,10 +130,16 @@ impl Call<'_> {
     }
 
     /// The body of a refusal.
-    pub(crate) fn refusal(&self, row: RestRefusal, text: &str) -> Vec<u8> {
+    pub(crate) fn refusal(&self, failure: &Failure) -> Vec<u8> {
         let (timestamp, duration) = self.times();
-        let RestRefusal { error, exception, .. } = row;
-        encode(&Refused { error, exception, timestamp, duration, error_description: text })
+        let RestRefusal { error, exception, .. } = failure.refusal().rest();
+        let text = failure.text();
+        let place = failure.place().map(|app| Place {
+            region: app.region.name(),
+            rest_url: app.hosts.as_ref().map(PublicHosts::rest_url),
+            ws_url: app.hosts.as_ref().map(PublicHosts::ws_url),
+        });
+        encode(&Refused { error, exception, timestamp, duration, error_description: &text, place })
     }
 }
 

@@ -5,10 +5,11 @@
 //! clients compare them. A fault of the server is told by its class alone; the cause goes to the log.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use stoa_core::{Refusal, TokenRefusal};
+use stoa_core::{Elsewhere, Refusal, TokenRefusal};
 
 /// A call that is refused. The [edge](crate::edge) makes it the error envelope.
 #[derive(Debug, Clone)]
@@ -19,12 +20,14 @@ pub(crate) struct Failure {
     /// Of a file, behind whose end a range lies.
     size: Option<u64>,
     cause: Option<stoa_chat::Error>,
+    /// Where the app lives that is not here.
+    elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl Failure {
     /// A refusal in the usual words for it.
     pub(crate) const fn of(refusal: Refusal) -> Self {
-        Self { refusal, text: None, retry_after: None, size: None, cause: None }
+        Self { refusal, text: None, retry_after: None, size: None, cause: None, elsewhere: None }
     }
 
     /// The same refusal in other words.
@@ -72,6 +75,17 @@ impl Failure {
         self.size
     }
 
+    /// An app of another data centre: the answer names its address.
+    pub(crate) fn elsewhere(app: Arc<Elsewhere>) -> Self {
+        let text = app.to_string();
+        Self { elsewhere: Some(app), ..Self::of(Refusal::Elsewhere).saying(text) }
+    }
+
+    /// Where the app lives that is not here.
+    pub(crate) fn place(&self) -> Option<&Elsewhere> {
+        self.elsewhere.as_deref()
+    }
+
     /// The row of the table.
     pub(crate) const fn refusal(&self) -> Refusal {
         self.refusal
@@ -115,6 +129,7 @@ const fn words(refusal: Refusal) -> &'static str {
         }
         Refusal::Deactivated => "the user is deactivated",
         Refusal::UnknownApp => "Could not find application",
+        Refusal::Elsewhere => "the app lives in another region",
         Refusal::UnknownUser | Refusal::UnknownRecipient => "Service resource not found",
         Refusal::UnknownMember => "the user does not exist",
         Refusal::UnknownMessage => "the message does not exist",
@@ -194,6 +209,7 @@ impl From<stoa_chat::Error> for Failure {
             | Error::FileTooLarge { .. }
             | Error::Upload { .. } => failure.saying(error.to_string()),
             Error::InvalidGrant(text) => failure.saying(text),
+            Error::Elsewhere(app) => Self::elsewhere(app),
             Error::Token(TokenRefusal::Invalid(class)) if CORRUPT.contains(&class) => {
                 failure.saying("Unable to authenticate due to corrupt access token.")
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri, RawPathParams};
 use http::request::Parts;
+use stoa_chat::Error;
 use stoa_core::{App, AppKey, Refusal, Resource};
 
 use crate::Rest;
@@ -31,7 +32,10 @@ impl FromRequestParts<Rest> for AppPath {
         let (org, app) = (variable(parts, "org").await?, variable(parts, "app").await?);
         let unknown = Failure::of(Refusal::UnknownApp);
         let Ok(key) = AppKey::new(&org, &app) else { return Err(unknown) };
-        rest.chat.app(&key).map(Self).map_err(|_| {
+        rest.chat.app(&key).map(Self).map_err(|error| {
+            if let Error::Elsewhere(app) = error {
+                return Failure::elsewhere(app);
+            }
             let path = parts.extensions.get::<OriginalUri>().map_or("", |uri| uri.path());
             let path: String = path.trim_start_matches('/').chars().take(SHOWN).collect();
             unknown.saying(format!("Could not find application for {org}/{app} from URI: {path}"))

@@ -1,4 +1,4 @@
-//! Keeps the server's own certificate authorities: each made when it is first needed, its key sealed by
+//! Keeps the server's own certificate authorities, and what other data centres know it by: each made when it is first needed, its key sealed by
 //! the vault. The certificate of the one that clients trust lies beside, for them.
 
 use std::fs;
@@ -6,14 +6,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use stoa_core::{AppNumber, Clock, Entropy};
+use stoa_core::{AppNumber, Clock, Entropy, Region};
 use stoa_store::classes;
 use stoa_vault::{Bucket, KeyClass, KeyScope, Opened, Vault};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::private_file;
-use crate::tls::{ClientCa, Names, OwnCa, TlsError};
+use crate::tls::{ClientCa, DirectoryIdentity, Names, OwnCa, TlsError};
 
 /// The sealed record. Its associated data begins with a byte with which no key of the store does.
 const RECORD: &str = "ca.sealed";
@@ -24,6 +24,10 @@ const CERTIFICATE: &str = "ca.pem";
 /// The same of the authority that the clients of the token server are known by.
 const CLIENTS_RECORD: &str = "token-clients-ca.sealed";
 const CLIENTS_ASSOCIATED: &[u8] = b"\0authority of token clients, format 1";
+
+/// The same of what other data centres know this one by.
+const DIRECTORY_RECORD: &str = "directory.sealed";
+const DIRECTORY_ASSOCIATED: &[u8] = b"\0identity in the directory, format 1";
 
 /// Where the authority of this data directory is kept.
 pub fn directory(data: &Path) -> PathBuf {
@@ -88,6 +92,29 @@ pub async fn open_for_clients(
         }
     };
     Ok(ClientCa::from_record(&record)?)
+}
+
+/// What the data centres of other regions know this one by; a new one when there is none.
+///
+/// # Errors
+/// When its record cannot be read or written, or is damaged.
+pub async fn open_for_directory(
+    data: &Path,
+    region: Region,
+    vault: &Vault,
+    clock: &dyn Clock,
+) -> Result<DirectoryIdentity, Failure> {
+    let dir = directory(data);
+    let record = match read(vault, &dir.join(DIRECTORY_RECORD), DIRECTORY_ASSOCIATED)? {
+        Some(record) => record,
+        None => {
+            let made = DirectoryIdentity::create(region, clock.now())?.to_record();
+            write(vault, &dir, DIRECTORY_RECORD, DIRECTORY_ASSOCIATED, &made).await?;
+            tracing::info!("made a certificate by which other data centres know this one");
+            made
+        }
+    };
+    Ok(DirectoryIdentity::from_record(&record)?)
 }
 
 /// Opens the sealed record of an authority; none if there is none.

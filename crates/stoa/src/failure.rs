@@ -196,6 +196,7 @@ impl Failure {
             Self::Chat(error) if !error.is_fault() => Exit::No,
             Self::Console(
                 ConsoleError::Exists(_)
+                | ConsoleError::ExistsElsewhere { .. }
                 | ConsoleError::UnknownApp(_)
                 | ConsoleError::TwoCertificates(_)
                 | ConsoleError::OneCertificate(_)

@@ -16,6 +16,7 @@ pub mod identity;
 pub mod log;
 pub mod memory;
 pub mod node;
+pub mod place;
 pub mod private_file;
 pub mod root_key;
 pub mod serve;

@@ -24,6 +24,7 @@ use stoa_vault::{KeyClass, Vault, VaultOptions};
 
 use crate::config::{Config, DEFAULT_REGION};
 use crate::failure::Failure;
+use crate::place::Statuses;
 use crate::root_key::{self, Loaded};
 use crate::token_observer::TokenObserver;
 
@@ -67,6 +68,8 @@ pub struct Node {
     pub token_observer: Arc<dyn Observer>,
     /// When the token server last minted for each app.
     pub last_minted: Arc<LastMinted>,
+    /// How the exchange of the directory with other data centres stands.
+    pub directory: Arc<Statuses>,
     /// Held by whoever exchanges the root key.
     pub rotating: Arc<tokio::sync::Mutex<()>>,
 }
@@ -163,6 +166,7 @@ impl Node {
             }
             other => other?,
         };
+        console.name_hosts(config.regions.all_hosts().collect());
         let console = Arc::new(console);
         let (ranges, database) = (config.geofence_ranges.clone(), config.geo_database.clone());
         let whereabouts = Arc::new(Whereabouts::new(ranges, database));
@@ -212,6 +216,7 @@ impl Node {
             opened,
             token_observer: Arc::new(token_observer),
             last_minted: Arc::default(),
+            directory: Arc::default(),
             rotating: Arc::default(),
         };
         for app in node.console.deleting() {
@@ -261,8 +266,10 @@ impl Node {
     /// # Errors
     /// When there is none.
     pub fn app(&self, key: &AppKey) -> Result<Arc<App>, Failure> {
-        let refused = format!("there is no app with the key {key} (stoa app list)");
-        self.chat.app(key).map_err(|_| Failure::Refused(refused))
+        self.chat.app(key).map_err(|error| match error {
+            stoa_chat::Error::Elsewhere(app) => Failure::Refused(app.to_string()),
+            _ => Failure::Refused(format!("there is no app with the key {key} (stoa app list)")),
+        })
     }
 
     /// The caller who administers an app, for the operator at the command line.

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use stoa_core::Address;
 use stoa_gateway::net::{NetLimits, Peer, TlsSource};
 use stoa_geo::Whereabouts;
 use stoa_rest::{Host, Hosts, Protocol, RestState};
@@ -26,12 +27,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::field::display;
 
-use crate::config::{Address, Config};
+use crate::config::Config;
 use crate::control::ControlSocket;
 use crate::demo;
 use crate::failure::Failure;
 use crate::identity::{Identity, Reload};
 use crate::node::{Files, Node};
+use crate::place::{self, Door as Directory};
 use figures::Draining;
 use signals::Signals;
 
@@ -61,6 +63,13 @@ pub fn check(config: &Config, role: Role) -> Result<(), Failure> {
         return Err(Failure::Usage(
             "say on which address the token server listens: token-server-listen, for example 127.0.0.1:8444".into(),
         ));
+    }
+    let peerless = config.region.is_none_or(|own| config.regions.peers(own).next().is_none());
+    if let Some(listen) = config.directory_listen.filter(|_| peerless && role != Role::TokenServer)
+    {
+        return Err(Failure::Usage(format!(
+            "directory-listen: {listen} would let nobody in: name the other data centres with regions, each with directory, signing-key and certificate (stoa region identity prints them)"
+        )));
     }
     if role == (Role::Server { demo: true }) && !config.listen.ip().is_loopback() {
         return Err(Failure::Usage(format!(
@@ -130,6 +139,13 @@ async fn serve(
         None => None,
     };
     let tokens_address = tokens.as_ref().map(|door| door.address);
+    let directory = match (role, config.directory_listen) {
+        (Role::Server { .. }, Some(address)) => {
+            Some(Directory::open(config, node, bind(address).await?).await?)
+        }
+        _ => None,
+    };
+    let directory_address = directory.as_ref().map(|door| door.address);
     let metrics = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -148,6 +164,9 @@ async fn serve(
     if let Some(door) = tokens {
         door.start(&limits, stopped.clone(), &mut listeners);
     }
+    if let Some(door) = directory {
+        door.start(&limits, told(stopped.clone()), &mut listeners);
+    }
     if let Some(control) = control {
         let (node, mut stopped) = (node.clone(), stopped.clone());
         listeners.spawn(async move {
@@ -159,6 +178,9 @@ async fn serve(
     let reload = (identity.reload(), node.whereabouts.clone());
     background.spawn(identity.keep_fresh(node.clock.clone()));
     background::start(node, &mut background);
+    if role != Role::TokenServer {
+        place::start(config, node, &mut background).await?;
+    }
     figures::started();
     if let Some(metrics) = metrics {
         background.spawn(figures::serve(metrics, node.clone(), draining.clone()));
@@ -175,8 +197,8 @@ async fn serve(
         None => (tokens_address.unwrap_or(config.listen), None),
     };
     let (plain, metrics) = (plain.map(display), metrics_address.map(display));
-    let token_server = tokens_address.map(display);
-    tracing::info!(%address, plain, metrics, token_server, "ready");
+    let (token_server, directory) = (tokens_address.map(display), directory_address.map(display));
+    tracing::info!(%address, plain, metrics, token_server, directory, "ready");
     let drain = config.drain.duration();
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }
@@ -310,7 +332,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn hosts(config: &Config, address: SocketAddr, plain: Option<SocketAddr>) -> Hosts {
     let secure = |public: &Option<Address>| {
         let address = public.clone().unwrap_or_else(|| reachable(address));
-        Host { protocol: Protocol::Https, domain: address.url_host(), port: address.port }
+        Host::from(&address)
     };
     let plain = plain.map(|address| {
         let Address { host: _, port } = reachable(address);
@@ -359,6 +381,15 @@ pub fn public_hosts(config: &Config) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::config::{Environment, Settings, load};
+
+    #[test]
+    fn a_directory_for_nobody_is_not_served() {
+        let directory_listen = Some("127.0.0.1:1".parse().unwrap());
+        let settings = Settings { directory_listen, ..Settings::default() };
+        let config = load(settings, None, &Environment::default()).unwrap();
+        let refused = check(&config, Role::Server { demo: false }).unwrap_err().to_string();
+        assert!(refused.contains("would let nobody in"), "{refused}");
+    }
 
     fn config(listen: &str, public_rest: Option<&str>) -> Config {
         let settings = Settings {

@@ -132,6 +132,17 @@ pub static SIGNING_KEY: Space = Space {
     readers: "store, for whoever signs",
 };
 
+/// Which app lives in which region: what this data centre says, and what others have told.
+pub static DIRECTORY: Space = Space {
+    code: 7,
+    name: "directory",
+    class: &CONSOLE,
+    owner: Owner::Platform,
+    layout: &[Part::Blind("region and App ID")],
+    value: "1: App ID, app key, region, version, whether it is deleted, signed by its data centre; when it came",
+    readers: "console",
+};
+
 /// The clients of the token server.
 pub static TOKEN_CLIENTS: Space = Space {
     code: 6,
@@ -592,6 +603,7 @@ pub static SPACES: &[&Space] = &[
     &APP_IDS,
     &SIGNING_KEY,
     &TOKEN_CLIENTS,
+    &DIRECTORY,
     &NAMES,
     &USERS,
     &USER_UUIDS,

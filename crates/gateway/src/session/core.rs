@@ -132,8 +132,7 @@ impl Session {
                     closing
                 }
                 Err(error) => {
-                    let status = error.refusal().msync();
-                    out.push(Effect::Send(outgoing::login_refused(resource.as_str(), status)));
+                    out.push(Effect::Send(outgoing::not_admitted(resource.as_str(), &error)));
                     Some(CloseReason::NotLoggedIn)
                 }
             },

@@ -17,6 +17,7 @@ pub(super) fn login<T>(result: &Result<T, Error>) {
         Err(Error::Token(TokenRefusal::Expired)) => Login::TokenExpired,
         Err(Error::Token(TokenRefusal::Invalid(_))) => Login::TokenRefused,
         Err(Error::UnknownApp) => Login::UnknownApp,
+        Err(Error::Elsewhere(_)) => Login::Elsewhere,
         Err(Error::UnknownUser) => Login::UnknownUser,
         Err(Error::Deactivated) => Login::Deactivated,
         Err(error) if error.is_fault() => Login::Failed,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::json;
 use stoa_chat::entry::{Delivery, Entry, KickReason, Queue, RoomPage};
-use stoa_chat::{Appended, Edited, RoomEntered};
+use stoa_chat::{Appended, Edited, Error, RoomEntered};
 use stoa_core::{GroupId, MessageId, MsyncStatus, Timestamp, UserId};
 use stoa_wire::delivery::{self, Address};
 use stoa_wire::{
     CommNotice, CommSyncDl, CommUnreadDl, Command, Frame, Jid, Message, Meta, MetaQueue, MucBody,
-    MucOperation, MucStatus, NameSpace, Provision, SharedFrame, StatisticsOperation, Status,
+    MucOperation, MucStatus, NameSpace, Provision, RedirectInfo, SharedFrame, StatisticsOperation,
+    Status,
 };
 
 /// The queue of what is not kept: notices of the server and online-only messages. No user can have
@@ -48,6 +49,23 @@ pub(crate) fn login_refused(resource: &str, status: MsyncStatus) -> Frame {
             status: Some(Status::refused(status.code, status.reason)),
             ..Default::default()
         },
+    )
+}
+
+/// The login failed for `error`. Who is at the wrong data centre is told the right one: the SDK follows no redirect,
+/// so it stands in the reason, and where a client that does looks for it (msync section 3.2).
+pub(crate) fn not_admitted(resource: &str, error: &Error) -> Frame {
+    let row = error.refusal().msync();
+    let Error::Elsewhere(app) = error else { return login_refused(resource, row) };
+    let mut status = Status::refused(row.code, &app.to_string());
+    status.redirect_info.extend(app.hosts.as_ref().map(|hosts| RedirectInfo {
+        host: Some(hosts.ws.host.clone()),
+        port: Some(hosts.ws.port.into()),
+    }));
+    let resource = Some(resource.into());
+    Frame::new(
+        Command::Provision,
+        &Provision { resource, status: Some(status), ..Default::default() },
     )
 }
 

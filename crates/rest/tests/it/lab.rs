@@ -14,8 +14,9 @@ use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Entropy,
-    ManualClock, PlaceSettings, Region, Resource, SeededEntropy, Timestamp, Uuid,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Elsewhere,
+    Entropy, ManualClock, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy, Timestamp,
+    Uuid,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
 use stoa_store::engine::{Engine, Memory};
@@ -41,6 +42,28 @@ impl AppDirectory for Apps {
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
         self.0.iter().find(|app| app.id == *id).cloned()
     }
+
+    fn elsewhere_by_key(&self, key: &AppKey) -> Option<Elsewhere> {
+        elsewhere().into_iter().find(|app| app.key == *key)
+    }
+
+    fn elsewhere_by_id(&self, id: &AppId) -> Option<Elsewhere> {
+        elsewhere().into_iter().find(|app| app.id == *id)
+    }
+}
+
+/// Two apps that live in other data centres; how the second one is reached is not known.
+fn elsewhere() -> [Elsewhere; 2] {
+    let app = |byte, key: &str, region, hosts| Elsewhere {
+        key: key.parse().unwrap(),
+        id: AppId::from_bytes([byte; 16]),
+        region,
+        hosts,
+    };
+    let address = |text: &str| text.parse().unwrap();
+    let (rest, ws) = (address("chat.na.example.org"), address("im.na.example.org:8443"));
+    let hosts = PublicHosts { rest, ws };
+    [app(0xA1, "far#away", Region::Na, Some(hosts)), app(0xA2, "far#unnamed", Region::Cn, None)]
 }
 
 /// The client's address in a request's extensions, as the lab's listener puts it there.

@@ -10,7 +10,10 @@ use stoa_chat::User;
 use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
-use super::{EgressCheckView, ItemView, PermitView, SecretText, SignedReport};
+use super::{
+    ConflictView, EgressCheckView, IdentityView, ItemView, PermitView, RegionView, SecretText,
+    SignedReport,
+};
 
 /// The answer to a [`Request`](super::Request).
 #[derive(Debug, Serialize, Deserialize)]
@@ -112,6 +115,15 @@ pub enum Answer {
         /// The report.
         signed: SignedReport,
     },
+    /// The data centres.
+    Regions {
+        /// All that there can be, in the order in which they are offered.
+        regions: Vec<RegionView>,
+        /// Apps of others that are not believed.
+        conflicts: Vec<ConflictView>,
+    },
+    /// By what other data centres know this one.
+    RegionIdentity(IdentityView),
     /// The checklist.
     Checklist {
         /// Of the server, and then of each app.

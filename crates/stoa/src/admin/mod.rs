@@ -10,6 +10,7 @@ mod audit;
 mod checklist;
 mod keys;
 mod place;
+mod regions;
 mod request;
 mod residency;
 mod text;
@@ -23,6 +24,7 @@ pub use answer::{
 };
 pub use checklist::ItemView;
 pub use place::{EgressCheckView, PermitView};
+pub use regions::{ConflictView, IdentityView, PeerView, RegionView};
 pub use request::{
     AppRequest, AuditRequest, KeyRequest, PlaceRequest, Request, TokenClientRequest, UserRequest,
 };
@@ -49,6 +51,8 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::Place(request) => place::carry_out(node, request).await,
         Request::Residency { app } => residency::carry_out(node, app).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
+        Request::Regions => regions::list(node),
+        Request::RegionIdentity => regions::identity(node).await,
         Request::Doctor => Ok(Answer::Checks { checks: doctor::of_server(node).await }),
     };
     match witness {

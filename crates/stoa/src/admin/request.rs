@@ -27,6 +27,10 @@ pub enum Request {
     TokenClient(TokenClientRequest),
     /// About places: the geofence, permissions, outbound hosts.
     Place(PlaceRequest),
+    /// The data centres, and what is known of the apps of each.
+    Regions,
+    /// By what other data centres know this one.
+    RegionIdentity,
     /// What only the process that has the data can tell of their health.
     Doctor,
     /// Where data lie, and with which hosts the server spoke, signed.
@@ -94,6 +98,8 @@ impl Request {
             Self::Place(PlaceRequest::AddPermit { .. }) => "app permit add",
             Self::Place(PlaceRequest::RemovePermit { .. }) => "app permit remove",
             Self::Place(PlaceRequest::CheckEgress { .. }) => "egress check",
+            Self::Regions => "region list",
+            Self::RegionIdentity => "region identity",
             Self::Doctor => "doctor",
             Self::Residency { .. } => "residency report",
             Self::Checklist { .. } => "checklist",

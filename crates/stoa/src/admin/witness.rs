@@ -45,6 +45,8 @@ impl Witness {
                 | AuditRequest::Lines { .. }
                 | AuditRequest::Verify { .. },
             )
+            | Request::Regions
+            | Request::RegionIdentity
             | Request::Doctor
             | Request::Checklist { .. } => None,
         }

@@ -14,6 +14,7 @@ pub mod output;
 pub mod permit;
 pub mod reach;
 pub mod reference;
+pub mod region;
 pub mod residency;
 pub mod token;
 pub mod token_server;
@@ -66,6 +67,8 @@ enum Command {
     Token(token::TokenCommand),
     /// Run the token server alone, or make, list and remove its clients
     TokenServer(TokenServerArgs),
+    /// Show the regions, and what their data centres know each other by
+    Region(RegionArgs),
     /// Explain and check the configuration
     Config(ConfigArgs),
     /// Say whether the server and its apps are kept as they should be, and what mends what is not; exit code
@@ -131,6 +134,14 @@ struct TokenServerArgs {
     common: Common,
     #[command(subcommand)]
     command: Option<token_server::TokenServerCommand>,
+}
+
+#[derive(Debug, Args)]
+struct RegionArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: region::RegionCommand,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +225,9 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
             let config = common.load()?;
             run_server(&config, serve::Role::TokenServer)
                 .map_err(|failure| token_server::explain_in_use(failure, &config))?;
+        }
+        Command::Region(RegionArgs { common, command }) => {
+            region::run(&command, &common.load()?, out)?;
         }
         Command::Config(ConfigArgs { common, command }) => {
             return configuration::run(&command, common, out);

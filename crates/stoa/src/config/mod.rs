@@ -13,6 +13,7 @@ mod drain;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod manual;
+mod regions;
 mod resolve;
 mod settings;
 mod sources;
@@ -23,13 +24,14 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use stoa_core::{AddressRange, Region};
+use stoa_core::{Address, AddressRange, Region};
 use stoa_egress::HostRegion;
 use stoa_geo::GeoRange;
 
 pub use drain::Drain;
 pub use manual::{default_file, reference};
-pub use settings::{Address, ClientCertificates, LogFormat, LogLevel, MetricsReach, Settings};
+pub use regions::{Peer, RegionSettings, Regions};
+pub use settings::{ClientCertificates, LogFormat, LogLevel, MetricsReach, Settings};
 pub use sources::{Environment, Read, load, read};
 
 /// The variable that the root key is taken from when no setting says otherwise and it is set.
@@ -52,6 +54,10 @@ pub struct Config {
     pub root_key: RootKey,
     /// The region of this data centre; none: that of the data, or [`DEFAULT_REGION`] for new data.
     pub region: Option<Region>,
+    /// The data centres that the operator has named.
+    pub regions: Regions,
+    /// Where other data centres fetch the directory of apps; none: nowhere.
+    pub directory_listen: Option<SocketAddr>,
     /// Where HTTPS and WSS are served.
     pub listen: SocketAddr,
     /// Where HTTP and WS are served besides; on loopback.

@@ -94,27 +94,36 @@ impl Config {
         }
         let listen = settings.listen.unwrap_or(LISTEN);
         let client_certificates = settings.token_server_client_certificates.unwrap_or_default();
-        if let Some(tokens) = settings.token_server_listen {
-            let others = [
-                ("listen", Some(listen)),
-                ("plain-http", settings.plain_http),
-                ("demo-listen", settings.demo_listen),
-                ("metrics-listen", settings.metrics_listen),
-            ];
-            for (name, other) in others {
-                if other.is_some_and(|other| same_place(tokens, other)) {
+        let mut listeners = vec![
+            ("listen", Some(listen)),
+            ("plain-http", settings.plain_http),
+            ("demo-listen", settings.demo_listen),
+            ("metrics-listen", settings.metrics_listen),
+        ];
+        for (name, own, why) in [
+            ("token-server-listen", settings.token_server_listen, "tokens are minted"),
+            ("directory-listen", settings.directory_listen, "the directory is fetched"),
+        ] {
+            let Some(own_place) = own else { continue };
+            for (other, place) in &listeners {
+                if place.is_some_and(|place| same_place(own_place, place)) {
                     problems.push(conflict(&format!(
-                        "token-server-listen: {tokens} is that of {name}; tokens are minted on a listener of its own, never on one that others reach"
+                        "{name}: {own_place} is that of {other}; {why} on a listener of its own, never on one that others reach"
                     )));
                 }
             }
-            if Reach::of(tokens.ip()) == Reach::Public
-                && client_certificates != ClientCertificates::Required
-            {
-                problems.push(conflict(&format!(
-                    "token-server-listen: {tokens} is neither a loopback nor a private address, so strangers may reach it: say token-server-client-certificates = \"required\", or listen on an address of an inner network"
-                )));
-            }
+            listeners.push((name, own));
+        }
+        let regions = settings.regions.unwrap_or_default();
+        problems.extend(regions.problems(settings.region));
+        let own_hosts = settings.region.and_then(|own| regions.hosts(own));
+        if let Some(tokens) = settings.token_server_listen
+            && Reach::of(tokens.ip()) == Reach::Public
+            && client_certificates != ClientCertificates::Required
+        {
+            problems.push(conflict(&format!(
+                "token-server-listen: {tokens} is neither a loopback nor a private address, so strangers may reach it: say token-server-client-certificates = \"required\", or listen on an address of an inner network"
+            )));
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -129,8 +138,10 @@ impl Config {
             listen,
             plain_http: settings.plain_http,
             demo_listen: settings.demo_listen,
-            public_rest: settings.public_rest,
-            public_ws: settings.public_ws,
+            public_rest: settings.public_rest.or_else(|| own_hosts.clone().map(|hosts| hosts.rest)),
+            public_ws: settings.public_ws.or_else(|| own_hosts.map(|hosts| hosts.ws)),
+            regions,
+            directory_listen: settings.directory_listen,
             tls,
             metrics_listen: settings.metrics_listen,
             token_server_listen: settings.token_server_listen,

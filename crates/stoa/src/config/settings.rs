@@ -8,11 +8,11 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use stoa_core::{AddressRange, Region};
+use stoa_core::{Address, AddressRange, Region};
 use stoa_egress::HostRegion;
 use stoa_geo::GeoRange;
 
-use super::Drain;
+use super::{Drain, Regions};
 
 /// What one source says: the file, the environment or the command line.
 ///
@@ -73,6 +73,18 @@ pub struct Settings {
     /// with --demo [default: 127.0.0.1:8480, or a free port if that is taken]
     #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
     pub demo_listen: Option<SocketAddr>,
+
+    /// All data centres, as TOML; in the file as tables [regions.eu]: rest and ws (the addresses that clients
+    /// are told), and for the exchange of the directory, as 'stoa region identity' prints them, directory
+    /// (HOST:PORT), signing-key and certificate. The same for all of them; region says which one this is
+    /// [default: none]
+    #[arg(long, global = true, value_name = "TOML", hide_short_help = true)]
+    pub regions: Option<Regions>,
+
+    /// The address at which other data centres fetch the directory of apps: TLS, for those alone that regions
+    /// names [default: none]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub directory_listen: Option<SocketAddr>,
 
     /// The address of REST that clients are told in the DNS document [default: that of the listener]
     #[arg(long, global = true, value_name = "HOST[:PORT]", hide_short_help = true)]
@@ -224,6 +236,8 @@ impl Settings {
             root_key_env: self.root_key_env.or(other.root_key_env),
             root_key_command: self.root_key_command.or(other.root_key_command),
             region: self.region.or(other.region),
+            regions: self.regions.or(other.regions),
+            directory_listen: self.directory_listen.or(other.directory_listen),
             listen: self.listen.or(other.listen),
             plain_http: self.plain_http.or(other.plain_http),
             demo_listen: self.demo_listen.or(other.demo_listen),
@@ -303,82 +317,6 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
-
-/// A host, and a port unless it is 443.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// A DNS name in lower case, or an IP address (version 6 without brackets).
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
-/// The port of HTTPS.
-const HTTPS: u16 = 443;
-
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(address.into());
-        }
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-        if let Ok(ip) = bare.parse::<std::net::IpAddr>() {
-            return Ok(Self { host: ip.to_string(), port: HTTPS });
-        }
-        let (host, port) = match text.split_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| AddressError)?),
-            None => (text, HTTPS),
-        };
-        if port == 0 || !is_dns_name(host) {
-            return Err(AddressError);
-        }
-        Ok(Self { host: host.to_ascii_lowercase(), port })
-    }
-}
-
-/// Letters, digits and hyphens in labels of at most 63 characters (RFC 1123), the last of which is
-/// not a number.
-fn is_dns_name(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
-    text.len() <= 253 && text.split('.').all(label) && !text.rsplit('.').next().is_some_and(number)
-}
-
-impl From<SocketAddr> for Address {
-    fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
-    }
-}
-
-impl Address {
-    /// The host as it stands in a URL.
-    pub fn url_host(&self) -> String {
-        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
-    }
-}
-
-impl fmt::Display for Address {
-    /// As it stands in a URL.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            HTTPS => f.write_str(&self.url_host()),
-            port => write!(f, "{}:{port}", self.url_host()),
-        }
-    }
-}
-
-/// A text that is no address.
-#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
-#[error("an address is a host name or IP address, with ':PORT' unless the port is 443")]
-pub struct AddressError;
 
 /// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]

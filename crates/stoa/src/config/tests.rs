@@ -71,6 +71,9 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     assert_eq!(config.log_format, LogFormat::Text, "an empty variable says nothing");
 }
 
+/// Two regions, as a variable or an argument has them, and as the file may.
+const REGIONS: &str = r#"eu = { rest = "chat.eu.example.org", ws = "im.eu.example.org:8443", directory = "dir.eu.example.org", signing-key = "0101010101010101010101010101010101010101010101010101010101010101", certificate = "0202020202020202020202020202020202020202020202020202020202020202" }"#;
+
 #[test]
 fn every_setting_can_be_given_in_each_way() {
     let values = [
@@ -96,6 +99,8 @@ fn every_setting_can_be_given_in_each_way() {
         ("trusted-proxies", "10.0.0.1,10.1.0.0/16"),
         ("egress-allow", "10.2.0.0/16"),
         ("egress-hosts", "a.example=eu,*.b.example=na"),
+        ("directory-listen", "127.0.0.1:8446"),
+        ("regions", REGIONS),
         ("drain", "30"),
         ("core-dumps", "true"),
         ("log-level", "trace"),
@@ -132,8 +137,56 @@ fn every_setting_can_be_given_in_each_way() {
     assert_eq!(from_file.geofence_ranges[1].to_string(), "fd00::/8=US");
     assert_eq!((from_file.trusted_proxies.len(), from_file.egress_allow.len()), (2, 1));
     assert_eq!(from_file.egress_hosts[1].to_string(), "*.b.example=na");
+    assert_eq!(from_file.directory_listen.unwrap().port(), 8446);
+    assert_eq!(from_file.regions.peers(Region::Ap).count(), 1);
     assert_eq!(from_file.drain.duration().as_secs(), 30);
     assert!(from_file.core_dumps);
+}
+
+#[test]
+fn regions_are_tables_of_the_file_or_a_text() {
+    let table = "region = 'eu'\n[regions.eu]\nrest = 'chat.eu.example.org'\nws = 'im.eu.example.org:444'\n\
+        [regions.na]\nrest = 'chat.na.example.org'\nws = 'im.na.example.org'\n";
+    let config = from_file(table).unwrap();
+    assert_eq!(config.regions.hosts(Region::Na).unwrap().rest_url(), "https://chat.na.example.org");
+    assert_eq!(config.public_ws.unwrap().to_string(), "im.eu.example.org:444", "its own are told");
+    assert!(
+        config.regions.peers(Region::Eu).next().is_none()
+            && config.regions.get(Region::Cn).is_none()
+    );
+    let named = from_file(&format!("public-rest = 'other.example.org'\n{table}")).unwrap();
+    assert_eq!(named.public_rest.unwrap().to_string(), "other.example.org", "what is said wins");
+
+    let regions = |text: &str| refused(from_file(&format!("region = 'na'\nregions = '{text}'")));
+    for (told, says) in [
+        (regions("xx = { rest = \"a\", ws = \"b\" }"), "'xx' is no region"),
+        (regions("eu = { rest = \"a\" }"), "missing field `ws`"),
+        (regions("eu = { rest = \"a\", ws = \"b\", port = 7 }"), "unknown field `port`"),
+        (regions("eu = { rest = \"https://a\", ws = \"b\" }"), "eu: rest: an address is"),
+        (regions("eu = { rest = \"a\", ws = \"b\", directory = \"c\" }"), "name all three or none"),
+        (regions(&REGIONS.replace("0101", "xy")), "eu: signing-key: a public key is 64"),
+        (regions(&REGIONS.replace("0202", "xy")), "eu: certificate: the fingerprint"),
+        (regions("eu ="), "regions:"),
+        (
+            refused(from_file(&format!("regions = '{REGIONS}'"))),
+            "say which of them this data centre is",
+        ),
+        (
+            refused(from_file(&format!(
+                "listen = '0.0.0.0:1'\nregion = 'na'\ndirectory-listen = '127.0.0.1:1'\nregions = '{REGIONS}'"
+            ))),
+            "is that of listen",
+        ),
+        (
+            refused(from_file(&format!(
+                "region = 'na'\nregions = '''{REGIONS}\n{}'''",
+                REGIONS.replacen("eu", "cn", 1)
+            ))),
+            "have the same signing-key",
+        ),
+    ] {
+        assert!(told.contains(says), "{told}");
+    }
 }
 
 #[test]
@@ -225,27 +278,6 @@ fn the_root_key_comes_from_what_was_named_last() {
 
     let config = from_file("root-key-command = ['get key', 'a b']").unwrap();
     assert_eq!(config.root_key, RootKey::Command(vec!["get key".into(), "a b".into()]));
-}
-
-#[test]
-fn addresses_are_host_names_or_ip_addresses() {
-    for (text, host, port) in [
-        ("chat.example.org", "chat.example.org", 443),
-        ("CHAT:8443", "chat", 8443),
-        ("10.0.0.1", "10.0.0.1", 443),
-        ("10.0.0.1:80", "10.0.0.1", 80),
-        ("::1", "::1", 443),
-        ("[::1]", "::1", 443),
-        ("[::1]:80", "::1", 80),
-    ] {
-        let address: Address = text.parse().unwrap();
-        assert_eq!((address.host.as_str(), address.port), (host, port), "{text}");
-        assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
-    }
-    for text in ["", "a b", "a:b", "a:0", "a:70000", "-a", "a..b", "https://a", "a/b", "1.2.3", "ä"]
-    {
-        assert!(text.parse::<Address>().is_err(), "{text}");
-    }
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stoa_core::Certificate;
+use stoa_core::{Address, Certificate};
 
 use super::Demo;
-use crate::config::{Address, Config, Tls};
+use crate::config::{Config, Tls};
 use crate::failure::Failure;
 use crate::{authority, private_file};
 

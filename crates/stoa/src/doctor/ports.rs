@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn checks(config: &Config, running: Running) -> Vec<Check> {
     let mut addresses = vec![(config.listen, true)];
-    let plain = [config.plain_http, config.metrics_listen].into_iter().flatten();
+    let plain =
+        [config.plain_http, config.metrics_listen, config.directory_listen].into_iter().flatten();
     addresses.extend(plain.map(|address| (address, false)));
     let check = |(address, tls): (SocketAddr, bool)| match running {
         _ if address.port() == 0 => Check::ok(NAME, format!("{address} takes any free port")),

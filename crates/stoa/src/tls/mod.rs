@@ -5,6 +5,7 @@
 //! and a server that never restarts does not outlive its certificate.
 
 mod client_ca;
+mod directory;
 mod files;
 mod key;
 mod leaf;
@@ -14,6 +15,7 @@ mod own_ca;
 use std::path::{Path, PathBuf};
 
 pub use client_ca::{ClientCa, ClientCertificate, ClientKey};
+pub use directory::DirectoryIdentity;
 pub use files::read as read_files;
 pub use leaf::{Validity, not_covered};
 pub use names::Names;

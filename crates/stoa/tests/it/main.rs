@@ -25,6 +25,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod msync;
+mod regions;
 mod residency;
 mod root_key;
 mod server;

@@ -13,8 +13,8 @@ use hyper::body::Incoming;
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::{Chat, Draft, NewGroup, NewRoom, NewUser, RoomMessage};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Entropy, ManualClock,
-    Region, Resource, SeededEntropy, Target, Timestamp, UserId,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Elsewhere, Entropy,
+    ManualClock, PublicHosts, Region, Resource, SeededEntropy, Target, Timestamp, UserId,
 };
 use stoa_store::Store;
 use stoa_store::engine::{Direction, Engine, Memory, Span};
@@ -41,7 +41,22 @@ impl AppDirectory for Apps {
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
         self.0.iter().find(|app| app.id == *id).cloned()
     }
+
+    fn elsewhere_by_key(&self, key: &AppKey) -> Option<Elsewhere> {
+        (key.to_string() == ELSEWHERE).then(|| Elsewhere {
+            key: key.clone(),
+            id: AppId::from_bytes([0xA1; 16]),
+            region: Region::Na,
+            hosts: Some(PublicHosts {
+                rest: "chat.na.example.org".parse().unwrap(),
+                ws: "im.na.example.org".parse().unwrap(),
+            }),
+        })
+    }
 }
+
+/// An app of another data centre.
+pub(super) const ELSEWHERE: &str = "far#away";
 
 /// A text of `tag` as a device writes it: what must not turn up elsewhere.
 fn body(tag: &str, from: &str, to: &str, kind: MessageType) -> Bytes {

@@ -13,11 +13,16 @@ use bytes::Bytes;
 use stoa_core::App;
 
 use self::commands::{Answered, COMMANDS, Objects, Part, Row, command, rows};
-use self::lab::{Frame, Lab, Socket};
+use self::lab::{ELSEWHERE, Frame, Lab, Socket};
 use super::incoming::{self, Sender};
 
 const MISMATCH: (i32, &str) = (1, "Sorry, token or password does not match login info");
 const EXPIRED: (i32, &str) = (1, "Sorry, token expired");
+/// It names the address, and asks nobody.
+const FAR: (i32, &str) = (
+    1,
+    "the app far#away lives in the region 'na' and is served there alone: REST at https://chat.na.example.org, sessions at wss://im.na.example.org/websocket",
+);
 const MISSING: (i32, &str) = (4, "Sorry, a mandatory part is missing");
 
 /// What who is not in it is told, of a group or room of the same app.
@@ -90,6 +95,13 @@ async fn logins(lab: &Lab, me: &str, other: &str) -> Vec<Login> {
         at("revoked", revoked, MISMATCH),
         at("of before the user was revoked", before, MISMATCH),
         ("good, at another app", key(foreign), Some(lab.token(app, Some(me))), MISMATCH),
+        (
+            "good, at an app of another region",
+            ELSEWHERE.into(),
+            Some(lab.token(app, Some(me))),
+            FAR,
+        ),
+        ("bad, at an app of another region", ELSEWHERE.into(), Some("007garbage".into()), FAR),
     ]
 }
 

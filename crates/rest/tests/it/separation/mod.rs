@@ -200,6 +200,40 @@ async fn every_endpoint_by_every_token() {
     ));
 }
 
+/// An app of another data centre: every call is told where it is served, whoever makes it, and nobody is looked up.
+#[tokio::test]
+async fn every_endpoint_of_another_regions_app_says_where_that_is() {
+    let (mut wrong, mut cells) = (Vec::new(), 0);
+    let of_an_app = |row: &Row| row.template().starts_with("/{org}/{app}/");
+    for row in rows().into_iter().filter(of_an_app) {
+        let (bench, place, columns) = set_up(&row).await;
+        let mut ids = place.ids.clone();
+        ids.set("org", "far");
+        ids.set("app", "away");
+        let before = bench.everything().await;
+        let mut first = None;
+        for (name, token, _) in &columns {
+            cells += 1;
+            let answer = bench.make(&row, &ids, token.as_deref()).await;
+            let (at, error) = (answer.header("location"), &answer.body["error"]);
+            let right = answer.status == 421
+                && at == "https://chat.na.example.org"
+                && error == "region_mismatch"
+                && first.get_or_insert_with(|| answer.bytes.clone()) == &answer.bytes;
+            if !right {
+                wrong.push(format!("{} with {name}: {:?}", row.name(), told(&answer)));
+            }
+        }
+        if bench.everything().await != before {
+            wrong.push(format!("{}: something that is stored is other than before", row.name()));
+        }
+    }
+    report(&wrong);
+    print(&format!(
+        "separation of regions: {cells} calls to an app of another region, all directed there"
+    ));
+}
+
 /// What names no object.
 const PLAIN: &[&str] = &["org", "app", "fresh", "now", "batch", "seconds", "one"];
 

@@ -52,7 +52,7 @@ impl Ids {
         all
     }
 
-    fn set(&mut self, name: &'static str, value: impl Into<String>) {
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.0.insert(name, value.into());
     }
 
