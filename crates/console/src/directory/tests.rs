@@ -221,11 +221,11 @@ async fn whoever_was_known_first_keeps_a_key_and_the_other_is_shown() {
     assert!(ap.fetch(&na).await.conflicts.is_empty());
     ap.clock.advance(Duration::from_secs(1));
     let expected = conflict(&of_eu, Region::Na);
-    assert_eq!(ap.fetch(&eu).await.conflicts, [expected.clone()]);
+    assert_eq!(ap.fetch(&eu).await.conflicts, std::slice::from_ref(&expected));
     for _ in 0..2 {
         assert_eq!(ap.console.elsewhere_by_key(&of_na.key).unwrap().region, Region::Na);
         assert_eq!(ap.console.elsewhere_by_id(&of_eu.id), None);
-        assert_eq!(ap.console.conflicts(), [expected.clone()]);
+        assert_eq!(ap.console.conflicts(), std::slice::from_ref(&expected));
         ap.restart().await;
     }
     na.delete(&of_na).await;
