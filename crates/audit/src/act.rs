@@ -76,6 +76,9 @@ acts! {
     /// What somebody asked for is not theirs to do.
     CallRefused = 33, "call.refused";
 
+    /// All that is kept of a user was handed out.
+    PersonExported = 34, "person.exported";
+
     /// A user may make chat rooms.
     SuperAdminAdded = 40, "super_admin.added";
     /// A user may make chat rooms no more.

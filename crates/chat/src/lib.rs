@@ -30,6 +30,7 @@ mod message;
 mod observation;
 mod online;
 mod password;
+pub mod person;
 mod places;
 mod presence;
 mod queue;

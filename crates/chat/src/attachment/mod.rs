@@ -36,6 +36,7 @@ use stoa_store::classes::{self, Retention};
 
 pub use parts::{Part, PartUpload};
 pub use read::{OpenFile, Proof, Rendition};
+pub(crate) use record::decode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use record::{AttachmentRecord, exercise};
 pub use shared::SharedFile;
@@ -167,7 +168,7 @@ impl Chat {
         Self { attachments: Some(Attachments::new(blobs)), ..self }
     }
 
-    fn attachments(&self) -> Result<&Attachments, Error> {
+    pub(crate) fn attachments(&self) -> Result<&Attachments, Error> {
         self.attachments.as_ref().ok_or(Error::NoFiles)
     }
 

@@ -1,0 +1,20 @@
+//! One person: everything that is kept of a user in one place, to be handed out or to be ended.
+//!
+//! **The one idea: what concerns a person is found by the blinded name, in every space there is.** A row
+//! belongs to a person when the person's blinded name stands in its key, or the name in what it says; so the
+//! same walk serves an export, an erasure, and an erasure that is done again on older data
+//! (`docs/decisions/0026-person.md`).
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `coverage` | for each space, whether it says something of a person |
+//! | `walk` | reading whole spaces in steps |
+//! | `export`, `told` | what is handed out, record by record, and in which form |
+
+mod coverage;
+mod export;
+mod told;
+mod walk;
+
+pub use coverage::{Coverage, coverage};
+pub use export::{PersonSink, Told};
