@@ -36,9 +36,9 @@ use stoa_store::classes::{self, Retention};
 
 pub use parts::{Part, PartUpload};
 pub use read::{OpenFile, Proof, Rendition};
-pub(crate) use record::decode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use record::{AttachmentRecord, exercise};
+pub(crate) use record::{Found, decode};
 pub use shared::SharedFile;
 pub use sniff::{OTHER, is_shown};
 pub use sweep::Swept;

@@ -66,6 +66,7 @@ static OTHERS: &[(&Space, &str)] = &[
     (&spaces::GROUPS_BY_TIME, "ids of groups"),
     (&spaces::ROOMS_BY_TIME, "ids of chat rooms"),
     (&spaces::ATTRIBUTE_TOTALS, "sums over all users"),
+    (&spaces::ERASURES, "numbers of erasures, which name nobody"),
     (&spaces::AUDIT_HEAD, "where a chain of hashes begins and ends"),
     (&spaces::OBSERVATIONS, "counts, of nobody in particular"),
 ];

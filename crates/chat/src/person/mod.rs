@@ -9,12 +9,23 @@
 //! | --- | --- |
 //! | `coverage` | for each space, whether it says something of a person |
 //! | `walk` | reading whole spaces in steps |
+//! | `erase` | ending what is kept of a person, step by step, so that it can be begun again |
+//! | `entry`, `groups` | what becomes of entries of logs, and of groups, in which the person is named |
+//! | `erased` | who is erased, by blinded names |
 //! | `export`, `told` | what is handed out, record by record, and in which form |
 
 mod coverage;
+mod entry;
+mod erase;
+mod erased;
 mod export;
+mod groups;
 mod told;
 mod walk;
 
 pub use coverage::{Coverage, coverage};
+pub use entry::Renaming;
+pub use erase::Progress;
+pub(crate) use erased::Erasing;
+pub use erased::PSEUDONYM;
 pub use export::{PersonSink, Told};
