@@ -17,6 +17,7 @@ pub mod log;
 pub mod memory;
 pub mod node;
 pub mod private_file;
+mod restoring;
 pub mod root_key;
 pub mod serve;
 pub mod tls;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
 mod audit;
+mod backup;
 mod canary;
 mod certificate;
 mod checklist;
@@ -25,6 +26,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod msync;
+mod person;
 mod residency;
 mod root_key;
 mod server;
