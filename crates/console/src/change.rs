@@ -286,6 +286,17 @@ mod tests {
     use crate::testing::{open, with_app};
 
     #[tokio::test]
+    async fn numbers_that_are_reserved_are_given_to_no_app() {
+        let (store, entropy, console, _) = with_app().await;
+        console.reserve_numbers(stoa_core::AppNumber(7)).await.unwrap();
+        console.reserve_numbers(stoa_core::AppNumber(3)).await.unwrap();
+        let again = open(&store, &entropy).await;
+        let (key, auth) = ("acme#later".parse().unwrap(), AuthPolicy::Token);
+        let new = crate::NewApp { key, region: stoa_core::Region::Eu, auth };
+        assert_eq!(again.create_app(new).await.unwrap().number.0, 8);
+    }
+
+    #[tokio::test]
     async fn changes_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         console.set_auth(&key, AuthPolicy::Open).await.unwrap();

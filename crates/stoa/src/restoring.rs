@@ -105,6 +105,10 @@ pub(crate) async fn bring_back(
     drop(vault);
     // Opened as a server opens it, which erases whom the vault's ledger names.
     let node = Node::start(Files::open(config, taken, Founding::Refused)?, config).await?;
+    // Apps that were made since have keys, under numbers that these data would give once more.
+    if let Some(last) = node.vault.keys().into_iter().map(|key| key.scope.app).max() {
+        node.console.reserve_numbers(last).await?;
+    }
     let entry =
         Entry::new(Actor::Operator, Act::BackupRestored).detail("backup", view.backup.clone());
     node.audit.record_platform(&operator, entry).await?;

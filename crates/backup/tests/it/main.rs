@@ -219,3 +219,66 @@ async fn it_is_of_one_moment_while_others_write() {
     }
     assert_eq!(rows, before);
 }
+
+/// How fast a backup is made, read and brought back, on the embedded engine:
+/// `cargo test --release -p stoa-backup --test it -- --ignored --nocapture speed`. The rows are as
+/// messages are; `ROWS` in the environment says how many.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures"]
+#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "it is there to be read")]
+async fn speed() {
+    use stoa_store::engine::{Embedded, EmbeddedOptions};
+    let count =
+        std::env::var("ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(200_000_u64);
+    let dir = tempfile::tempdir().unwrap();
+    let mut lab = Lab::new(1);
+    let embedded = |name: &str| {
+        let engine = Embedded::open(&EmbeddedOptions::new(dir.path().join(name))).unwrap();
+        Store::open(Arc::new(engine), lab.vault.clone())
+    };
+    let (from, to) = (embedded("from"), embedded("to"));
+    let operator = Operator::of_this_process();
+    let scope = KeyScope { app: AppNumber(1), class: KeyClass(1), bucket: Bucket::Day(DAY) };
+    let mut rows = Vec::new();
+    for n in 0..count {
+        let key = [&[30, 0, 0, 0, 1][..], &[7; 16], &n.to_be_bytes()].concat();
+        let value = lab.vault.seal(scope, &key, &[b'm'; 300]).await.unwrap();
+        rows.push((key, value));
+        if rows.len() == 4096 || n + 1 == count {
+            from.fill(&operator, std::mem::take(&mut rows)).await.unwrap();
+        }
+    }
+    let file = dir.path().join("backup");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&file).unwrap());
+    let begun = std::time::Instant::now();
+    let writer = Writer::new(&lab.vault, lab.clock.now(), &*lab.entropy);
+    let give = |piece: Bytes, _| {
+        let written = std::io::Write::write_all(&mut out, &piece);
+        async move { Ok(written?) }
+    };
+    let totals = writer.write(&operator, &from, &lab.blobs, Vec::new(), give).await.unwrap();
+    out.into_inner().unwrap().sync_all().unwrap();
+    let megabytes = totals.bytes as f64 / 1e6;
+    let told = |what: &str, since: std::time::Instant| {
+        println!(
+            "{what}: {megabytes:.0} MB, {:.0} MB/s",
+            megabytes / since.elapsed().as_secs_f64()
+        );
+    };
+    told("created", begun);
+    let open = || std::io::BufReader::new(std::fs::File::open(&file).unwrap());
+    let begun = std::time::Instant::now();
+    let mut reader = Reader::open(open(), &lab.vault).unwrap();
+    while reader.next().unwrap().is_some() {}
+    told("verified", begun);
+    let begun = std::time::Instant::now();
+    lab.store = to;
+    let mut reader = Reader::open(open(), &lab.vault).unwrap();
+    let mut restoring =
+        Restoring::begin(&operator, &lab.store, &lab.blobs, &lab.vault).await.unwrap();
+    while let Some(item) = reader.next().unwrap() {
+        restoring.take(item).await.unwrap();
+    }
+    told("restored", begun);
+    assert_eq!(restoring.restored().rows, count);
+}

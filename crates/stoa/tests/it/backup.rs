@@ -1,6 +1,8 @@
 //! Backups at the command line: made while the server runs, verified, brought back elsewhere.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -57,6 +59,8 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     create(&place, "backups").answer();
     assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 1);
 
+    place.run(&["app", "create", "--key", "later#app"]).answer();
+
     // What was said later is not in it; who is erased later is gone in it, too.
     say(&demo, 2, "after the backup");
     let (name, other) = (user(&demo, 0).0, user(&demo, 1).0);
@@ -66,6 +70,8 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     server.end();
     restore(&place, "first.backup", "copy").answer();
     assert_eq!(messages(&place, "copy", other, "a.zip"), 1);
+    let listed = place.run(&["app", "list", "--data", "copy", "--keys", "data.keys"]);
+    assert!(!listed.answer().contains("later#app"));
     restore(&place, "first.backup", "copy").refused(1);
     place.run(&[&["person", "erase"], &whose[..]].concat()).answer();
     assert_eq!(messages(&place, "data", other, "b.zip"), 0);
@@ -100,4 +106,87 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     let serve = ["serve", "--data", "half", "--keys", "data.keys", "--listen", "127.0.0.1:0"];
     assert!(place.run(&serve).refused(2).contains("was interrupted"));
     assert!(restore(&place, "first.backup", "half").refused(2).contains("remove the directory"));
+}
+
+/// Runs a command and kills it after so many steps of time, if it has not ended by then.
+fn killed(place: &Place, arguments: &[&str], steps: u32) {
+    let mut command = place.command(arguments);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // The moment does not matter: what is asserted holds at each.
+    std::thread::sleep(Duration::from_millis(4) * steps);
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// Each is done, or not begun, or says that it is unfinished; the next start goes on.
+#[test]
+fn erasures_backups_and_restores_that_are_killed_leave_nothing_in_between() {
+    let place = Place::new();
+    let server = place.serve_demo(&["--data", "data"]);
+    let demo = place.demo();
+    let other = user(&demo, 1).0.to_owned();
+    let names: Vec<String> = (0..8).map(|n| format!("person{n}")).collect();
+    let of_app = ["--app", "demo#stoa"];
+    std::fs::write(place.path("password"), "a password of a test\n").unwrap();
+    for name in &names {
+        let new = ["user", "create", "--user", name, "--password-file", "password"];
+        place.run(&[&new[..], &of_app].concat()).answer();
+        let token =
+            text(&grant(&demo, name, "a password of a test").body, "access_token").to_owned();
+        let mut client = Client::log_in(&demo, name, "web", &token).unwrap();
+        client.send_text(&other, 1, "said before").unwrap();
+        client.acknowledged().unwrap();
+    }
+    server.end();
+    create(&place, "whole.backup").answer();
+    let all = u64::try_from(names.len()).unwrap();
+    assert_eq!(messages(&place, "data", &other, "all.zip"), all);
+
+    for steps in 0..8 {
+        let file = format!("killed{steps}.backup");
+        killed(&place, &["backup", "create", "--output", &file], 6 * steps);
+        // It is whole, or it says that it is not; or it was never begun.
+        if place.path(&file).exists() {
+            let code = verify(&place, &file).code;
+            assert!(matches!(code, Some(0 | 1)), "{code:?}");
+        }
+        let data = format!("copy{steps}");
+        let back = ["backup", "restore", "whole.backup", "--data", &data, "--keys", "data.keys"];
+        killed(&place, &back, 6 * steps);
+        let export = format!("copy{steps}.zip");
+        let whose =
+            ["person", "export", "--app", "demo#stoa", "--user", &other, "--output", &export];
+        let at = ["--data", &data, "--keys", "data.keys", "--json"];
+        let found = place.run(&[&whose[..], &at].concat());
+        match found.code {
+            Some(0) => assert_eq!(count(&json(&found.stdout), "messages"), all),
+            // Unfinished, or not begun: then it is begun anew.
+            code => {
+                assert_eq!(code, Some(2), "{}", found.stderr);
+                let _ = std::fs::remove_dir_all(place.path(&data));
+                restore(&place, "whole.backup", &data).answer();
+            }
+        }
+    }
+    let mut left = all;
+    for (steps, name) in (0..).zip(&names) {
+        killed(
+            &place,
+            &["person", "erase", "--app", "demo#stoa", "--user", name, "--confirm"],
+            9 * steps,
+        );
+        let shown = place.run(&[&["user", "show", "--user", name], &of_app[..]].concat());
+        let count = messages(&place, "data", &other, &format!("left{steps}.zip"));
+        if shown.code == Some(0) {
+            assert_eq!(count, left, "not begun");
+            let erase = ["person", "erase", "--user", name, "--confirm"];
+            place.run(&[&erase[..], &of_app].concat()).answer();
+        } else {
+            assert_eq!(count, left - 1, "done");
+        }
+        left -= 1;
+    }
+    // In the backup from before they are gone, too.
+    restore(&place, "whole.backup", "last").answer();
+    assert_eq!(messages(&place, "last", &other, "last.zip"), 0);
 }

@@ -19,6 +19,7 @@ mod egress;
 #[path = "../../../geo/tests/it/writer.rs"]
 mod geo_writer;
 mod geofence;
+mod fixture;
 mod https;
 mod identity;
 mod limits;
