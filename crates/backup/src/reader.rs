@@ -69,7 +69,7 @@ impl<'a, R: Read> Reader<'a, R> {
     ///
     /// # Errors
     /// [`BackupError::Cut`], [`BackupError::Damaged`], [`BackupError::Malformed`], [`BackupError::Io`].
-    pub fn next(&mut self) -> Result<Option<Item>, BackupError> {
+    pub fn item(&mut self) -> Result<Option<Item>, BackupError> {
         loop {
             if self.ended {
                 return Ok(None);

@@ -80,7 +80,7 @@ pub(crate) async fn bring_back(
     let operator = Operator::of_this_process();
     let mut restoring = Restoring::begin(&operator, files.store(), files.blobs(), &vault).await?;
     let mut told = 0;
-    while let Some(item) = reader.next()? {
+    while let Some(item) = reader.item()? {
         if let Some(BesideFile { name, bytes }) = restoring.take(item).await? {
             let place = place_beside(&config.data, &name);
             let place = place.ok_or(BackupError::Malformed("a file of a strange name"))?;

@@ -97,7 +97,7 @@ impl Lab {
         let mut restoring =
             Restoring::begin(&operator, &self.store, &self.blobs, &self.vault).await?;
         let mut beside = Vec::new();
-        while let Some(item) = reader.next()? {
+        while let Some(item) = reader.item()? {
             beside.extend(restoring.take(item).await?);
         }
         Ok((restoring.restored(), beside))
@@ -106,7 +106,7 @@ impl Lab {
 
 fn read(backup: &[u8], vault: &Vault) -> Result<Totals, BackupError> {
     let mut reader = Reader::open(backup, vault)?;
-    while reader.next()?.is_some() {}
+    while reader.item()?.is_some() {}
     Ok(reader.seen())
 }
 
@@ -212,7 +212,7 @@ async fn it_is_of_one_moment_while_others_write() {
     assert_ne!(lab.rows().await, before);
     let mut reader = Reader::open(&bytes[..], &lab.vault).unwrap();
     let mut rows = Vec::new();
-    while let Some(item) = reader.next().unwrap() {
+    while let Some(item) = reader.item().unwrap() {
         if let Item::Row(key, value) = item {
             rows.push((key, value));
         }
@@ -225,7 +225,6 @@ async fn it_is_of_one_moment_while_others_write() {
 /// messages are; `ROWS` in the environment says how many.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "it is there to be read")]
 async fn speed() {
     use stoa_store::engine::{Embedded, EmbeddedOptions};
     let count =
@@ -269,14 +268,14 @@ async fn speed() {
     let open = || std::io::BufReader::new(std::fs::File::open(&file).unwrap());
     let begun = std::time::Instant::now();
     let mut reader = Reader::open(open(), &lab.vault).unwrap();
-    while reader.next().unwrap().is_some() {}
+    while reader.item().unwrap().is_some() {}
     told("verified", begun);
     let begun = std::time::Instant::now();
     lab.store = to;
     let mut reader = Reader::open(open(), &lab.vault).unwrap();
     let mut restoring =
         Restoring::begin(&operator, &lab.store, &lab.blobs, &lab.vault).await.unwrap();
-    while let Some(item) = reader.next().unwrap() {
+    while let Some(item) = reader.item().unwrap() {
         restoring.take(item).await.unwrap();
     }
     told("restored", begun);

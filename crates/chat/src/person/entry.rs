@@ -134,10 +134,14 @@ fn rename_texts(value: &mut Value, erased: &Erased) -> bool {
             true
         }
         Value::Array(values) => {
-            values.iter_mut().fold(false, |any, value| rename_texts(value, erased) || any)
+            let mut any = false;
+            values.iter_mut().for_each(|value| any |= rename_texts(value, erased));
+            any
         }
         Value::Object(fields) => {
-            fields.values_mut().fold(false, |any, value| rename_texts(value, erased) || any)
+            let mut any = false;
+            fields.values_mut().for_each(|value| any |= rename_texts(value, erased));
+            any
         }
         _ => false,
     }

@@ -362,7 +362,8 @@ impl Eraser<'_> {
             };
             if is_index(self.store, key) {
                 let mut row: RoomAttributes = records::decode(value, space)?;
-                let named = row.index.iter_mut().fold(false, |any, line| rename(line) || any);
+                let mut named = false;
+                row.index.iter_mut().for_each(|line| named |= rename(line));
                 return Ok(becomes(named, &row, bucket));
             }
             let mut row: RoomAttribute = records::decode(value, space)?;

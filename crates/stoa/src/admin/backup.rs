@@ -133,7 +133,7 @@ fn verify(path: &Path, vault: &Arc<Vault>, pieces: &Pieces) -> Result<BackupView
     let file = File::open(path).map_err(Failure::io(format!("read {}", path.display())))?;
     let mut reader = Reader::open(BufReader::with_capacity(PIECE, file), vault)?;
     let (mut destroyed, mut read, mut first) = (0, 0_u64, false);
-    while let Some(item) = reader.next()? {
+    while let Some(item) = reader.item()? {
         let is_dead = |record: &[u8]| vault.is_destroyed(record) == Ok(true);
         match &item {
             Item::Row(_, record) => destroyed += u64::from(is_dead(record)),

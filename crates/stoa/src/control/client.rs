@@ -186,7 +186,8 @@ mod tests {
         let (client, served) = tokio::join!(Client::connect(data.path()), listener.accept());
         let (mut client, (mut stream, _)) = (client.unwrap(), served.unwrap());
         let request = Request::Doctor;
-        let (asked, read) = tokio::join!(client.ask(&request, &mut |_| Ok(())), async move {
+        let mut take = |_| Ok(());
+        let (asked, read) = tokio::join!(client.ask(&request, &mut take), async move {
             read_frame(&mut stream, LONGEST_REQUEST).await
         });
         assert!(read.unwrap().is_some());
