@@ -76,6 +76,11 @@ acts! {
     /// What somebody asked for is not theirs to do.
     CallRefused = 33, "call.refused";
 
+    /// All that is kept of a user was handed out.
+    PersonExported = 34, "person.exported";
+    /// All that was kept of a user was erased.
+    PersonErased = 35, "person.erased";
+
     /// A user may make chat rooms.
     SuperAdminAdded = 40, "super_admin.added";
     /// A user may make chat rooms no more.
@@ -112,6 +117,11 @@ acts! {
     AuditExported = 90, "audit.exported";
     /// Refusals of more kinds than are told apart.
     MoreRefused = 91, "audit.more_refused";
+
+    /// A backup was made.
+    BackupCreated = 110, "backup.created";
+    /// A backup was brought back.
+    BackupRestored = 111, "backup.restored";
 }
 
 impl Act {

@@ -27,7 +27,7 @@ impl BlobId {
         Self(entropy.bytes())
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let canonical = text.len() == 32
             && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let number = u128::from_str_radix(text, 16).ok().filter(|_| canonical)?;

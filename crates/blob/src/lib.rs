@@ -22,6 +22,7 @@
 
 mod blobs;
 mod content;
+mod copy;
 mod error;
 mod format;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -30,6 +31,7 @@ mod writer;
 
 pub use blobs::{Blob, BlobId, Blobs, Shelf};
 pub use content::Content;
+pub use copy::{RawFile, RawWriter};
 pub use error::BlobError;
 pub use format::{CHUNK, sealed_size};
 pub use writer::{Stored, Writer};

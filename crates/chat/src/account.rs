@@ -6,6 +6,7 @@ use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
 use crate::entry::{KickReason, Which};
 use crate::observation::NameOf;
+use crate::person::PSEUDONYM;
 use crate::records::{self, Account, Name, Username};
 use crate::revocation::{self, Subject};
 use crate::room::super_admins;
@@ -235,6 +236,11 @@ impl Chat {
     async fn insert(&self, scope: &impl AppScope, user: Prepared) -> Result<Account, Error> {
         let Prepared { username, nickname, password_hash } = user;
         let store = self.store.app(scope).await?;
+        let erasing = self.shared.erasing.has(store.number(), user_blind(&store, &username));
+        // That name stands for everybody who was erased.
+        if erasing || username.as_str() == PSEUDONYM {
+            return Err(Error::NameTaken);
+        }
         let new = Account { nickname, password_hash, ..self.new_account(&store, &username) };
         let (store, username, account) = (&store, &username, &new);
         store
@@ -369,6 +375,20 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
+        let deleted = self.remove_account(caller, user).await?;
+        let store = self.store.app(caller).await?;
+        let blind = user_blind(&store, user);
+        // What is left (devices, places in conversations) was sealed with the user's key.
+        store.destroy(&classes::USER_INFORMATION, Bucket::Object(blind.0)).await?;
+        Ok(deleted)
+    }
+
+    /// Deletes a user but for what only the user's key opens, which is the caller's to destroy.
+    pub(crate) async fn remove_account(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+    ) -> Result<User, Error> {
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
         let (now, gone) = (self.shared.clock.now(), Subject::name(store, user));
@@ -404,8 +424,6 @@ impl Chat {
         self.cut_was_stored(caller.app().number, gone, now);
         self.shared.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
-        // What is left (devices, places in conversations) was sealed with the user's key.
-        store.destroy(&classes::USER_INFORMATION, Bucket::Object(blind.0)).await?;
         Ok(deleted)
     }
 

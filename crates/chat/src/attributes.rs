@@ -33,9 +33,9 @@ const PARTS: u64 = 64;
 
 /// USER_ATTRIBUTES: a user's attributes.
 #[derive(Clone, PartialEq, Message)]
-struct StoredAttributes {
+pub(crate) struct StoredAttributes {
     #[prost(btree_map = "string, string", tag = "1")]
-    values: BTreeMap<String, String>,
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 /// ATTRIBUTE_TOTALS: a part of the sum.

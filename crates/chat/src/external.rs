@@ -137,6 +137,9 @@ impl Chat {
     ) -> Result<(Account, bool), Error> {
         let name = &random_name(&*self.entropy);
         let new = &self.new_account(store, name);
+        if self.shared.erasing.has(store.number(), user_blind(store, name)) {
+            return Err(Error::NameTaken);
+        }
         let registered = store
             .transact(|mut txn| async move {
                 if let Some(account) = mapped(store, &mut txn, key).await? {
@@ -156,7 +159,7 @@ impl Chat {
     }
 
     /// The app's back end, which the operator may act as.
-    async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
+    pub(crate) async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
         let app = app.app();
         let now = app.next_issue(self.shared.clock.now());
         let token = issue_token(app, None, now, OWN_TOKEN_S, &*self.entropy);

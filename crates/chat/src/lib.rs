@@ -30,6 +30,7 @@ mod message;
 mod observation;
 mod online;
 mod password;
+pub mod person;
 mod places;
 mod presence;
 mod queue;
@@ -101,6 +102,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Arc<dyn AppDirectory>,
     pub(crate) cuts: revocation::Cuts,
     pub(crate) watch: observation::Watch,
+    pub(crate) erasing: person::Erasing,
 }
 
 impl Shared {
@@ -149,6 +151,7 @@ impl Chat {
                 directory,
                 cuts: revocation::Cuts::default(),
                 watch: observation::Watch::default(),
+                erasing: person::Erasing::default(),
             }),
             store,
             entropy,

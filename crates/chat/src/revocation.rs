@@ -59,7 +59,7 @@ impl Subject {
         }
     }
 
-    fn read(kind: u32, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(kind: u32, bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.try_into().ok()?;
         match kind {
             1 => Some(Self::Token(TokenMarkId(bytes))),

@@ -84,6 +84,22 @@ impl Console {
         .await
     }
 
+    /// Sets whether what a person said to others stays, under another name, when that person is erased.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_erased_messages(
+        &self,
+        key: &AppKey,
+        keep: bool,
+    ) -> Result<Arc<App>, ConsoleError> {
+        self.change(key, |app| {
+            app.chat.keeps_erased_messages = keep;
+            Ok(())
+        })
+        .await
+    }
+
     /// Sets how long after it was sent a message can be taken back, in seconds: 1 to
     /// 604,800 (7 days).
     ///
@@ -270,6 +286,17 @@ mod tests {
     use crate::testing::{open, with_app};
 
     #[tokio::test]
+    async fn numbers_that_are_reserved_are_given_to_no_app() {
+        let (store, entropy, console, _) = with_app().await;
+        console.reserve_numbers(stoa_core::AppNumber(7)).await.unwrap();
+        console.reserve_numbers(stoa_core::AppNumber(3)).await.unwrap();
+        let again = open(&store, &entropy).await;
+        let (key, auth) = ("acme#later".parse().unwrap(), AuthPolicy::Token);
+        let new = crate::NewApp { key, region: stoa_core::Region::Eu, auth };
+        assert_eq!(again.create_app(new).await.unwrap().number.0, 8);
+    }
+
+    #[tokio::test]
     async fn changes_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         console.set_auth(&key, AuthPolicy::Open).await.unwrap();
@@ -301,12 +328,14 @@ mod tests {
         let plan: Plan = "starter".parse().unwrap();
         console.set_plan(&key, plan).await.unwrap();
         console.set_friends_only(&key, true).await.unwrap();
+        console.set_erased_messages(&key, true).await.unwrap();
         console.set_recall_window(&key, RECALL_WINDOW_S).await.unwrap();
         console.set_room_history(&key, limits::ROOM_HISTORY_MOST).await.unwrap();
         console.set_room_rate(&key, 7).await.unwrap();
         let changed = console.set_attachment_bytes(&key, ATTACHMENT_BYTES).await.unwrap().chat;
         assert_eq!((changed.room_history, changed.room_rate), (limits::ROOM_HISTORY_MOST, 7));
         assert_eq!((changed.plan, changed.friends_only), (plan, true));
+        assert!(changed.keeps_erased_messages);
         assert_eq!(changed.recall_window, Duration::from_secs(RECALL_WINDOW_S.into()));
         assert_eq!(changed.attachment_bytes, ATTACHMENT_BYTES);
         for seconds in [0, RECALL_WINDOW_S + 1] {

@@ -309,6 +309,28 @@ impl Console {
         Ok(app)
     }
 
+    /// Gives no new app a number up to `last`: the vault may have keys of apps that these data do not know any
+    /// more, as after a backup was brought back.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Store`].
+    pub async fn reserve_numbers(&self, last: AppNumber) -> Result<(), ConsoleError> {
+        let _changing = self.changes.lock().await;
+        let meta = &self.platform.key(&spaces::PLATFORM_META).done();
+        self.platform
+            .transact(|mut txn| async move {
+                let value = txn.get(meta).await?.ok_or(corrupt(&spaces::PLATFORM_META))?;
+                let mut record: PlatformRecord =
+                    record::decode(&value, spaces::PLATFORM_META.name)?;
+                if record.next_app <= last.0 {
+                    record.next_app = last.0.saturating_add(1);
+                    txn.put(meta, Bucket::Whole, &record.encode_to_vec()).await?;
+                }
+                Ok::<_, ConsoleError>(txn.done(()))
+            })
+            .await
+    }
+
     /// Lets everybody see the app as it is now.
     fn publish(&self, app: &Arc<App>) {
         self.directory.rcu(|directory| {

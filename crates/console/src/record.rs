@@ -102,6 +102,8 @@ pub(crate) struct AppRecord {
     /// The plan was chosen.
     #[prost(bool, tag = "24")]
     plan_chosen: bool,
+    #[prost(bool, tag = "60")]
+    keeps_erased_messages: bool,
     #[prost(bool, tag = "40")]
     geofence: bool,
     /// None: that of the region.
@@ -187,6 +189,7 @@ impl AppRecord {
             geofence: app.place.geofence,
             service_area: app.place.service_area.iter().flatten().map(Country::to_string).collect(),
             permits: app.place.permits.iter().map(PermitRecord::from).collect(),
+            keeps_erased_messages: app.chat.keeps_erased_messages,
         }
     }
 
@@ -231,6 +234,7 @@ impl AppRecord {
                 .unwrap_or(default.room_history)
                 .min(limits::ROOM_HISTORY_MOST),
             room_rate: self.room_rate,
+            keeps_erased_messages: self.keeps_erased_messages,
         };
         let place = self.place().ok_or_else(corrupt)?;
         let server_certificate = Secret::new(std::mem::take(&mut self.server_certificate));

@@ -147,6 +147,8 @@ pub struct ChatSettings {
     /// Messages that a chat room passes on in a second before it drops those of low and normal
     /// priority; 0 for no such bound.
     pub room_rate: u32,
+    /// When a person is erased, what that person said to others stays, under another name.
+    pub keeps_erased_messages: bool,
 }
 
 impl Default for ChatSettings {
@@ -158,6 +160,7 @@ impl Default for ChatSettings {
             attachment_bytes: limits::ATTACHMENT_BYTES,
             room_history: limits::ROOM_HISTORY,
             room_rate: 0,
+            keeps_erased_messages: false,
         }
     }
 }

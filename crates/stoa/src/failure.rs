@@ -6,6 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stoa_backup::BackupError;
 use stoa_blob::BlobError;
 use stoa_console::ConsoleError;
 use stoa_store::{StoreError, engine};
@@ -159,6 +160,9 @@ pub enum Failure {
     /// The database that says where addresses are cannot be used.
     #[error(transparent)]
     Geo(#[from] stoa_geo::DatabaseError),
+    /// A backup cannot be made, read or brought back.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The rules of chat refused, or failed.
     #[error(transparent)]
     Chat(#[from] stoa_chat::Error),
@@ -192,6 +196,15 @@ impl Failure {
             Self::Chat(error) if error.outcome_is_unknown() => Exit::Unknown,
             Self::Console(ConsoleError::Store(StoreError::Unknown(_))) => Exit::Unknown,
             Self::Refused(_) => Exit::No,
+            Self::Backup(
+                BackupError::Foreign
+                | BackupError::Newer(_)
+                | BackupError::OtherVault { .. }
+                | BackupError::Cut(_)
+                | BackupError::Damaged(_)
+                | BackupError::Malformed(_)
+                | BackupError::NotEmpty,
+            ) => Exit::No,
             Self::Chat(stoa_chat::Error::Argument { .. }) => Exit::Usage,
             Self::Chat(error) if !error.is_fault() => Exit::No,
             Self::Console(
@@ -237,6 +250,7 @@ impl Failure {
             Self::Io { .. } => "system",
             Self::Files(_) => "files",
             Self::Geo(_) => "geo_database",
+            Self::Backup(_) => "backup",
             Self::Chat(_) => "chat",
         }
     }

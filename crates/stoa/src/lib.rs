@@ -18,6 +18,7 @@ pub mod memory;
 pub mod node;
 pub mod place;
 pub mod private_file;
+mod restoring;
 pub mod root_key;
 pub mod serve;
 pub mod tls;

@@ -25,6 +25,7 @@ use stoa_vault::{KeyClass, Vault, VaultOptions};
 use crate::config::{Config, DEFAULT_REGION};
 use crate::failure::Failure;
 use crate::place::Statuses;
+use crate::restoring;
 use crate::root_key::{self, Loaded};
 use crate::token_observer::TokenObserver;
 
@@ -99,8 +100,7 @@ impl Files {
         taken: Option<Secret>,
         founding: Founding,
     ) -> Result<Self, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        restoring::refuse_unfinished(&config.data)?;
         let directory = store_dir(config);
         let no_data = root_key::is_empty(&directory);
         if no_data && founding == Founding::Refused {
@@ -113,6 +113,24 @@ impl Files {
             return Err(Failure::NoVault { data: config.data.clone(), keys: config.keys.clone() });
         }
         make_private(&config.data)?;
+        let vault = Self::open_vault(config, taken, founding)?;
+        Self::open_on(config, vault)
+    }
+
+    /// Opens the vault alone. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Failure::NoVault`] when there is none and none may be made.
+    pub fn open_vault(
+        config: &Config,
+        taken: Option<Secret>,
+        founding: Founding,
+    ) -> Result<Arc<Vault>, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        if founding == Founding::Refused && config.vaults().into_iter().all(root_key::is_empty) {
+            return Err(Failure::NoVault { data: config.data.clone(), keys: config.keys.clone() });
+        }
         if let Some(above) = config.keys.parent() {
             make_private(above)?;
         }
@@ -127,7 +145,7 @@ impl Files {
         }
         let mut options = VaultOptions::new(&config.keys);
         options.mirrors.clone_from(&config.key_mirrors);
-        let vault = Vault::open(options, key, clock.clone(), entropy.clone())?;
+        let vault = Vault::open(options, key, clock, entropy)?;
         if vault.created() {
             tracing::warn!(
                 directory = %config.keys.display(),
@@ -138,12 +156,31 @@ impl Files {
             tracing::warn!("{warning}");
         }
         left.settle()?;
-        let vault = Arc::new(vault);
-        let engine = Embedded::open(&EmbeddedOptions::new(directory))?;
+        Ok(Arc::new(vault))
+    }
+
+    /// Opens the store and the place of files, whose keys `vault` has. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(config: &Config, vault: Arc<Vault>) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let engine = Embedded::open(&EmbeddedOptions::new(store_dir(config)))?;
         let store = Store::open(Arc::new(engine), vault.clone());
         let class = KeyClass(classes::ATTACHMENT.number);
         let blobs = Blobs::local(&config.files, vault.clone(), class)?;
         Ok(Self { vault, store, blobs, clock, entropy })
+    }
+
+    /// The records.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The files of users.
+    pub const fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
 }
 
@@ -222,6 +259,7 @@ impl Node {
         for app in node.console.deleting() {
             node.finish_deletion(&app).await?;
         }
+        node.finish_erasures().await?;
         Ok(node)
     }
 
@@ -258,6 +296,24 @@ impl Node {
         let records = self.store.purge_app(&operator, app.number).await?;
         self.console.finish_deletion(app.number).await?;
         tracing::info!(keys, files, records, "an app was deleted");
+        Ok(())
+    }
+
+    /// Erases the persons of all apps whom the ledger of the vault names, and these data do not say to be
+    /// erased: an erasure was interrupted, or the data were brought back from before.
+    async fn finish_erasures(&self) -> Result<(), Failure> {
+        let operator = Operator::of_this_process();
+        let renaming = crate::admin::renaming();
+        for app in self.console.apps() {
+            let scope = operator.in_app(app);
+            let persons = self.chat.finish_erasures(&scope, &renaming, &|_| {}).await?;
+            if persons > 0 {
+                tracing::info!(
+                    persons,
+                    "persons whose erasure was not done in these data are erased"
+                );
+            }
+        }
         Ok(())
     }
 

@@ -8,7 +8,9 @@
 mod apart;
 mod attempts;
 pub mod classes;
+mod dump;
 pub mod engine;
+mod erasures;
 mod error;
 mod key;
 mod removal;
@@ -20,7 +22,9 @@ mod txn;
 
 pub use apart::Apart;
 pub use attempts::Attempts;
+pub use dump::Dump;
 pub use engine::Direction;
+pub use erasures::Erasure;
 pub use error::StoreError;
 pub use key::{Key, KeyBuilder, KeyRange};
 pub use sealed::Sealed;

@@ -573,6 +573,17 @@ pub static AUDIT_HEAD: Space = Space {
     readers: "audit",
 };
 
+/// Which erasures of the vault's ledger are done in these data. What is not, a start does first.
+pub static ERASURES: Space = Space {
+    code: 82,
+    name: "erasures",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("erasure")],
+    value: "1: when it was done",
+    readers: "chat, at start",
+};
+
 /// What an app's tokens and names were like, by day: counts, of nobody in particular.
 pub static OBSERVATIONS: Space = Space {
     code: 90,
@@ -642,6 +653,7 @@ pub static SPACES: &[&Space] = &[
     &ATTACHMENTS,
     &AUDIT_ENTRIES,
     &AUDIT_HEAD,
+    &ERASURES,
     &OBSERVATIONS,
     &EGRESS_HOSTS,
 ];

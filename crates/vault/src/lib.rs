@@ -19,6 +19,9 @@
 //! it writes it; `recovery` what happens at opening; `format` the files' layouts; [`VaultFs`] the few
 //! file operations, with [`DiskFs`] for real and [`SimFs`] to crash at every step.
 //!
+//! The *erasure ledger* stands in the pages, too: who was erased, by blinded id, so that data from before are
+//! erased again (`erasures`).
+//!
 //! What it cannot do: overwriting in place erases nothing on copy-on-write or snapshotting volumes
 //! ([`VaultWarning::CopyOnWrite`]), and a copy of the *vault* taken before a destruction, together
 //! with the root key, still opens what it held. That is why a backup must never contain it.
@@ -26,6 +29,7 @@
 #[cfg(test)]
 mod attack;
 mod copy;
+mod erasures;
 mod error;
 mod format;
 mod fs;
@@ -38,13 +42,14 @@ mod status;
 mod vault;
 mod worker;
 
+pub use erasures::Erasure;
 pub use error::{OpenError, RootKeyError, VaultError, VaultWarning};
 pub use format::VaultId;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use format::fuzzing;
 pub use fs::{DiskFs, LockGuard, LockRefusal, SimFs, VaultFs};
 pub use root_source::RootKeySource;
-pub use scope::{Bucket, KeyClass, KeyScope};
+pub use scope::{Bucket, ErasedPerson, KeyClass, KeyScope};
 pub use status::{SlotSummary, Survey, VaultStatus};
 pub use stoa_seal::{Blind, BlindKey, KeyId, RootKey, RootKeyFingerprint, RootKeyFormatError};
 pub use vault::{Destruction, KeySummary, Opened, Tuning, Vault, VaultOptions};

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use stoa_core::{AppNumber, Timestamp};
 use stoa_seal::{BlindKey, Cipher, DataKey, KeyId, KeyMaterial, NonceSource};
 
-use crate::scope::Purpose;
+use crate::scope::{ErasedPerson, Purpose};
 use crate::{Bucket, KeyScope};
 
 /// The id of a vault's first key.
@@ -28,6 +28,7 @@ pub(crate) struct Key {
 pub(crate) enum Role {
     Seal { scope: KeyScope, key: DataKey, kept: OnceLock<Cipher>, budget: Budget },
     Blind { app: AppNumber, key: Arc<BlindKey> },
+    Erased { person: ErasedPerson, material: KeyMaterial },
 }
 
 impl Key {
@@ -40,6 +41,7 @@ impl Key {
         budget: Budget,
     ) -> Self {
         let role = match purpose {
+            Purpose::Erased(person) => Role::Erased { person, material },
             Purpose::Blind(app) => Role::Blind { app, key: Arc::new(BlindKey::new(material)) },
             Purpose::Seal(scope) => {
                 Role::Seal { scope, key: DataKey::new(material), kept: OnceLock::new(), budget }
@@ -52,6 +54,7 @@ impl Key {
         match &self.role {
             Role::Seal { scope, .. } => Purpose::Seal(*scope),
             Role::Blind { app, .. } => Purpose::Blind(*app),
+            Role::Erased { person, .. } => Purpose::Erased(*person),
         }
     }
 
@@ -59,6 +62,7 @@ impl Key {
         match &self.role {
             Role::Seal { key, .. } => key.expose(),
             Role::Blind { key, .. } => key.expose(),
+            Role::Erased { material, .. } => material.expose(),
         }
     }
 
@@ -73,7 +77,7 @@ impl Key {
                 Some(seal(&key.cipher()))
             }
             Role::Seal { key, kept, .. } => Some(seal(kept.get_or_init(|| key.cipher()))),
-            Role::Blind { .. } => None,
+            Role::Blind { .. } | Role::Erased { .. } => None,
         }
     }
 
@@ -84,7 +88,7 @@ impl Key {
                 Some(cipher) => Some(open(cipher)),
                 None => Some(open(&key.cipher())),
             },
-            Role::Blind { .. } => None,
+            Role::Blind { .. } | Role::Erased { .. } => None,
         }
     }
 
@@ -97,7 +101,7 @@ impl Key {
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         match &self.role {
             Role::Seal { budget, .. } => Some(budget),
-            Role::Blind { .. } => None,
+            Role::Blind { .. } | Role::Erased { .. } => None,
         }
     }
 }
@@ -189,6 +193,7 @@ impl Ring {
             Role::Blind { app, key } => {
                 self.blind.insert(*app, Arc::clone(key));
             }
+            Role::Erased { .. } => {}
         }
         self.by_id.insert(key.id, Arc::clone(key));
         self.raise_next_key(KeyId(key.id.0 + 1));
@@ -210,6 +215,7 @@ impl Ring {
             Role::Blind { app, .. } => {
                 self.blind.remove(app);
             }
+            Role::Erased { .. } => {}
         }
     }
 

@@ -37,6 +37,19 @@ pub(crate) enum Purpose {
     Seal(KeyScope),
     /// Blinds the identifiers of an app.
     Blind(AppNumber),
+    /// Nothing: it is a line of the erasure ledger, which is kept as keys are.
+    Erased(ErasedPerson),
+}
+
+/// Who was erased, by the blinded id alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ErasedPerson {
+    /// Of which app.
+    pub app: AppNumber,
+    /// The person's blinded id.
+    pub person: [u8; 16],
+    /// Whether what the person said to others stays, under another name.
+    pub keeps_messages: bool,
 }
 
 impl Purpose {
@@ -44,6 +57,7 @@ impl Purpose {
         match self {
             Self::Seal(scope) => scope.app,
             Self::Blind(app) => *app,
+            Self::Erased(erased) => erased.app,
         }
     }
 }

@@ -125,7 +125,7 @@ pub struct KeySummary {
 ///
 /// One thread owns the files. Dropping the vault completes what is pending and releases the lock.
 pub struct Vault {
-    ring: Arc<RwLock<Ring>>,
+    pub(crate) ring: Arc<RwLock<Ring>>,
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
     id: VaultId,
@@ -467,14 +467,14 @@ impl Vault {
                 created: key.created,
                 sealed_upto: key.budget()?.granted(),
             }),
-            Purpose::Blind(_) => None,
+            Purpose::Blind(_) | Purpose::Erased(_) => None,
         };
         let mut keys: Vec<_> = ring.keys().filter_map(summary).collect();
         keys.sort_unstable_by_key(|key| key.id);
         keys
     }
 
-    async fn request(&self, request: Request) -> Result<(), VaultError> {
+    pub(crate) async fn request(&self, request: Request) -> Result<(), VaultError> {
         let (reply, answer) = oneshot::channel();
         self.send(request, Some(reply));
         // The thread answers everything unless it panicked.

@@ -231,6 +231,19 @@ pub fn override_from_to(body: &Bytes, from: &str, to: &str) -> Result<Bytes, Dec
     Ok(out.freeze())
 }
 
+/// The body with these names in the place of those that it has: of others nothing stays, unlike with
+/// [`override_from_to`].
+///
+/// # Errors
+/// When the bytes are not protobuf.
+pub fn renamed(body: &[u8], from: &str, to: &str) -> Result<Bytes, DecodeError> {
+    let mut out = BytesMut::with_capacity(body.len() + from.len() + to.len() + 16);
+    fields::copy(body, |number| !matches!(number, 2 | 3), &mut out)?;
+    put_named(2, from, &mut out);
+    put_named(3, to, &mut out);
+    Ok(out.freeze())
+}
+
 /// Writes an address that carries a name only.
 fn put_named(number: u32, name: &str, out: &mut BytesMut) {
     let mut jid = Vec::with_capacity(fields::bytes_len(name.len()));

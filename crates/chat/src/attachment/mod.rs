@@ -38,6 +38,7 @@ pub use parts::{Part, PartUpload};
 pub use read::{OpenFile, Proof, Rendition};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use record::{AttachmentRecord, exercise};
+pub(crate) use record::{Found, decode};
 pub use shared::SharedFile;
 pub use sniff::{OTHER, is_shown};
 pub use sweep::Swept;
@@ -167,7 +168,7 @@ impl Chat {
         Self { attachments: Some(Attachments::new(blobs)), ..self }
     }
 
-    fn attachments(&self) -> Result<&Attachments, Error> {
+    pub(crate) fn attachments(&self) -> Result<&Attachments, Error> {
         self.attachments.as_ref().ok_or(Error::NoFiles)
     }
 

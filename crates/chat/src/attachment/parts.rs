@@ -188,7 +188,7 @@ impl Chat {
     }
 
     /// Removes the record of a file if it still is `as_expected`, and then its bytes.
-    pub(super) async fn remove_file(
+    pub(crate) async fn remove_file(
         &self,
         store: &AppStore,
         found: &Found,

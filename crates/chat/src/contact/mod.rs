@@ -27,6 +27,7 @@ pub use block::BlockPage;
 pub(crate) use block::blocked_by;
 pub use list::{Contact, ContactPage};
 pub(crate) use relation::{Relation, block_key};
+pub(crate) use stored::{StoredBlock, StoredContact, StoredCount, StoredInvitation};
 pub(crate) use ties::has_contacts;
 
 use crate::Error;

@@ -219,6 +219,12 @@ impl Appender {
         self.is_busy()
     }
 
+    /// Forgets what is kept in memory of the log's entries.
+    pub(crate) fn forget_contents(&self) {
+        self.forget();
+        self.cast.iter().for_each(|cast| cast.forget());
+    }
+
     /// The log's blinded name.
     pub(crate) const fn blind(&self) -> Blind {
         self.blind

@@ -146,6 +146,15 @@ impl Appenders {
         self.map.lock().get(&(app, log.clone())).cloned()
     }
 
+    /// Forgets what is remembered of all logs of an app, whose entries somebody else has changed.
+    pub(crate) fn forget_contents(&self, app: AppNumber) {
+        let known: Vec<_> = {
+            let map = self.map.lock();
+            map.iter().filter(|((of, _), _)| *of == app).map(|(_, known)| known.clone()).collect()
+        };
+        known.iter().for_each(|appender| appender.forget_contents());
+    }
+
     /// Forgets the logs of an app that is gone.
     pub(crate) fn forget_app(&self, app: AppNumber) {
         self.map.lock().retain(|(of, _), _| *of != app);

@@ -23,8 +23,9 @@ use std::collections::BTreeMap;
 use stoa_core::{Timestamp, UserId, limits};
 
 use crate::Error;
-use stored::{StoredDevice, StoredPresence};
+use stored::StoredDevice;
 
+pub(crate) use stored::{StoredPresence, StoredSubscription};
 pub use subscribe::PresenceSubscription;
 
 /// The state of a device that is not online, or does not want to seem so.

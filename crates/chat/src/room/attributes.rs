@@ -54,6 +54,11 @@ fn index_key(store: &AppStore, room: &GroupId) -> Key {
     key_of(store, room, "")
 }
 
+/// Whether `key` is that of a room's index.
+pub(crate) fn is_index(store: &AppStore, key: &Key) -> bool {
+    key.blind(1) == store.blind("room attribute", &[b""])
+}
+
 /// A refusal of a single key, in words of which the SDK knows a part (msync section 9.6).
 fn refuse_key(key: &str) -> Option<String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');

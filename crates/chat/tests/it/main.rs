@@ -20,6 +20,7 @@ mod groups;
 mod history;
 mod messages;
 mod observation;
+mod person;
 mod presence;
 mod queues;
 mod revocation;

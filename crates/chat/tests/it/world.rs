@@ -138,6 +138,30 @@ impl World {
         Chat::new(self.store.clone(), apps, clock, entropy, 6).with_audit(audit)
     }
 
+    /// As [`Self::restarted_over`], with files in `dir`.
+    pub(crate) fn restarted_over_files(&mut self, faults: Faults, dir: &std::path::Path) {
+        let engine = faults.over(self.engine.clone(), self.entropy.clone());
+        let store = Store::open(engine, self.vault.clone());
+        let blobs = Blobs::local(dir, self.vault.clone(), KeyClass(classes::ATTACHMENT.number));
+        let (apps, clock, entropy) = (self.apps.clone(), self.clock.clone(), self.entropy.clone());
+        self.chat = Arc::new(Chat::new(store, apps, clock, entropy, 4).with_files(blobs.unwrap()));
+    }
+
+    /// These rows in the place of all that is stored, with the same vault, and files in `dir`.
+    pub(crate) async fn with_rows(&self, rows: Vec<(Bytes, Bytes)>, dir: &std::path::Path) -> Self {
+        let engine = Arc::new(Memory::new());
+        let mut txn = engine.begin().await.unwrap();
+        rows.into_iter().for_each(|(key, value)| txn.put(key.to_vec(), value.to_vec()));
+        txn.commit().await.unwrap();
+        let store = Store::open(engine.clone(), self.vault.clone());
+        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        let (vault, apps) = (self.vault.clone(), self.apps.clone());
+        let mut world =
+            Self { chat: self.chat.clone(), store, engine, clock, entropy, vault, apps };
+        world.open_files(dir);
+        world
+    }
+
     /// The same store under a new service, whose commits fail as `faults` say.
     pub(crate) fn restarted_over(&mut self, faults: Faults) {
         let engine = faults.over(self.engine.clone(), self.entropy.clone());

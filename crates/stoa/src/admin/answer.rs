@@ -11,8 +11,8 @@ use stoa_console::{CertificateSlot, Credential, TokenClient};
 use stoa_core::{App, Certificate, Timestamp};
 
 use super::{
-    ConflictView, EgressCheckView, IdentityView, ItemView, PermitView, RegionView, SecretText,
-    SignedReport,
+    BackupView, ConflictView, EgressCheckView, IdentityView, Inventory, ItemView, PermitView,
+    RegionView, SecretText, SignedReport,
 };
 
 /// The answer to a [`Request`](super::Request).
@@ -129,6 +129,23 @@ pub enum Answer {
         /// Of the server, and then of each app.
         items: Vec<ItemView>,
     },
+    /// What an export of a person held.
+    Person {
+        /// Whether there is such a user.
+        found: bool,
+        /// What there was.
+        inventory: Inventory,
+    },
+    /// A backup that was made or verified.
+    Backup {
+        /// It.
+        backup: BackupView,
+    },
+    /// A person was erased.
+    Erased {
+        /// Whether there was such a user.
+        found: bool,
+    },
     /// What was looked at.
     Checks {
         /// In the order in which they were made.
@@ -164,6 +181,8 @@ pub struct AppView {
     pub plan: String,
     /// Whether only contacts may write to each other.
     pub friends_only: bool,
+    /// What becomes of what a person said to others when that person is erased: `delete` or `keep`.
+    pub erased_messages: String,
     /// How long after it was sent a message can be taken back, in seconds.
     pub recall_window_seconds: u64,
     /// Bytes of one attachment at the most.
@@ -182,6 +201,11 @@ pub struct AppView {
     pub certificates: Vec<CertificateView>,
     /// When it was made.
     pub created: u64,
+}
+
+/// What the setting `erased-messages` is called.
+pub const fn erased_messages(keep: bool) -> &'static str {
+    if keep { "keep" } else { "delete" }
 }
 
 /// A certificate of an app, without what is secret.
@@ -220,6 +244,7 @@ impl From<&App> for AppView {
             revoked_until: revoked,
             plan: app.chat.plan.name.into(),
             friends_only: app.chat.friends_only,
+            erased_messages: erased_messages(app.chat.keeps_erased_messages).into(),
             recall_window_seconds: app.chat.recall_window.as_secs(),
             max_attachment_bytes: app.chat.attachment_bytes,
             room_history: app.chat.room_history,

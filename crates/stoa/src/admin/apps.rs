@@ -34,6 +34,9 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetFriendsOnly { key: Text(key), friends_only } => {
             shown(&console.set_friends_only(&key, friends_only).await?, None)
         }
+        AppRequest::SetErasedMessages { key: Text(key), keep } => {
+            shown(&console.set_erased_messages(&key, keep).await?, None)
+        }
         AppRequest::SetRecallWindow { key: Text(key), seconds } => {
             shown(&console.set_recall_window(&key, seconds).await?, None)
         }

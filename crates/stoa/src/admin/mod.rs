@@ -7,8 +7,11 @@
 mod answer;
 mod apps;
 mod audit;
+mod backup;
 mod checklist;
 mod keys;
+mod person;
+mod pieces;
 mod place;
 mod regions;
 mod request;
@@ -20,13 +23,17 @@ mod witness;
 
 pub use answer::{
     Answer, AppView, CertificateView, ChainView, Check, ClassKeys, KeyStatus, Level, RootRotation,
-    TokenClientView, UserView,
+    TokenClientView, UserView, erased_messages,
 };
+pub use backup::{BackupView, place_beside};
 pub use checklist::ItemView;
+pub use person::{ClassInventory, Inventory, SpaceInventory, renaming};
+pub use pieces::{Piece, Pieces, pieces};
 pub use place::{EgressCheckView, PermitView};
 pub use regions::{ConflictView, IdentityView, PeerView, RegionView};
 pub use request::{
-    AppRequest, AuditRequest, KeyRequest, PlaceRequest, Request, TokenClientRequest, UserRequest,
+    AppRequest, AuditRequest, BackupRequest, KeyRequest, PersonRequest, PlaceRequest, Request,
+    TokenClientRequest, UserRequest,
 };
 pub use residency::{HostView, Residency, SignedReport};
 pub use text::{SecretText, Text};
@@ -36,15 +43,18 @@ use crate::failure::Failure;
 use crate::node::Node;
 use witness::Witness;
 
-/// Does what was asked, and writes into the audit log that it was, or was refused.
+/// Does what was asked, and writes into the audit log that it was, or was refused. What is more than an
+/// answer goes into `pieces` as it comes.
 ///
 /// # Errors
 /// [`Failure`]; [`Failure::Unknown`] also when it was done and could not be written down.
-pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure> {
+pub async fn carry_out(node: &Node, request: Request, pieces: &Pieces) -> Result<Answer, Failure> {
     let witness = Witness::of(node, &request);
     let outcome = match request {
         Request::App(request) => apps::carry_out(node, request).await,
         Request::User(request) => users::carry_out(node, request).await,
+        Request::Backup(request) => backup::carry_out(node, request, pieces).await,
+        Request::Person(request) => person::carry_out(node, request, pieces).await,
         Request::Key(request) => keys::carry_out(node, request).await,
         Request::Audit(request) => audit::carry_out(node, request).await,
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,

@@ -1,5 +1,7 @@
 //! What can be asked for.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
@@ -19,6 +21,10 @@ pub enum Request {
     App(AppRequest),
     /// About the users of an app.
     User(UserRequest),
+    /// About backups.
+    Backup(BackupRequest),
+    /// About all that is kept of one person.
+    Person(PersonRequest),
     /// About the vault.
     Key(KeyRequest),
     /// About the audit log.
@@ -57,6 +63,7 @@ impl Request {
             Self::App(AppRequest::SetTokenCap { .. }) => "app set token-cap",
             Self::App(AppRequest::SetPlan { .. }) => "app set plan",
             Self::App(AppRequest::SetFriendsOnly { .. }) => "app set friends-only",
+            Self::App(AppRequest::SetErasedMessages { .. }) => "app set erased-messages",
             Self::App(AppRequest::SetRecallWindow { .. }) => "app set recall-window",
             Self::App(AppRequest::SetAttachmentBytes { .. }) => "app set max-attachment-bytes",
             Self::App(AppRequest::SetRoomHistory { .. }) => "app set room-history",
@@ -81,6 +88,10 @@ impl Request {
             Self::User(UserRequest::Revoke { device: None, .. }) => "user revoke",
             Self::User(UserRequest::Revoke { device: Some(_), .. }) => "user revoke --device",
             Self::User(UserRequest::RevokeToken { .. }) => "user revoke-token",
+            Self::Backup(BackupRequest::Create) => "backup create",
+            Self::Backup(BackupRequest::Verify { .. }) => "backup verify",
+            Self::Person(PersonRequest::Export { .. }) => "person export",
+            Self::Person(PersonRequest::Erase { .. }) => "person erase",
             Self::Key(KeyRequest::Status) => "key status",
             Self::Key(KeyRequest::RotateRoot { .. }) => "key rotate",
             Self::Key(KeyRequest::RenewData) => "key rotate --data-keys",
@@ -158,6 +169,13 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// Whether.
         friends_only: bool,
+    },
+    /// Set whether what a person said to others stays when that person is erased.
+    SetErasedMessages {
+        /// The app.
+        key: Text<AppKey>,
+        /// Whether.
+        keep: bool,
     },
     /// Set how long after it was sent a message can be taken back.
     SetRecallWindow {
@@ -378,6 +396,39 @@ pub enum UserRequest {
         app: Text<AppKey>,
         /// The token.
         token: SecretText,
+    },
+}
+
+/// About backups. One is brought back by no server: there is none then.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupRequest {
+    /// Make one, and hand it out piece by piece.
+    Create,
+    /// Read one to its end.
+    Verify {
+        /// Where it lies, from the root.
+        path: PathBuf,
+    },
+}
+
+/// About all that is kept of one person.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonRequest {
+    /// Hand it out, piece by piece.
+    Export {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
+    },
+    /// End it.
+    Erase {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name.
+        user: Text<UserId>,
     },
 }
 

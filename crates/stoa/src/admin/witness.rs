@@ -7,8 +7,8 @@ use stoa_core::{AppKey, Operator, UserId};
 use stoa_store::StoreError;
 
 use super::{
-    Answer, AppRequest, AppView, AuditRequest, KeyRequest, PlaceRequest, Request, Text,
-    TokenClientRequest, UserRequest,
+    Answer, AppRequest, AppView, AuditRequest, BackupRequest, KeyRequest, PersonRequest,
+    PlaceRequest, Request, Text, TokenClientRequest, UserRequest, erased_messages,
 };
 use crate::failure::{Exit, Failure, explain};
 use crate::node::Node;
@@ -26,6 +26,8 @@ impl Witness {
         match request {
             Request::App(request) => Self::of_app(node, request),
             Request::User(request) => Self::of_user(request),
+            Request::Backup(BackupRequest::Create) => Some(Self::platform(Act::BackupCreated)),
+            Request::Person(request) => Some(Self::of_person(request)),
             Request::TokenClient(request) => Self::of_token_client(request),
             Request::Place(request) => Self::of_place(node, request),
             Request::Key(KeyRequest::Status) => None,
@@ -47,6 +49,7 @@ impl Witness {
             )
             | Request::Regions
             | Request::RegionIdentity
+            | Request::Backup(BackupRequest::Verify { .. })
             | Request::Doctor
             | Request::Checklist { .. } => None,
         }
@@ -87,6 +90,10 @@ impl Witness {
                 |app| app.friends_only.to_string(),
                 friends_only.to_string(),
             ),
+            AppRequest::SetErasedMessages { key, keep } => {
+                let new = erased_messages(*keep).into();
+                set(key, "erased-messages", |app| app.erased_messages, new)
+            }
             AppRequest::SetRecallWindow { key, seconds } => {
                 let old = |app: AppView| app.recall_window_seconds.to_string();
                 set(key, "recall-window", old, seconds.to_string())
@@ -203,6 +210,15 @@ impl Witness {
                 checked.with("host", url.host.to_string())
             }
         })
+    }
+
+    fn of_person(request: &PersonRequest) -> Self {
+        let (Text(app), Text(user), act) = match request {
+            PersonRequest::Export { app, user } => (app, user, Act::PersonExported),
+            PersonRequest::Erase { app, user } => (app, user, Act::PersonErased),
+        };
+        let Self { app, entry } = Self::app(app, act);
+        Self { app, entry: entry.on(user.clone()) }
     }
 
     fn of_token_client(request: &TokenClientRequest) -> Option<Self> {

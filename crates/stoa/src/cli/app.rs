@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use stoa_console::{CertificateSlot, OVERLAP_S};
 use stoa_core::{AppKey, AuthPolicy, Plan};
@@ -135,6 +135,15 @@ pub enum SetCommand {
         #[arg(value_name = "BOOLEAN", action = clap::ArgAction::Set)]
         friends_only: bool,
     },
+    /// What becomes of what a person said to others when that person is erased
+    ErasedMessages {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// delete: nothing is left of it; keep: it stays, under the name erased-user
+        #[arg(value_name = "WHAT")]
+        what: ErasedMessages,
+    },
     /// How long after it was sent a message can be taken back
     RecallWindow {
         /// Which app.
@@ -265,6 +274,15 @@ struct Revealed<'a> {
     certificate: &'a str,
 }
 
+/// What becomes of an erased person's messages.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ErasedMessages {
+    /// Nothing is left of them.
+    Delete,
+    /// They stay, under another name.
+    Keep,
+}
+
 /// Carries out a command.
 ///
 /// # Errors
@@ -355,6 +373,10 @@ fn with(
         }
         AppCommand::Set(SetCommand::FriendsOnly { which, friends_only }) => {
             show(ask(AppRequest::SetFriendsOnly { key: Text(which.key), friends_only })?, out)
+        }
+        AppCommand::Set(SetCommand::ErasedMessages { which, what }) => {
+            let keep = matches!(what, ErasedMessages::Keep);
+            show(ask(AppRequest::SetErasedMessages { key: Text(which.key), keep })?, out)
         }
         AppCommand::Set(SetCommand::RecallWindow { which, seconds }) => {
             show(ask(AppRequest::SetRecallWindow { key: Text(which.key), seconds })?, out)

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod checklist;
 pub mod configuration;
 pub mod doctor;
@@ -12,6 +13,8 @@ pub mod egress;
 pub mod key;
 pub mod output;
 pub mod permit;
+pub mod person;
+mod progress;
 pub mod reach;
 pub mod reference;
 pub mod region;
@@ -58,6 +61,10 @@ enum Command {
     App(AppArgs),
     /// Make, list and change the users of an app
     User(UserArgs),
+    /// Hand out all that is kept of one person, or erase it
+    Person(PersonArgs),
+    /// Make, verify and bring back backups
+    Backup(BackupArgs),
     /// Show the vault, and exchange keys
     Key(KeyArgs),
     /// Read, export and verify the log of what was done
@@ -110,6 +117,22 @@ struct UserArgs {
     common: Common,
     #[command(subcommand)]
     command: user::UserCommand,
+}
+
+#[derive(Debug, Args)]
+struct PersonArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: person::PersonCommand,
+}
+
+#[derive(Debug, Args)]
+struct BackupArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: backup::BackupCommand,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +235,12 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
         }
         Command::App(AppArgs { common, command }) => app::run(command, &common.load()?, out)?,
         Command::User(UserArgs { common, command }) => user::run(command, &common.load()?, out)?,
+        Command::Backup(BackupArgs { common, command }) => {
+            backup::run(command, &common.load()?, out)?;
+        }
+        Command::Person(PersonArgs { common, command }) => {
+            return person::run(command, &common.load()?, out);
+        }
         Command::Key(KeyArgs { common, command }) => key::run(command, &common.load()?, out)?,
         Command::Token(command) => {
             memory::keep_private().map_err(Failure::io("turn core dumps off"))?;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use stoa_audit::{Name, Recorded};
 
 use crate::admin::{
-    AppView, CertificateView, ChainView, Check, EgressCheckView, KeyStatus, Level, PermitView,
-    RootRotation, TokenClientView, UserView,
+    AppView, BackupView, CertificateView, ChainView, Check, ClassInventory, EgressCheckView,
+    Inventory, KeyStatus, Level, PermitView, RootRotation, TokenClientView, UserView,
 };
 use crate::failure::{Failure, Problem};
 
@@ -117,6 +117,7 @@ pub(super) fn app(app: &AppView) -> String {
         ("revoked until", moment(app.revoked_until)),
         ("plan", app.plan.clone()),
         ("friends only", if app.friends_only { "yes" } else { "no" }.into()),
+        ("erased messages", app.erased_messages.clone()),
         ("recall window", format!("{} s", app.recall_window_seconds)),
         ("max attachment", format!("{} bytes", app.max_attachment_bytes)),
         ("room history", format!("{} messages", app.room_history)),
@@ -286,6 +287,34 @@ pub(super) fn audit_entry(entry: &Recorded) -> String {
     let line = words.join("  ");
     // Some of it came from strangers, and this may be a terminal.
     line.chars().filter(|character| !character.is_control()).collect()
+}
+
+/// A backup, and what is in it.
+pub(super) fn backup(backup: &BackupView) -> String {
+    table(&[
+        ("backup", backup.backup.clone()),
+        ("of", date(backup.created)),
+        ("vault", backup.vault.clone()),
+        ("rows", backup.rows.to_string()),
+        ("files", backup.files.to_string()),
+        ("bytes", backup.bytes.to_string()),
+        ("destroyed since", backup.destroyed.to_string()),
+    ])
+}
+
+/// What there is of a person, class by class.
+pub(super) fn inventory(inventory: &Inventory) -> String {
+    let line = |class: &ClassInventory| {
+        let records: u64 = class.spaces.iter().map(|space| space.records).sum();
+        let spaces = class.spaces.iter().filter(|space| space.records > 0);
+        let spaces: Vec<_> = spaces.map(|s| format!("{} {}", s.records, s.space)).collect();
+        let spaces =
+            if spaces.is_empty() { String::new() } else { format!(": {}", spaces.join(", ")) };
+        format!("{}\t{records} records{spaces}", class.name)
+    };
+    let mut lines: Vec<_> = inventory.classes.iter().map(line).collect();
+    lines.push(format!("all\t{} records, {} files", inventory.records, inventory.files));
+    lines.join("\n")
 }
 
 pub(super) fn audit_chain(chain: &ChainView) -> String {

@@ -12,7 +12,7 @@ use clap::Args;
 use stoa_core::Secret;
 use tokio::runtime::Runtime;
 
-use crate::admin::{self, Answer, Request};
+use crate::admin::{self, Answer, Piece, Request};
 use crate::config::{self, Config, Environment, Settings};
 use crate::control::{Client, Unreachable};
 use crate::failure::{Failure, explain};
@@ -134,10 +134,22 @@ impl Reach {
     /// # Errors
     /// [`Failure`].
     pub fn ask(&mut self, request: Request) -> Result<Answer, Failure> {
+        self.ask_taking(request, &mut |_| Ok(()))
+    }
+
+    /// As [`Self::ask`]; what is given out besides the answer goes to `take`.
+    ///
+    /// # Errors
+    /// [`Failure`], and what `take` returns.
+    pub fn ask_taking(
+        &mut self,
+        request: Request,
+        take: &mut dyn FnMut(Piece) -> Result<(), Failure>,
+    ) -> Result<Answer, Failure> {
         let Self { runtime, via } = self;
         match via {
-            Via::Server(client) => runtime.block_on(Box::pin(client.ask(&request))),
-            Via::Own(node) => runtime.block_on(Box::pin(admin::carry_out(node, request))),
+            Via::Server(client) => runtime.block_on(Box::pin(client.ask(&request, take))),
+            Via::Own(node) => runtime.block_on(Box::pin(carry_out(node, request, take))),
         }
     }
 
@@ -155,6 +167,29 @@ impl Reach {
         let done = done?;
         closed.map(|()| done)
     }
+}
+
+/// Does it here.
+async fn carry_out(
+    node: &Node,
+    request: Request,
+    take: &mut dyn FnMut(Piece) -> Result<(), Failure>,
+) -> Result<Answer, Failure> {
+    let (pieces, mut coming) = admin::pieces();
+    let work = async move { admin::carry_out(node, request, &pieces).await };
+    let taking = async {
+        let mut taken = Ok(());
+        while let Some(piece) = coming.recv().await {
+            taken = take(piece);
+            if taken.is_err() {
+                coming.close();
+                break;
+            }
+        }
+        taken
+    };
+    let (outcome, taken) = tokio::join!(work, taking);
+    taken.and(outcome)
 }
 
 /// A runtime for everything, with its threads.

@@ -13,7 +13,7 @@ use super::protocol::{
     write_request,
 };
 use super::{admits, own_user};
-use crate::admin::{Answer, Request};
+use crate::admin::{Answer, Piece, Request};
 use crate::failure::{Exit, Failure, Problem, explain};
 
 /// How long a server may take to accept a connection and to read a request.
@@ -112,12 +112,16 @@ impl Client {
         Ok(Self { stream, socket })
     }
 
-    /// Lets the server do something.
+    /// Lets the server do something, and hands what it gives out besides its answer to `take`.
     ///
     /// # Errors
     /// [`Failure::Server`] with what the server says; [`Failure::Unknown`] when it ended before it
-    /// answered.
-    pub async fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+    /// answered; what `take` returns.
+    pub async fn ask(
+        &mut self,
+        request: &Request,
+        take: &mut dyn FnMut(Piece) -> Result<(), Failure>,
+    ) -> Result<Answer, Failure> {
         let what = format!("use the control socket {}", self.socket.display());
         let bytes = write_request(request).map_err(Failure::io(what.clone()))?;
         let written = write_frame(&mut self.stream, &bytes, LONGEST_REQUEST);
@@ -125,8 +129,15 @@ impl Client {
         let written = written.map_err(|_| ErrorKind::TimedOut.into()).and_then(|done| done);
         // A server that refuses says so, also where it did not read everything.
         let refused = written.err();
-        let read = timeout(PATIENCE, read_frame(&mut self.stream, LONGEST_ANSWER)).await;
-        let read = read.map_err(|_| ErrorKind::TimedOut.into()).and_then(|done| done);
+        let read = loop {
+            let read = timeout(PATIENCE, read_frame(&mut self.stream, LONGEST_ANSWER)).await;
+            let read = read.map_err(|_| ErrorKind::TimedOut.into()).and_then(|done| done);
+            match read.as_ref().ok().and_then(Option::as_ref).and_then(|frame| Piece::decode(frame))
+            {
+                Some(piece) => take(piece)?,
+                None => break read,
+            }
+        };
         match (read, refused) {
             (Ok(Some(bytes)), _) => {
                 let answer = read_answer(&bytes);
@@ -175,7 +186,8 @@ mod tests {
         let (client, served) = tokio::join!(Client::connect(data.path()), listener.accept());
         let (mut client, (mut stream, _)) = (client.unwrap(), served.unwrap());
         let request = Request::Doctor;
-        let (asked, read) = tokio::join!(client.ask(&request), async move {
+        let mut take = |_| Ok(());
+        let (asked, read) = tokio::join!(client.ask(&request, &mut take), async move {
             read_frame(&mut stream, LONGEST_REQUEST).await
         });
         assert!(read.unwrap().is_some());

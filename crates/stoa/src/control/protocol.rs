@@ -2,6 +2,8 @@
 //!
 //! A client writes `{"protocol", "version", "body": Request}`, the server answers `{"protocol",
 //! "version", "body": {"done": Answer} | {"failed": Problem}}`, as often as the client likes.
+//! Before an answer, the pieces may come that some requests give out ([`Piece`](crate::admin::Piece)): frames
+//! that begin with a byte with which no JSON does.
 //! `protocol` and `version` keep their meaning for ever; what `body` is, the number decides. It rises
 //! with every change that an older binary would misunderstand.
 

@@ -104,9 +104,26 @@ async fn converse(
         };
         drop(bytes);
         let command = request.name();
-        let outcome = Box::pin(admin::carry_out(node, request)).await;
+        let (pieces, mut coming) = admin::pieces();
+        let work = async move { admin::carry_out(node, request, &pieces).await };
+        let pass_on = async {
+            while let Some(piece) = coming.recv().await {
+                let frame = piece.encode();
+                let writing = write_frame(&mut stream, &frame, LONGEST_ANSWER);
+                let written = timeout(PATIENCE, writing).await;
+                let written = written.map_err(|_| io::ErrorKind::TimedOut.into());
+                if let Err(error) = written.and_then(|done| done) {
+                    // Whoever sends is told by that.
+                    coming.close();
+                    return Err(error);
+                }
+            }
+            Ok(())
+        };
+        let (outcome, passed_on) = tokio::join!(Box::pin(work), pass_on);
         let exit = outcome.as_ref().map_or_else(Failure::exit, |_| Exit::Done);
         tracing::info!(command, user = peer, exit = exit.code(), "a command was carried out");
+        passed_on?;
         answer(&mut stream, outcome.map_err(|failure| failure.to_problem())).await?;
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in helpers too")]
 
 mod audit;
+mod backup;
 mod canary;
 mod certificate;
 mod checklist;
@@ -15,6 +16,7 @@ mod doctor;
 mod documents;
 mod drain;
 mod egress;
+mod fixture;
 #[path = "../../../geo/tests/it/writer.rs"]
 mod geo_writer;
 mod geofence;
@@ -25,6 +27,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod msync;
+mod person;
 mod regions;
 mod residency;
 mod root_key;

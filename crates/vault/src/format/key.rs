@@ -5,7 +5,7 @@ use stoa_seal::{Epoch, KeyId, KeyMaterial};
 
 use super::Malformed;
 use super::codec::{Reader, Writer};
-use crate::scope::Purpose;
+use crate::scope::{ErasedPerson, Purpose};
 use crate::{Bucket, KeyClass, KeyScope};
 
 /// A key with what the vault has to remember of it.
@@ -22,6 +22,8 @@ pub(crate) struct StoredKey<M = KeyMaterial> {
 
 const DATA: u8 = 1;
 const BLIND: u8 = 2;
+/// A line of the erasure ledger. Its class says whether messages are kept: 1, or 0.
+const ERASED: u8 = 3;
 
 impl StoredKey<&[u8; KeyMaterial::LEN]> {
     pub(crate) fn write(&self, to: &mut Writer) {
@@ -29,6 +31,9 @@ impl StoredKey<&[u8; KeyMaterial::LEN]> {
         let (kind, class, bucket) = match self.purpose {
             Purpose::Seal(scope) => (DATA, scope.class, scope.bucket),
             Purpose::Blind(_) => (BLIND, KeyClass(0), Bucket::Whole),
+            Purpose::Erased(ErasedPerson { person, keeps_messages, .. }) => {
+                (ERASED, KeyClass(keeps_messages.into()), Bucket::Object(person))
+            }
         };
         to.u8(kind).u32(self.purpose.app().0).u8(class.0);
         let number = |n: u32| {
@@ -75,6 +80,12 @@ impl StoredKey {
         let purpose = match kind {
             DATA => Purpose::Seal(KeyScope { app, class, bucket }),
             BLIND if class == KeyClass(0) && bucket == Bucket::Whole => Purpose::Blind(app),
+            ERASED => match (class, bucket) {
+                (KeyClass(keeps @ 0..=1), Bucket::Object(person)) => {
+                    Purpose::Erased(ErasedPerson { app, person, keeps_messages: keeps == 1 })
+                }
+                _ => return Err(Malformed::Layout),
+            },
             _ => return Err(Malformed::Layout),
         };
         Ok(Self {

@@ -5,7 +5,7 @@ use stoa_core::{AppNumber, Day, Timestamp};
 use stoa_seal::{Epoch, KeyId, KeyMaterial, RootKeyFingerprint};
 
 use super::*;
-use crate::scope::Purpose;
+use crate::scope::{ErasedPerson, Purpose};
 use crate::{Bucket, KeyClass, KeyScope};
 
 const VAULT: VaultId = VaultId([9; 16]);
@@ -43,7 +43,7 @@ prop_compose! {
         id in any::<u64>(),
         app in any::<u32>(),
         class in any::<u8>(),
-        kind in 0..5_u8,
+        kind in 0..6_u8,
         field in any::<[u8; 16]>(),
         number in any::<u32>(),
         created in any::<u64>(),
@@ -60,6 +60,10 @@ prop_compose! {
         };
         let purpose = match kind {
             4 => Purpose::Blind(app),
+            5 => {
+                let keeps_messages = class > 127;
+                Purpose::Erased(ErasedPerson { app, person: field, keeps_messages })
+            }
             _ => Purpose::Seal(KeyScope { app, class: KeyClass(class), bucket }),
         };
         (KeyId(id), purpose, created, Epoch(epoch), upto, bytes)

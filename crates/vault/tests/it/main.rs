@@ -6,6 +6,7 @@ mod basics;
 mod bounds;
 mod crashes;
 mod disk;
+mod erasures;
 mod mirrors;
 mod nonces;
 mod rotation;

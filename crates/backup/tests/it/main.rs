@@ -1,0 +1,283 @@
+//! Backups from outside: made, read, damaged, brought back.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stoa_backup::{
+    BackupError, BesideFile, HEADER, Item, Reader, Restored, Restoring, Totals, Writer,
+};
+use stoa_blob::{Blobs, Shelf};
+use stoa_core::{AppNumber, Clock, Day, ManualClock, Operator, SeededEntropy, Timestamp};
+use stoa_store::engine::{Direction, Engine, Memory, Span};
+use stoa_store::{Bucket, Store, classes, spaces};
+use stoa_vault::{KeyClass, KeyScope, Vault};
+use tempfile::TempDir;
+
+struct Lab {
+    clock: Arc<ManualClock>,
+    entropy: Arc<SeededEntropy>,
+    vault: Arc<Vault>,
+    engine: Arc<Memory>,
+    store: Store,
+    blobs: Blobs,
+    _dir: TempDir,
+}
+
+const DAY: Day = Day(20_000);
+
+impl Lab {
+    fn over(clock: Arc<ManualClock>, entropy: Arc<SeededEntropy>, vault: Arc<Vault>) -> Self {
+        let (engine, dir) = (Arc::new(Memory::new()), tempfile::tempdir().unwrap());
+        let store = Store::open(engine.clone(), vault.clone());
+        let class = KeyClass(classes::ATTACHMENT.number);
+        let blobs = Blobs::local(dir.path(), vault.clone(), class).unwrap();
+        Self { clock, entropy, vault, engine, store, blobs, _dir: dir }
+    }
+
+    fn new(seed: u64) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
+        Self::over(clock, entropy, vault)
+    }
+
+    /// An empty place with the same vault.
+    fn empty(&self) -> Self {
+        Self::over(self.clock.clone(), self.entropy.clone(), self.vault.clone())
+    }
+
+    /// With records of two kinds and a file.
+    async fn filled() -> Self {
+        let lab = Self::new(1);
+        let platform = lab.store.platform(&Operator::of_this_process()).await.unwrap();
+        for n in 0..3_000_u64 {
+            let key = &platform.key(&spaces::APPS).number(n).done();
+            let text = &format!("a record of some length, number {n}");
+            let bucket = if n < 2_000 { Bucket::Whole } else { Bucket::Object([7; 16]) };
+            platform
+                .transact(|mut txn| async move {
+                    txn.put(key, bucket, text.as_bytes()).await?;
+                    Ok::<_, stoa_store::StoreError>(txn.done(()))
+                })
+                .await
+                .unwrap();
+        }
+        let shelf = Shelf { app: AppNumber(5), day: DAY };
+        for size in [0, 10, 200_000] {
+            let mut file = lab.blobs.create(shelf, &*lab.entropy).await.unwrap();
+            file.push(&vec![b'x'; size]).await.unwrap();
+            file.finish().await.unwrap().keep();
+        }
+        lab
+    }
+
+    async fn backup(&self) -> (Vec<u8>, Totals) {
+        let mut bytes = Vec::new();
+        let writer = Writer::new(&self.vault, self.clock.now(), &*self.entropy);
+        let beside = vec![BesideFile { name: "tls/ca".into(), bytes: Bytes::from_static(b"ca") }];
+        let give = |piece: Bytes, _| {
+            bytes.extend_from_slice(&piece);
+            async { Ok(()) }
+        };
+        let operator = Operator::of_this_process();
+        let totals = writer.write(&operator, &self.store, &self.blobs, beside, give).await.unwrap();
+        (bytes, totals)
+    }
+
+    async fn rows(&self) -> Vec<(Bytes, Bytes)> {
+        let view = self.engine.snapshot().await.unwrap();
+        view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap()
+    }
+
+    async fn restore(&self, backup: &[u8]) -> Result<(Restored, Vec<BesideFile>), BackupError> {
+        let mut reader = Reader::open(backup, &self.vault)?;
+        let operator = Operator::of_this_process();
+        let mut restoring =
+            Restoring::begin(&operator, &self.store, &self.blobs, &self.vault).await?;
+        let mut beside = Vec::new();
+        while let Some(item) = reader.item()? {
+            beside.extend(restoring.take(item).await?);
+        }
+        Ok((restoring.restored(), beside))
+    }
+}
+
+fn read(backup: &[u8], vault: &Vault) -> Result<Totals, BackupError> {
+    let mut reader = Reader::open(backup, vault)?;
+    while reader.item()?.is_some() {}
+    Ok(reader.seen())
+}
+
+#[tokio::test]
+async fn what_was_stored_is_brought_back_as_it_was() {
+    let lab = Lab::filled().await;
+    let (backup, totals) = lab.backup().await;
+    assert_eq!((totals.rows, totals.files), (3_000, 4));
+    assert_eq!(read(&backup, &lab.vault).unwrap(), totals);
+    let other = lab.empty();
+    let (restored, beside) = other.restore(&backup).await.unwrap();
+    assert_eq!(restored, Restored { rows: 3_000, files: 4, dropped: 0 });
+    assert_eq!(other.rows().await, lab.rows().await);
+    assert_eq!(other.blobs.all().await.unwrap(), lab.blobs.all().await.unwrap());
+    assert_eq!(beside[0].name, "tls/ca");
+    // A place that holds something takes none.
+    assert!(matches!(other.restore(&backup).await, Err(BackupError::NotEmpty)));
+    // Nothing of it stands in clear, the spaces and numbers of apps neither.
+    let key = &lab.rows().await[0].0;
+    for clear in [&b"a record"[..], &key[..], b"tls/ca", b"5/20000"] {
+        assert!(!backup.windows(clear.len()).any(|part| part == clear));
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_changed_or_added_is_found() {
+    let lab = Lab::filled().await;
+    let (backup, _) = lab.backup().await;
+    for length in
+        (0..backup.len()).step_by(9_973).chain([0, 1, HEADER - 1, HEADER, backup.len() - 1])
+    {
+        let cut = read(&backup[..length], &lab.vault).unwrap_err();
+        let told = matches!(cut, BackupError::Cut(_) | BackupError::Foreign);
+        assert!(told, "{length}: {cut}");
+    }
+    for at in (0..backup.len()).step_by(9_973).chain([7, 8, 30, 45, HEADER, HEADER + 4]) {
+        let mut changed = backup.clone();
+        changed[at] ^= 1;
+        assert!(read(&changed, &lab.vault).is_err(), "{at}");
+    }
+    let longer = [&backup[..], b"x"].concat();
+    assert!(matches!(read(&longer, &lab.vault), Err(BackupError::Damaged(_))));
+    // A chunk left out, or put twice.
+    let length = u32::from_be_bytes(*backup[HEADER..].first_chunk().unwrap());
+    let second = HEADER + 4 + usize::try_from(length).unwrap();
+    let without = [&backup[..HEADER], &backup[second..]].concat();
+    assert!(read(&without, &lab.vault).is_err());
+    let twice = [&backup[..second], &backup[HEADER..]].concat();
+    assert!(read(&twice, &lab.vault).is_err());
+}
+
+#[tokio::test]
+async fn it_opens_with_the_vault_it_was_made_with_and_nothing_else() {
+    let lab = Lab::filled().await;
+    let (backup, _) = lab.backup().await;
+    let refused = read(&backup, &Lab::new(2).vault).unwrap_err();
+    assert!(refused.to_string().contains(&format!("{:?}", lab.vault.id())), "{refused}");
+    // Another vault that says it is this one.
+    let other = Lab::new(3);
+    let mut forged = backup;
+    forged[8..24].copy_from_slice(&other.vault.id().0);
+    assert!(read(&forged, &other.vault).is_err());
+}
+
+#[tokio::test]
+async fn what_was_destroyed_since_is_left_out() {
+    let lab = Lab::filled().await;
+    let (backup, totals) = lab.backup().await;
+    let gone = |scope: &KeyScope| matches!(scope.bucket, Bucket::Object(_) | Bucket::Day(DAY));
+    lab.vault.destroy(gone).await.unwrap();
+    assert_eq!(read(&backup, &lab.vault).unwrap(), totals, "it is whole as before");
+    let other = lab.empty();
+    let (restored, _) = other.restore(&backup).await.unwrap();
+    assert_eq!(restored, Restored { rows: 2_000, files: 1, dropped: 1_003 });
+    assert!(other.blobs.all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn it_is_of_one_moment_while_others_write() {
+    let lab = Lab::filled().await;
+    let platform = lab.store.platform(&Operator::of_this_process()).await.unwrap();
+    let before = lab.rows().await;
+    let mut bytes = Vec::new();
+    let writer = Writer::new(&lab.vault, lab.clock.now(), &*lab.entropy);
+    let written = &std::sync::atomic::AtomicU64::new(10_000);
+    let (platform, bytes_to) = (&platform, &mut bytes);
+    let give = |piece: Bytes, _| {
+        bytes_to.extend_from_slice(&piece);
+        let n = written.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            let keys = [n, n % 3_000].map(|n| platform.key(&spaces::APPS).number(n).done());
+            let keys = &keys;
+            let done = platform.transact(|mut txn| async move {
+                txn.put(&keys[0], Bucket::Whole, b"new").await?;
+                txn.delete(&keys[1])?;
+                Ok::<_, stoa_store::StoreError>(txn.done(()))
+            });
+            Ok(done.await?)
+        }
+    };
+    let operator = Operator::of_this_process();
+    writer.write(&operator, &lab.store, &lab.blobs, Vec::new(), give).await.unwrap();
+    assert_ne!(lab.rows().await, before);
+    let mut reader = Reader::open(&bytes[..], &lab.vault).unwrap();
+    let mut rows = Vec::new();
+    while let Some(item) = reader.item().unwrap() {
+        if let Item::Row(key, value) = item {
+            rows.push((key, value));
+        }
+    }
+    assert_eq!(rows, before);
+}
+
+/// How fast a backup is made, read and brought back, on the embedded engine:
+/// `cargo test --release -p stoa-backup --test it -- --ignored --nocapture speed`. The rows are as
+/// messages are; `ROWS` in the environment says how many.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures"]
+async fn speed() {
+    use stoa_store::engine::{Embedded, EmbeddedOptions};
+    let count =
+        std::env::var("ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(200_000_u64);
+    let dir = tempfile::tempdir().unwrap();
+    let mut lab = Lab::new(1);
+    let embedded = |name: &str| {
+        let engine = Embedded::open(&EmbeddedOptions::new(dir.path().join(name))).unwrap();
+        Store::open(Arc::new(engine), lab.vault.clone())
+    };
+    let (from, to) = (embedded("from"), embedded("to"));
+    let operator = Operator::of_this_process();
+    let scope = KeyScope { app: AppNumber(1), class: KeyClass(1), bucket: Bucket::Day(DAY) };
+    let mut rows = Vec::new();
+    for n in 0..count {
+        let key = [&[30, 0, 0, 0, 1][..], &[7; 16], &n.to_be_bytes()].concat();
+        let value = lab.vault.seal(scope, &key, &[b'm'; 300]).await.unwrap();
+        rows.push((key, value));
+        if rows.len() == 4096 || n + 1 == count {
+            from.fill(&operator, std::mem::take(&mut rows)).await.unwrap();
+        }
+    }
+    let file = dir.path().join("backup");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&file).unwrap());
+    let begun = std::time::Instant::now();
+    let writer = Writer::new(&lab.vault, lab.clock.now(), &*lab.entropy);
+    let give = |piece: Bytes, _| {
+        let written = std::io::Write::write_all(&mut out, &piece);
+        async move { Ok(written?) }
+    };
+    let totals = writer.write(&operator, &from, &lab.blobs, Vec::new(), give).await.unwrap();
+    out.into_inner().unwrap().sync_all().unwrap();
+    let megabytes = totals.bytes as f64 / 1e6;
+    let told = |what: &str, since: std::time::Instant| {
+        println!(
+            "{what}: {megabytes:.0} MB, {:.0} MB/s",
+            megabytes / since.elapsed().as_secs_f64()
+        );
+    };
+    told("created", begun);
+    let open = || std::io::BufReader::new(std::fs::File::open(&file).unwrap());
+    let begun = std::time::Instant::now();
+    let mut reader = Reader::open(open(), &lab.vault).unwrap();
+    while reader.item().unwrap().is_some() {}
+    told("verified", begun);
+    let begun = std::time::Instant::now();
+    lab.store = to;
+    let mut reader = Reader::open(open(), &lab.vault).unwrap();
+    let mut restoring =
+        Restoring::begin(&operator, &lab.store, &lab.blobs, &lab.vault).await.unwrap();
+    while let Some(item) = reader.item().unwrap() {
+        restoring.take(item).await.unwrap();
+    }
+    told("restored", begun);
+    assert_eq!(restoring.restored().rows, count);
+}
