@@ -209,7 +209,8 @@ impl Node {
         let whereabouts = Arc::new(Whereabouts::new(ranges, database));
         let way_out = EgressOptions {
             region: console.region(),
-            allow: config.egress_allow.clone(),
+            // Whoever names the address of a data centre means it, also one of an inner network.
+            allow: config.egress_allow.iter().copied().chain(config.regions.addresses()).collect(),
             hosts: config.egress_hosts.clone(),
             resolver: Arc::new(SystemResolver),
             countries: whereabouts.clone(),

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use stoa_console::Fingerprint;
-use stoa_core::{Address, PublicHosts, Region};
+use stoa_core::{Address, AddressRange, PublicHosts, Region};
 use stoa_store::PublicKey;
 
 use super::ConfigError;
@@ -105,6 +105,13 @@ impl Regions {
     /// Where clients reach each that is named.
     pub fn all_hosts(&self) -> impl Iterator<Item = (Region, PublicHosts)> {
         self.0.iter().map(|(region, settings)| (*region, settings.hosts.clone()))
+    }
+
+    /// The addresses at which directories are fetched, as far as they are named as such.
+    pub fn addresses(&self) -> impl Iterator<Item = AddressRange> {
+        let peers = self.0.values().filter_map(|settings| settings.peer.as_ref());
+        // An address alone is a range too; a name is none.
+        peers.filter_map(|peer| peer.directory.host.parse().ok())
     }
 
     /// With whom the data centre of region `own` exchanges the directory.

@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use http::{Request, StatusCode};
 use stoa_console::{Console, LearnError, Learned};
-use stoa_core::{AddressRange, Clock, Countries, Country, Operator, Region, limits};
-use stoa_egress::{
-    Bounds, ClientTls, Egress, EgressError, EgressOptions, Errand, Host, Scheme, SystemResolver,
-    Target,
-};
+use stoa_core::{Clock, Region, limits};
+use stoa_egress::{Bounds, ClientTls, Egress, EgressError, Errand, Host, Scheme, Target};
 use stoa_metrics::directory::{CONFLICTS, FETCHES, Fetch};
 use stoa_store::PublicKey;
 
 use super::Statuses;
 use super::door::PATH;
-use crate::config::{Config, Peer};
+use crate::config::Peer;
 use crate::failure::{Failure, explain};
 use crate::node::Node;
 use crate::tls::DirectoryIdentity;
@@ -27,32 +24,6 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 /// What one answer may cost.
 const BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), body: limits::DIRECTORY_PAGE_BYTES };
-
-/// The way out to the data centres that the configuration names.
-pub(super) fn way_out(config: &Config, node: &Node) -> Arc<Egress> {
-    /// Where a data centre lies, the operator has said.
-    struct Nowhere;
-    impl Countries for Nowhere {
-        fn country(&self, _: std::net::IpAddr) -> Option<Country> {
-            None
-        }
-    }
-    let own = node.console.region();
-    // Whoever names an address here means it, also one of an inner network.
-    let named = config.regions.peers(own).filter_map(|(_, peer)| {
-        let address: std::net::IpAddr = peer.directory.host.parse().ok()?;
-        address.to_string().parse::<AddressRange>().ok()
-    });
-    let options = EgressOptions {
-        region: own,
-        allow: named.collect(),
-        hosts: Vec::new(),
-        resolver: Arc::new(SystemResolver),
-        countries: Arc::new(Nowhere),
-        clock: node.clock.clone(),
-    };
-    Arc::new(Egress::new(options, node.store.clone(), Operator::of_this_process()))
-}
 
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +58,6 @@ impl Fetcher {
         peer: &Peer,
         own: &DirectoryIdentity,
         node: &Node,
-        egress: Arc<Egress>,
     ) -> Result<Self, Failure> {
         let host: Host =
             peer.directory.host.parse().map_err(|error| {
@@ -99,7 +69,7 @@ impl Fetcher {
             target: Target { scheme, host, port, path: PATH.into() },
             tls: Arc::new(own.client(peer.certificate)?).into(),
             signer: peer.signing_key,
-            egress,
+            egress: node.egress.clone(),
             console: node.console.clone(),
             statuses: node.directory.clone(),
             clock: node.clock.clone(),

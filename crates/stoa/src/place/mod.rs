@@ -52,9 +52,8 @@ pub async fn start(
         return Ok(());
     }
     let (_, shown) = identity(node).await?;
-    let egress = fetch::way_out(config, node);
     for (region, peer) in config.regions.peers(own) {
-        let fetcher = fetch::Fetcher::new(region, peer, &shown, node, egress.clone())?;
+        let fetcher = fetch::Fetcher::new(region, peer, &shown, node)?;
         background.spawn(fetcher.run());
     }
     Ok(())
