@@ -156,7 +156,7 @@ impl Chat {
     }
 
     /// The app's back end, which the operator may act as.
-    async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
+    pub(crate) async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
         let app = app.app();
         let now = app.next_issue(self.shared.clock.now());
         let token = issue_token(app, None, now, OWN_TOKEN_S, &*self.entropy);

@@ -39,6 +39,9 @@ pub trait Reader: Send {
     ) -> impl Future<Output = Result<Vec<(Key, Bytes)>, StoreError>> + Send;
 }
 
+/// A stored record by its key, and what it holds: none if its key was destroyed.
+pub type Row = (Key, Option<Bytes>);
+
 /// A serializable transaction on one app's records. Dropping it abandons it.
 pub struct Txn {
     app: AppStore,
@@ -103,6 +106,22 @@ impl Txn {
             page.take(&self.app, rows)?;
         }
         Ok(page.records)
+    }
+
+    /// As [`Self::scan`], but with the records whose key was destroyed: of those there is the key alone.
+    ///
+    /// # Errors
+    /// See [`Reader::scan`].
+    pub async fn scan_all(
+        &mut self,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.app.check(range.app())?;
+        self.reads.push(fingerprint(range.span().start()));
+        let rows = self.engine.scan(range.span(), direction, limit).await?;
+        self.app.rows(range.space(), rows)
     }
 
     /// Seals `plain` under the key of `bucket` and writes it at `key`.
@@ -197,6 +216,14 @@ impl ReadTxn {
         }
     }
 
+    /// What lies at `key`: none if nothing does, and something empty where its key was destroyed.
+    ///
+    /// # Errors
+    /// See [`Reader::get`].
+    pub async fn look(&self, key: &Key) -> Result<Option<Option<Bytes>>, StoreError> {
+        self.raw(key).await?.map(|record| self.app.open(key, &record)).transpose()
+    }
+
     /// Whether there is a record at `key`.
     ///
     /// # Errors
@@ -222,6 +249,21 @@ impl ReadTxn {
             page.take(&self.app, rows)?;
         }
         Ok(page.records)
+    }
+
+    /// As [`Self::scan`], but with the records whose key was destroyed: of those there is the key alone.
+    ///
+    /// # Errors
+    /// See [`Reader::scan`].
+    pub async fn scan_all(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.app.check(range.app())?;
+        let rows = self.engine.scan(range.span(), direction, limit).await?;
+        self.app.rows(range.space(), rows)
     }
 }
 
@@ -292,6 +334,21 @@ impl AppStore {
         } else {
             Err(StoreError::Misuse("a key of another app than the transaction's"))
         }
+    }
+
+    /// Opens what a scan has met.
+    fn rows(
+        &self,
+        space: &'static Space,
+        rows: Vec<(Bytes, Bytes)>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let open = |(key, record): (Bytes, Bytes)| {
+            let corrupt = StoreError::Corrupt { space: space.name };
+            let key = Key::stored(space, &key).ok_or(corrupt)?;
+            let plain = self.open(&key, &record)?;
+            Ok((key, plain))
+        };
+        rows.into_iter().map(open).collect()
     }
 
     fn open(&self, key: &Key, record: &[u8]) -> Result<Option<Bytes>, StoreError> {

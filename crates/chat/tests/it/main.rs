@@ -22,6 +22,7 @@ mod messages;
 mod observation;
 mod presence;
 mod queues;
+mod retention;
 mod revocation;
 mod room_state;
 mod rooms;

@@ -9,10 +9,13 @@ mod apps;
 mod audit;
 mod checklist;
 mod keys;
+mod lifetime;
 mod place;
+mod receipts;
 mod regions;
 mod request;
 mod residency;
+mod retention;
 mod text;
 mod token_clients;
 mod users;
@@ -23,10 +26,13 @@ pub use answer::{
     TokenClientView, UserView,
 };
 pub use checklist::ItemView;
+pub use lifetime::RetentionView;
 pub use place::{EgressCheckView, PermitView};
+pub use receipts::{ReceiptView, Verifier};
 pub use regions::{ConflictView, IdentityView, PeerView, RegionView};
 pub use request::{
-    AppRequest, AuditRequest, KeyRequest, PlaceRequest, Request, TokenClientRequest, UserRequest,
+    AppRequest, AuditRequest, KeyRequest, PlaceRequest, ReceiptsRequest, Request, RetentionRequest,
+    TokenClientRequest, UserRequest,
 };
 pub use residency::{HostView, Residency, SignedReport};
 pub use text::{SecretText, Text};
@@ -50,6 +56,7 @@ pub async fn carry_out(node: &Node, request: Request) -> Result<Answer, Failure>
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
         Request::Place(request) => place::carry_out(node, request).await,
         Request::Residency { app } => residency::carry_out(node, app).await,
+        Request::Retention(request) => retention::carry_out(node, request).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
         Request::Regions => regions::list(node),
         Request::RegionIdentity => regions::identity(node).await,

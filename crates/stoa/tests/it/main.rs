@@ -27,6 +27,7 @@ mod metrics;
 mod msync;
 mod regions;
 mod residency;
+mod retention;
 mod root_key;
 mod server;
 mod system_calls;
