@@ -21,7 +21,7 @@ use stoa_core::{
 };
 use stoa_store::engine::{Embedded, EmbeddedOptions};
 use stoa_store::{Store, classes};
-use stoa_vault::Vault;
+use stoa_vault::{RootKey, Vault, VaultOptions};
 use tokio::sync::oneshot;
 
 struct Apps(Arc<App>);
@@ -56,8 +56,12 @@ impl World {
         let key = "demo#stoa".parse().expect("a key");
         let app = App::new(AppNumber(1), key, Region::Eu, clock.now(), AuthPolicy::Open, &*entropy);
         let app = Arc::new(app);
-        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
-        let engine = Embedded::open(&EmbeddedOptions::new(dir)).expect("the engine opens");
+        let root = RootKey::parse(&"2a".repeat(32)).expect("a root key");
+        let options = VaultOptions::new(dir.join("keys"));
+        let vault = Vault::open(options, root, clock.clone(), entropy.clone());
+        let vault = Arc::new(vault.expect("the vault opens"));
+        let engine =
+            Embedded::open(&EmbeddedOptions::new(dir.join("store"))).expect("the engine opens");
         let store = Store::open(Arc::new(engine), vault);
         let directory = Arc::new(Apps(app.clone()));
         let chat = Chat::new(store.clone(), directory, clock.clone(), entropy.clone(), 1);

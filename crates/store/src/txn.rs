@@ -282,6 +282,9 @@ impl Reader for ReadTxn {
     }
 }
 
+/// Rows that a scan reads at once where it finds nothing but dead ones.
+const READ_AT_ONCE: usize = 1024;
+
 /// The records that a scan has found so far. As those whose key was destroyed do not count, it may
 /// take several reads to fill.
 struct Page {
@@ -290,25 +293,32 @@ struct Page {
     direction: Direction,
     limit: usize,
     asked: usize,
+    /// How many rows are read at least: where all of the last read were dead, more and more.
+    least: usize,
     records: Vec<(Key, Bytes)>,
 }
 
 impl Page {
     fn new(range: &KeyRange, direction: Direction, limit: usize) -> Self {
         let space = range.space();
-        Self { space, rest: Some(range.clone()), direction, limit, asked: 0, records: Vec::new() }
+        let (rest, records) = (Some(range.clone()), Vec::new());
+        Self { space, rest, direction, limit, asked: 0, least: 0, records }
     }
 
     /// What is still to be read, and how much of it.
     fn rest(&mut self) -> Option<(KeyRange, usize)> {
-        self.asked = self.limit - self.records.len();
-        self.rest.clone().filter(|_| self.asked > 0).map(|rest| (rest, self.asked))
+        let missing = self.limit - self.records.len();
+        self.asked = missing.max(self.least);
+        self.rest.clone().filter(|_| missing > 0).map(|rest| (rest, self.asked))
     }
 
     fn take(&mut self, app: &AppStore, rows: Vec<(Bytes, Bytes)>) -> Result<(), StoreError> {
         let full = rows.len() >= self.asked;
-        let mut last = None;
+        let (mut last, before) = (None, self.records.len());
         for (key, record) in rows {
+            if self.records.len() == self.limit {
+                break;
+            }
             let corrupt = StoreError::Corrupt { space: self.space.name };
             let key = Key::stored(self.space, &key).ok_or(corrupt)?;
             if let Some(plain) = app.open(&key, &record)? {
@@ -316,6 +326,11 @@ impl Page {
             }
             last = Some(key);
         }
+        self.least = if self.records.len() > before {
+            0
+        } else {
+            self.asked.saturating_mul(2).min(READ_AT_ONCE)
+        };
         self.rest = match (self.rest.take(), last) {
             (Some(rest), Some(last)) if full => Some(match self.direction {
                 Direction::Forward => rest.above(&last),

@@ -1,8 +1,18 @@
 //! How long things are kept, and what is left of what was destroyed, at the command line.
 
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use stoa::config::{self, Config, Environment, Settings};
+use stoa::lifetime::Ended;
+use stoa::node::{Files, Founding, Node};
+use stoa_chat::entry::{Kind, Priority};
+use stoa_chat::lifetime::Pace;
+use stoa_chat::{Chat, Draft, NewUser};
+use stoa_core::{AppKey, Clock, ManualClock, Resource, Target, UserId, issue_token};
+use tokio::sync::oneshot;
 
 use crate::command_line::json;
 use crate::server::{Place, text};
@@ -126,4 +136,76 @@ fn a_copy_of_the_data_from_before_opens_nothing_of_who_was_deleted() {
     user("delete", "alice", &[]).answer();
     user("show", "alice", &of_the_copy).refused(1);
     user("show", "bob", &of_the_copy).answer();
+}
+
+/// Says something as it was said 200 days ago.
+async fn say_long_ago(node: &Node, key: &AppKey) {
+    let app = node.app(key).unwrap();
+    let then = node.clock.now().minus(Duration::from_secs(200 * DAY));
+    let clock = Arc::new(ManualClock::new(then));
+    let (store, entropy) = (node.store.clone(), node.entropy.clone());
+    let chat = Chat::new(store, node.console.clone(), clock, entropy, 99);
+    let (alice, bob): (UserId, UserId) = ("alice".parse().unwrap(), "bob".parse().unwrap());
+    let caller = async |user: Option<&UserId>| {
+        let token = issue_token(&app, user, then, 3600, &*node.entropy);
+        chat.authenticate(key, token.expose()).await.unwrap()
+    };
+    let new =
+        |username: &UserId| NewUser { username: username.clone(), password: None, nickname: None };
+    chat.register(&caller(None).await, vec![new(&alice), new(&bob)]).await.unwrap();
+    let draft = Draft {
+        to: Target::User(bob),
+        only_resource: None,
+        only_users: Vec::new(),
+        kind: Kind::Text,
+        body: "hello".into(),
+        ext: "".into(),
+        content_bytes: 5,
+        client_id: 1,
+        online_only: false,
+        receipts: false,
+        priority: Priority::Normal,
+    };
+    let (done, sent) = oneshot::channel();
+    let done = Box::new(move |result| drop(done.send(result)));
+    chat.send(&caller(Some(&alice)).await, &Resource::none(), draft, done).await;
+    sent.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let file = place.path("stoa.toml");
+    fs::write(&file, format!("data = {:?}\n", place.data())).unwrap();
+    let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let open = |config: &Config| {
+        let files = Files::open(config, None, Founding::Refused).unwrap();
+        runtime.block_on(Node::start(files, config)).unwrap()
+    };
+    let node = open(&config);
+    runtime.block_on(say_long_ago(&node, &"acme#support".parse().unwrap()));
+    runtime.block_on(node.close()).unwrap();
+    let messages = class(&place, "messages");
+    assert_eq!(messages["keys"], 1);
+    let next = messages["nextDestruction"].as_u64().unwrap();
+
+    let node = open(&config);
+    assert!(node.clock.now().as_millis() > next, "it is due");
+    let ended = runtime.block_on(node.end_days(Pace::ALONE)).unwrap();
+    assert_eq!(ended, Ended { days: 1, rows: 1 });
+    let again = runtime.block_on(node.end_days(Pace::ALONE)).unwrap();
+    assert_eq!(again, Ended::default(), "once");
+    // The users were there when this release first came, as far as it knows.
+    assert_eq!(runtime.block_on(node.delete_unused(Pace::ALONE)).unwrap(), 0);
+    runtime.block_on(node.close()).unwrap();
+    assert_eq!(class(&place, "messages")["keys"], 0);
+    let shown = place.run(&with(&["retention", "show", "--json"]));
+    let receipts: Vec<_> =
+        shown.answer().lines().map(json).filter(|line| line["covered"] == "day").collect();
+    let acts: Vec<_> = receipts.iter().map(|receipt| text(receipt, "act")).collect();
+    assert_eq!(acts, ["removed", "destroyed"], "the newest first");
+    assert!(receipts.iter().all(|receipt| receipt["records"] == 1));
+    assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["receipts"], 2);
 }
