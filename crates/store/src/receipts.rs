@@ -167,7 +167,6 @@ impl Receipt {
 
 /// Writes receipts.
 pub(crate) struct Book {
-    platform: AppStore,
     key: Arc<SigningKey>,
     clock: Arc<dyn Clock>,
     /// Held by whoever is between a destruction and its receipt; alone by whoever completes what was left.
@@ -178,26 +177,26 @@ fn decode<R: Message + Default>(value: &[u8], space: &Space) -> Result<R, StoreE
     R::decode(value).map_err(|_| StoreError::Corrupt { space: space.name })
 }
 
+fn head_key(platform: &AppStore) -> Key {
+    platform.key(&spaces::RECEIPT_HEAD).done()
+}
+
+fn intent_key(platform: &AppStore, first: u64) -> Key {
+    platform.key(&spaces::DESTRUCTIONS).number(first).done()
+}
+
+async fn head(platform: &AppStore, txn: &mut Txn) -> Result<Head, StoreError> {
+    let value = txn.get(&head_key(platform)).await?;
+    value.map_or_else(|| Ok(Head::default()), |value| decode(&value, &spaces::RECEIPT_HEAD))
+}
+
 impl Book {
-    fn head_key(&self) -> Key {
-        self.platform.key(&spaces::RECEIPT_HEAD).done()
-    }
-
-    fn intent_key(&self, first: u64) -> Key {
-        self.platform.key(&spaces::DESTRUCTIONS).number(first).done()
-    }
-
-    async fn head(&self, txn: &mut Txn) -> Result<Head, StoreError> {
-        let value = txn.get(&self.head_key()).await?;
-        value.map_or_else(|| Ok(Head::default()), |value| decode(&value, &spaces::RECEIPT_HEAD))
-    }
-
     /// Writes down what is going to be destroyed.
-    async fn intend(&self, receipts: &[Receipt]) -> Result<(), StoreError> {
-        let intended = self.platform.transact(|mut txn| async move {
+    async fn intend(platform: &AppStore, receipts: &[Receipt]) -> Result<(), StoreError> {
+        let intended = platform.transact(|mut txn| async move {
             for receipt in receipts {
                 // Ids of keys are never given twice.
-                let key = self.intent_key(receipt.keys.first().copied().unwrap_or(0));
+                let key = intent_key(platform, receipt.keys.first().copied().unwrap_or(0));
                 txn.put(&key, Bucket::Whole, &receipt.encode_to_vec()).await?;
             }
             Ok::<_, StoreError>(txn.done(()))
@@ -206,13 +205,13 @@ impl Book {
     }
 
     /// Signs `receipts` and appends them, in the place of what was intended.
-    async fn append(&self, receipts: &[Receipt]) -> Result<(), StoreError> {
+    async fn append(&self, platform: &AppStore, receipts: &[Receipt]) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let appended = self.platform.transact(|mut txn| async move {
-            let mut head = self.head(&mut txn).await?;
+        let appended = platform.transact(|mut txn| async move {
+            let mut head = head(platform, &mut txn).await?;
             for receipt in receipts {
                 if let Some(first) = receipt.keys.first() {
-                    txn.delete(&self.intent_key(*first))?;
+                    txn.delete(&intent_key(platform, *first))?;
                 }
                 let number = head.number + 1;
                 let receipt = Receipt {
@@ -225,19 +224,19 @@ impl Book {
                 head = Head { number, hash: receipt.hash().to_vec() };
                 let signature = signature.0.to_vec();
                 let row = StoredReceipt { receipt: Some(receipt), signature };
-                let key = self.platform.key(&spaces::RECEIPTS).number(number).done();
+                let key = platform.key(&spaces::RECEIPTS).number(number).done();
                 txn.put(&key, Bucket::Whole, &row.encode_to_vec()).await?;
             }
-            txn.put(&self.head_key(), Bucket::Whole, &head.encode_to_vec()).await?;
+            txn.put(&head_key(platform), Bucket::Whole, &head.encode_to_vec()).await?;
             Ok::<_, StoreError>(txn.done(()))
         });
         appended.await
     }
 
     /// What was intended and has no receipt.
-    async fn pending(&self) -> Result<Vec<Receipt>, StoreError> {
-        let all = self.platform.key(&spaces::DESTRUCTIONS).all();
-        let rows = self.platform.read().await?.scan(&all, Direction::Forward, usize::MAX).await?;
+    async fn pending(platform: &AppStore) -> Result<Vec<Receipt>, StoreError> {
+        let all = platform.key(&spaces::DESTRUCTIONS).all();
+        let rows = platform.read().await?.scan(&all, Direction::Forward, usize::MAX).await?;
         rows.iter().map(|(_, value)| decode(value, &spaces::DESTRUCTIONS)).collect()
     }
 }
@@ -256,7 +255,7 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let key = self.signing_key(operator, entropy).await?;
         let steps = RwLock::default();
-        let book = Book { platform: self.platform(operator).await?, key, clock, steps };
+        let book = Book { key, clock, steps };
         let completed = self.complete(&book).await?;
         let _ = self.0.book.set(book);
         Ok(completed)
@@ -273,7 +272,8 @@ impl Store {
     async fn complete(&self, book: &Book) -> Result<usize, StoreError> {
         // What is under way has its receipt, or will not have one.
         let _alone = book.steps.write().await;
-        let pending = book.pending().await?;
+        let platform = &self.platform_store().await?;
+        let pending = Book::pending(platform).await?;
         for receipt in &pending {
             let app = AppNumber(receipt.app);
             let left = match receipt.covered() {
@@ -284,7 +284,7 @@ impl Store {
             let listed = receipt.keys.iter().map(|id| KeyId(*id));
             let left = left.iter().map(|key| key.id).chain(listed).collect();
             self.0.vault.destroy_keys(left).await?;
-            book.append(std::slice::from_ref(receipt)).await?;
+            book.append(platform, std::slice::from_ref(receipt)).await?;
         }
         Ok(pending.len())
     }
@@ -294,7 +294,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Misuse`] before [`Self::keep_receipts`]; [`StoreError`].
     pub async fn receipts(&self, _: &Operator, after: u64) -> Result<Vec<Signed>, StoreError> {
-        let platform = &self.book()?.platform;
+        self.book()?;
+        let platform = self.platform_store().await?;
         let range = platform.key(&spaces::RECEIPTS).numbers(after.saturating_add(1)..);
         let rows = platform.read().await?.scan(&range, Direction::Forward, STEP).await?;
         rows.iter().map(|(_, value)| signed(value)).collect()
@@ -312,7 +313,8 @@ impl Store {
     ) -> Result<Vec<Signed>, StoreError> {
         /// Receipts that are looked at.
         const LOOKED_AT: usize = 10_000;
-        let platform = &self.book()?.platform;
+        self.book()?;
+        let platform = self.platform_store().await?;
         let (read, mut found) = (platform.read().await?, Vec::new());
         let (mut range, mut looked_at) = (platform.key(&spaces::RECEIPTS).all(), 0);
         while looked_at < LOOKED_AT {
@@ -339,7 +341,8 @@ impl Store {
     /// As [`Self::receipts`].
     pub async fn receipts_end(&self, _: &Operator) -> Result<Signed, StoreError> {
         let book = self.book()?;
-        let value = book.platform.read().await?.get(&book.head_key()).await?;
+        let platform = &self.platform_store().await?;
+        let value = platform.read().await?.get(&head_key(platform)).await?;
         let head = value.map(|value| decode::<Head>(&value, &spaces::RECEIPT_HEAD)).transpose()?;
         let Head { number, hash } = head.unwrap_or_default();
         let (act, at_ms) = (Act::End.into(), book.clock.now().as_millis());
@@ -369,7 +372,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let Some(book) = self.0.book.get() else { return Ok(()) };
         let receipt = Receipt::about(Act::Removed, app, class.number, Bucket::Day(last));
-        book.append(&[Receipt { records, ..receipt }]).await
+        book.append(&self.platform_store().await?, &[Receipt { records, ..receipt }]).await
+    }
+
+    /// The platform's records. The book does not hold them, since the store holds the book.
+    async fn platform_store(&self) -> Result<AppStore, StoreError> {
+        self.handle(AppNumber::PLATFORM).await
     }
 
     fn book(&self) -> Result<&Book, StoreError> {
@@ -399,9 +407,10 @@ impl Store {
             let (act, covered) = (Act::Destroyed.into(), Covered::App.into());
             let about = Receipt { act, app: app.0, covered, ..Receipt::default() };
             let receipt = about.with_keys(&keys);
-            book.intend(std::slice::from_ref(&receipt)).await?;
+            let platform = &self.platform_store().await?;
+            Book::intend(platform, std::slice::from_ref(&receipt)).await?;
             let destroyed = self.0.vault.destroy_app(app).await?;
-            book.append(&[receipt]).await?;
+            book.append(platform, &[receipt]).await?;
             return Ok(destroyed.keys.len());
         }
         Ok(self.0.vault.destroy_app(app).await?.keys.len())
@@ -420,9 +429,10 @@ impl Store {
             return Ok(());
         };
         let _step = book.steps.read().await;
-        book.intend(receipts).await?;
+        let platform = &self.platform_store().await?;
+        Book::intend(platform, receipts).await?;
         self.0.vault.destroy_keys(keys).await?;
-        book.append(receipts).await
+        book.append(platform, receipts).await
     }
 }
 

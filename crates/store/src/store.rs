@@ -92,7 +92,7 @@ impl Store {
         Some(AppStore { store: self.0.clone(), number, blind_key })
     }
 
-    async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
+    pub(crate) async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
         if let Some(known) = self.known(number) {
             return Ok(known);
         }

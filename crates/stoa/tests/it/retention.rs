@@ -11,7 +11,7 @@ use stoa::node::{Files, Founding, Node};
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::lifetime::Pace;
 use stoa_chat::{Chat, Draft, NewUser};
-use stoa_core::{AppKey, Clock, ManualClock, Resource, Target, UserId, issue_token};
+use stoa_core::{AppKey, ManualClock, Resource, Target, UserId, issue_token};
 use tokio::sync::oneshot;
 
 use crate::command_line::json;
@@ -179,27 +179,21 @@ fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
     let file = place.path("stoa.toml");
     fs::write(&file, format!("data = {:?}\n", place.data())).unwrap();
     let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let open = |config: &Config| {
-        let files = Files::open(config, None, Founding::Refused).unwrap();
-        runtime.block_on(Node::start(files, config)).unwrap()
-    };
-    let node = open(&config);
-    runtime.block_on(say_long_ago(&node, &"acme#support".parse().unwrap()));
-    runtime.block_on(node.close()).unwrap();
+    with_node(&config, async |node| {
+        say_long_ago(node, &"acme#support".parse().unwrap()).await;
+    });
     let messages = class(&place, "messages");
     assert_eq!(messages["keys"], 1);
     let next = messages["nextDestruction"].as_u64().unwrap();
 
-    let node = open(&config);
-    assert!(node.clock.now().as_millis() > next, "it is due");
-    let ended = runtime.block_on(node.end_days(Pace::ALONE)).unwrap();
-    assert_eq!(ended, Ended { days: 1, rows: 1 });
-    let again = runtime.block_on(node.end_days(Pace::ALONE)).unwrap();
-    assert_eq!(again, Ended::default(), "once");
-    // The users were there when this release first came, as far as it knows.
-    assert_eq!(runtime.block_on(node.delete_unused(Pace::ALONE)).unwrap(), 0);
-    runtime.block_on(node.close()).unwrap();
+    with_node(&config, async |node| {
+        assert!(node.clock.now().as_millis() > next, "it is due");
+        let ended = node.end_days(Pace::ALONE).await.unwrap();
+        assert_eq!(ended, Ended { days: 1, rows: 1 });
+        assert_eq!(node.end_days(Pace::ALONE).await.unwrap(), Ended::default(), "once");
+        // The users were there when this release first came, as far as it knows.
+        assert_eq!(node.delete_unused(Pace::ALONE).await.unwrap(), 0);
+    });
     assert_eq!(class(&place, "messages")["keys"], 0);
     let shown = place.run(&with(&["retention", "show", "--json"]));
     let receipts: Vec<_> =
@@ -208,4 +202,16 @@ fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
     assert_eq!(acts, ["removed", "destroyed"], "the newest first");
     assert!(receipts.iter().all(|receipt| receipt["records"] == 1));
     assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["receipts"], 2);
+}
+
+/// Opens the data in this process, and lets go of them.
+fn with_node(config: &Config, work: impl AsyncFnOnce(&Node)) {
+    let files = Files::open(config, None, Founding::Refused).unwrap();
+    // Its tasks end with it, and what they hold is free.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let node = Node::start(files, config).await.unwrap();
+        work(&node).await;
+        node.close().await.unwrap();
+    });
 }

@@ -193,3 +193,12 @@ fn exists(vault: &Vault, id: u64) -> bool {
 fn keys_of(vault: &Vault, scope: &impl stoa_core::AppScope) -> usize {
     vault.keys().iter().filter(|key| key.scope.app == scope.app().number).count()
 }
+
+/// The vault's lock is free when nobody has the store any more.
+#[tokio::test]
+async fn a_store_that_keeps_receipts_is_dropped_with_its_last_owner() {
+    let World { store, vault, a, b, fixture } = World::memory().await;
+    keep(&store).await.unwrap();
+    drop((store, a, b, fixture));
+    assert!(Arc::into_inner(vault).is_some());
+}
