@@ -200,7 +200,9 @@ fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
         shown.answer().lines().map(json).filter(|line| line["covered"] == "day").collect();
     let acts: Vec<_> = receipts.iter().map(|receipt| text(receipt, "act")).collect();
     assert_eq!(acts, ["removed", "destroyed"], "the newest first");
-    assert!(receipts.iter().all(|receipt| receipt["records"] == 1));
+    assert_eq!(receipts[0]["records"], 1);
+    // The data were opened again meanwhile: so many at the most.
+    assert!(receipts[1]["records"].as_u64().unwrap() >= 1);
     assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["receipts"], 2);
 }
 
