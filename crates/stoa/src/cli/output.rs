@@ -13,7 +13,8 @@ use crate::admin::{
     ReceiptView, RetentionView, RootRotation, TokenClientView, UserView,
 };
 use crate::failure::{Failure, Problem};
-use crate::moment::{self, utc as date};
+use crate::moment;
+pub(super) use crate::moment::utc as date;
 
 /// Where answers go, and in which form.
 pub struct Output<'a> {
