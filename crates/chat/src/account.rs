@@ -131,7 +131,7 @@ async fn load(store: &AppStore, txn: &mut Txn, user: &UserId) -> Result<Account,
     Ok(records::decode(&value, spaces::USERS.name)?)
 }
 
-async fn save(
+pub(crate) async fn save(
     store: &AppStore,
     txn: &mut Txn,
     user: &UserId,
@@ -270,6 +270,7 @@ impl Chat {
                 .cuts
                 .of(store.number(), Subject::name(store, username))
                 .map_or(0, Timestamp::as_millis),
+            used_day: 0,
         }
     }
 

@@ -176,6 +176,11 @@ impl Entry {
         }
     }
 
+    /// When its storage time began: an edit begins it anew (chat-rest section 3.2).
+    pub(crate) fn stored_at(&self) -> Timestamp {
+        self.edit.as_ref().map_or(self.at, |edit| edit.at.max(self.at))
+    }
+
     /// Whether `user` does not get it while it takes no messages of the group.
     pub(crate) fn is_shielded_from(&self, user: &UserId) -> bool {
         let about_messages =

@@ -6,9 +6,8 @@ use prost::Message;
 use crate::account::User;
 use crate::attachment::{self, AttachmentRecord};
 use crate::entry::{Entry, Kind};
-use crate::records::{
-    Account, Cursors, Device, Head, Membership, Name, StoredEntry, Username, decode,
-};
+use crate::lifetime::stored::{Head, LogDay, Sweep};
+use crate::records::{Account, Cursors, Device, Membership, Name, StoredEntry, Username, decode};
 
 /// Takes `data` for a value of each space.
 ///
@@ -19,6 +18,8 @@ pub fn exercise(data: &[u8]) {
     again::<Username>(data);
     again::<Device>(data);
     again::<Head>(data);
+    again::<LogDay>(data);
+    again::<Sweep>(data);
     again::<Cursors>(data);
     again::<Membership>(data);
     again::<AttachmentRecord>(data);

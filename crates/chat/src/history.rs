@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use stoa_core::{Caller, MessageId, Seq, Target, Timestamp, UserId, limits};
+use stoa_core::{AppScope, Caller, MessageId, Seq, Target, Timestamp, UserId, limits};
 use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use crate::conversation::View;
@@ -97,13 +97,20 @@ impl Chat {
         let last = membership.last();
         let view = View::new(&store, &read, me, with, membership, kept).await?;
 
+        let made = caller.app().created;
+        let was_kept = |id: MessageId| (made..=kept).contains(&id.made_at());
         let start = match query.start {
             None => None,
-            Some(id) => {
-                let found = find(&read, &all, since.next(), id).await?;
-                let problem = "is not the id of a message of this conversation";
-                Some(found.ok_or_else(|| Error::argument("start", problem))?.0)
-            }
+            Some(id) => match find(&read, &all, since.next(), id).await? {
+                Some(seq) => Some(seq.0),
+                // It was one, perhaps, that is over by now: nothing that is kept lies before it.
+                None if was_kept(id) && query.oldest_first => None,
+                None if was_kept(id) => return Ok(nothing),
+                None => {
+                    let problem = "is not the id of a message of this conversation";
+                    return Err(Error::argument("start", problem));
+                }
+            },
         };
 
         let first = since.0 + 1;

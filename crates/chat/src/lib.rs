@@ -23,6 +23,7 @@ pub mod fuzzing;
 mod grant;
 mod group;
 mod history;
+pub mod lifetime;
 mod log;
 mod login;
 mod member;
@@ -49,7 +50,8 @@ pub use stoa_bus::Subscriber;
 use stoa_core::{
     App, AppDirectory, AppScope, ChatSettings, Clock, Entropy, IdGenerator, Timestamp,
 };
-use stoa_store::Store;
+use stoa_store::classes::DataClass;
+use stoa_store::{Store, classes};
 
 pub use account::{NewUser, Registered, User, UserPage};
 pub use at_rest::MessageAtRest;
@@ -88,6 +90,7 @@ pub struct Chat {
     attachments: Option<attachment::Attachments>,
     audit: Option<Arc<AuditLog>>,
     fences: fence::Fences,
+    index: lifetime::IndexStart,
 }
 
 /// What the appenders need too.
@@ -103,6 +106,8 @@ pub(crate) struct Shared {
     pub(crate) cuts: revocation::Cuts,
     pub(crate) watch: observation::Watch,
     pub(crate) erasing: person::Erasing,
+    pub(crate) floors: lifetime::Floors,
+    pub(crate) uses: lifetime::Uses,
 }
 
 impl Shared {
@@ -119,11 +124,15 @@ impl Shared {
         rooms.iter().filter_map(|room| room.room().cloned()).collect()
     }
 
-    /// What was taken up to this moment is over, by the app's plan.
+    /// What was stored up to this moment is over: of the app's messages.
     pub(crate) fn kept_since(&self, app: &App) -> Timestamp {
-        let (now, kept) = (self.clock.now().as_millis(), self.settings(app).plan.messages);
-        let kept = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-        Timestamp::from_millis(now.saturating_sub(kept))
+        self.kept_since_of(app, &classes::MESSAGE)
+    }
+
+    /// What was stored up to this moment is over: of what is of `class` in the app.
+    pub(crate) fn kept_since_of(&self, app: &App, class: &DataClass) -> Timestamp {
+        let now = self.clock.now();
+        now.minus(class.kept(&self.settings(app), now))
     }
 }
 
@@ -152,6 +161,8 @@ impl Chat {
                 cuts: revocation::Cuts::default(),
                 watch: observation::Watch::default(),
                 erasing: person::Erasing::default(),
+                floors: lifetime::Floors::default(),
+                uses: lifetime::Uses::default(),
             }),
             store,
             entropy,
@@ -159,6 +170,7 @@ impl Chat {
             attachments: None,
             audit: None,
             fences: fence::Fences::default(),
+            index: lifetime::IndexStart::default(),
         }
     }
 

@@ -81,7 +81,11 @@ impl Chat {
             return Err(Error::Token(TokenRefusal::Invalid("revoked")));
         }
         let user = account.username.parse().map_err(|_| Error::UnknownUser)?;
-        self.shared.watch.token(app.number, verified.mark(), self.shared.clock.now());
+        let now = self.shared.clock.now();
+        self.shared.watch.token(app.number, verified.mark(), now);
+        if !account.was_used_on(now.day()) {
+            self.shared.uses.note(app.number, &user);
+        }
         verified.into_user_caller(user).map_err(|_| Error::NotAllowed)
     }
 

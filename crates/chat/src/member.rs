@@ -12,12 +12,13 @@ use stoa_core::{
     AppScope, Caller, ConversationId, GroupId, MucKind, Resource, Seq, Target, Timestamp, UserId,
     limits,
 };
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, ReadTxn, Txn, spaces};
 
 use crate::contact::Relation;
-use crate::entry::Queue;
+use crate::entry::{Log, Queue};
 use crate::group::name_key;
-use crate::log::{entry_key, log_blind};
+use crate::lifetime::swept_up_to;
+use crate::log::{entry_key, log_blind, log_space};
 use crate::records::{self, Cursors, Device, DeviceCursor, Membership, Name, Span};
 use crate::{Chat, Error, account};
 
@@ -413,8 +414,7 @@ impl Chat {
             for (queue, cursor) in queues.drain(..) {
                 let cursor = moved.get(&queue).map_or(cursor, |moved| cursor.max(*moved));
                 let log = queue.log(me);
-                let key = entry_key(&store, &log, log_blind(&store, &log), cursor.next());
-                if read.exists(&key).await? {
+                if self.goes_on(&store, &read, &log, cursor).await? {
                     unread.push(Unread { queue, cursor });
                 }
             }
@@ -427,6 +427,29 @@ impl Chat {
                 return Ok(unread);
             }
         }
+    }
+
+    /// Whether there is an entry behind `cursor` that can still be read. Mostly the very next one says so, or that there
+    /// is none; only where entries were over, and the cursor stands before them, is looked for one behind them.
+    async fn goes_on(
+        &self,
+        store: &AppStore,
+        read: &ReadTxn,
+        log: &Log,
+        cursor: Seq,
+    ) -> Result<bool, Error> {
+        let blind = log_blind(store, log);
+        let over = match read.look(&entry_key(store, log, blind, cursor.next())).await? {
+            Some(Some(_)) => return Ok(true),
+            // It is over, and not removed yet.
+            Some(None) => true,
+            None => {
+                self.shared.floors.any(store, read).await?
+                    && swept_up_to(store, read, blind).await? > cursor
+            }
+        };
+        let behind = store.key(log_space(log)).blind(blind).numbers(cursor.0 + 1..);
+        Ok(over && !read.scan(&behind, Direction::Forward, 1).await?.is_empty())
     }
 
     /// Stores what an older session of the device left unstored. A session counts what would come again

@@ -42,7 +42,7 @@ impl Chat {
             Some(after) => after,
             None => self.cursor(caller, resource, queue).await?,
         };
-        let (store, kept) = (self.store.app(caller).await?, self.kept_since(caller));
+        let store = self.store.app(caller).await?;
         let target = match queue {
             Queue::Group(group) => Some(Target::Group(group.clone())),
             Queue::With(peer) => Some(Target::User(peer.clone())),
@@ -58,6 +58,7 @@ impl Chat {
         let last = membership.as_ref().and_then(Membership::last).unwrap_or(Seq::MAX);
         let log = queue.log(me);
         let space = log_space(&log);
+        let kept = self.shared.kept_since_of(caller.app(), space.class);
         let blind = log_blind(&store, &log);
         let range = store.key(space).blind(blind).numbers(start.0 + 1..=last.0);
         let limit = limits::QUEUE_PAGE + 1;
@@ -89,7 +90,7 @@ impl Chat {
             let shielded = membership.as_ref().is_some_and(|membership| {
                 membership.is_shielded_from(page.end) && entry.is_shielded_from(me)
             });
-            let hidden = gone || shielded || entry.at <= kept;
+            let hidden = gone || shielded || entry.stored_at() <= kept;
             if seen && !hidden && entry.concerns(me, resource) {
                 page.entries.push((page.end, Arc::new(entry)));
             }
@@ -97,7 +98,7 @@ impl Chat {
         Ok(page)
     }
 
-    /// What was taken up to this moment is over, by the app's plan.
+    /// What was stored up to this moment is over: of the app's messages.
     pub(crate) fn kept_since(&self, scope: &impl AppScope) -> Timestamp {
         self.shared.kept_since(scope.app())
     }

@@ -42,6 +42,9 @@ pub(crate) struct Account {
     /// Tokens made up to and in this millisecond are revoked; 0: none. (8 said it in seconds.)
     #[prost(uint64, tag = "9")]
     pub(crate) revoked_until_ms: u64,
+    /// The last day on which it was used, counted from 1970; 0: not known.
+    #[prost(uint32, tag = "20")]
+    pub(crate) used_day: u32,
 }
 
 impl Account {
@@ -463,17 +466,6 @@ pub(crate) struct Marks {
     /// That of all devices for which there is no room.
     #[prost(message, optional, tag = "2")]
     pub(crate) others: Option<Mark>,
-}
-
-/// CONVERSATIONS: where numbering goes on when the last entries are gone.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Head {
-    #[prost(uint64, tag = "1")]
-    pub(crate) seq: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) id: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) countable: u64,
 }
 
 /// MESSAGES and USER_LOG: an entry.

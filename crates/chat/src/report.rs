@@ -103,15 +103,17 @@ impl Chat {
         }
         let store = self.store.app(caller).await?;
         let all = store.key(&spaces::REPORTS);
+        // Of a message that is over, nothing is reported any more.
+        let kept = self.kept_since(caller).as_millis() + 1;
         let wrong = || Error::argument("cursor", "must be empty, or the cursor of the page before");
         let range = match cursor {
-            None => all.all(),
+            None => all.numbers(kept..),
             Some(text) => {
                 let (at, name) = text.split_once('.').ok_or_else(wrong)?;
                 let at = at.parse().map_err(|_| wrong())?;
                 let name = u128::from_str_radix(name, 16).map_err(|_| wrong())?;
                 let last = all.clone().number(at).blind(stoa_store::Blind(name.to_be_bytes()));
-                all.all().below(&last.done())
+                all.numbers(kept..).below(&last.done())
             }
         };
         let rows = store.read().await?.scan(&range, Direction::Backward, count + 1).await?;
@@ -124,6 +126,36 @@ impl Chat {
             page.reports.push(Report::read(stored)?);
         }
         Ok(page)
+    }
+}
+
+/// Reports that are removed at once.
+const STEP: usize = 500;
+
+impl Chat {
+    /// Removes reports of messages that are over. Answers how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; what is left is removed by the next call.
+    pub async fn sweep_reports(&self, scope: &impl AppScope) -> Result<usize, Error> {
+        let store = &self.store.app(scope).await?;
+        let kept = self.shared.kept_since(scope.app()).as_millis();
+        let mut removed = 0;
+        loop {
+            let range = store.key(&spaces::REPORTS).numbers(..=kept);
+            let rows = &store.read().await?.scan_all(&range, Direction::Forward, STEP).await?;
+            if rows.is_empty() {
+                return Ok(removed);
+            }
+            let done = store.transact(|mut txn| async move {
+                for (key, _) in rows {
+                    txn.delete(key)?;
+                }
+                Ok::<_, Error>(txn.done(()))
+            });
+            done.await?;
+            removed += rows.len();
+        }
     }
 }
 

@@ -407,6 +407,7 @@ impl Chat {
         self.shared.cuts.next_epoch();
         self.shared.cuts.forget(app.number, |_| true);
         self.shared.appenders.forget_app(app.number);
+        self.shared.floors.forget_app(app.number);
     }
 
     /// Revocations that are held in memory, for metrics.

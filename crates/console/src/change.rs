@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_core::{App, AppDirectory, AppKey, AuthPolicy, Plan, TOKEN_CAP_S, limits};
+use stoa_core::{App, AppDirectory, AppKey, AuthPolicy, TOKEN_CAP_S, limits};
 use stoa_store::{Bucket, spaces};
 
 use crate::record::{self, AppRecord};
@@ -50,19 +50,6 @@ impl Console {
         }
         self.change(key, |app| {
             app.tokens.cap_s = seconds;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Sets the plan of an app: how much it may have. What it has already stays.
-    ///
-    /// # Errors
-    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
-    pub async fn set_plan(&self, key: &AppKey, plan: Plan) -> Result<Arc<App>, ConsoleError> {
-        self.change(key, |app| {
-            app.chat.plan = plan;
-            app.plan_chosen = true;
             Ok(())
         })
         .await
@@ -282,6 +269,8 @@ impl Console {
 
 #[cfg(test)]
 mod tests {
+    use stoa_core::Plan;
+
     use super::*;
     use crate::testing::{open, with_app};
 
@@ -326,7 +315,7 @@ mod tests {
     async fn settings_of_chat_are_seen_at_once_and_after_a_restart() {
         let (store, entropy, console, key) = with_app().await;
         let plan: Plan = "starter".parse().unwrap();
-        console.set_plan(&key, plan).await.unwrap();
+        console.set_plan(&key, plan, true).await.unwrap();
         console.set_friends_only(&key, true).await.unwrap();
         console.set_erased_messages(&key, true).await.unwrap();
         console.set_recall_window(&key, RECALL_WINDOW_S).await.unwrap();

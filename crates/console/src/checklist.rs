@@ -295,7 +295,7 @@ fn of_app(node: &NodeFacts, facts: &AppFacts) -> Vec<Item> {
         on("ids_random", "User, group and room ids say nothing", ids_random(facts)),
         on("certificate_rotated", "The App Certificate is not old", certificate_rotated(node, app)),
         on("geofence", "Only clients of the wanted places are served", geofence(node, app)),
-        on("retention_set", "How long messages are kept was chosen", retention_set(app)),
+        on("retention_set", "How long messages are kept was chosen", retention_set(app, node.now)),
     ]
 }
 
@@ -471,8 +471,8 @@ fn geofence(node: &NodeFacts, app: &App) -> Verdict {
     pass(format!("clients in {area} are let in, and nobody of whom no country is known"))
 }
 
-fn retention_set(app: &App) -> Verdict {
-    let days = app.chat.plan.messages.as_secs() / DAY.as_secs();
+fn retention_set(app: &App, now: Timestamp) -> Verdict {
+    let days = app.chat.messages_kept(now).as_secs() / DAY.as_secs();
     let kept = format!("messages are kept for {days} days, files for 7");
     if app.plan_chosen {
         return pass(kept);

@@ -12,18 +12,20 @@ mod directory;
 pub mod fuzzing;
 mod place;
 mod record;
+mod retention;
 #[cfg(test)]
 mod testing;
 mod token_client;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prost::Message;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Crossing, Elsewhere, Entropy,
-    Operator, PublicHosts, Region,
+    Operator, PublicHosts, Region, Timestamp,
 };
 use stoa_store::{AppStore, Bucket, Direction, Store, StoreError, Txn, spaces};
 
@@ -93,6 +95,22 @@ pub enum ConsoleError {
         field: &'static str,
         /// What is allowed.
         problem: String,
+    },
+    /// What is kept would be destroyed sooner, and nobody said that this is meant.
+    #[error(
+        "messages of {app} are kept for {} days and would be kept for {}; nothing was changed",
+        kept.as_secs() / 86_400,
+        shorter.as_secs() / 86_400
+    )]
+    Shortens {
+        /// The app.
+        app: AppKey,
+        /// How long they are kept.
+        kept: Duration,
+        /// How long they would be kept.
+        shorter: Duration,
+        /// From when on.
+        from: Timestamp,
     },
     /// The app has as many certificates as it can have.
     #[error(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, Country, Permit,
-    PlaceSettings, REGISTRATIONS_PER_HOUR, Region, Secret, Timestamp, TokenPolicy, Uuid,
-    door_certificate, limits,
+    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, Country,
+    HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region, Secret,
+    Timestamp, TokenPolicy, Uuid, door_certificate, limits,
 };
 use stoa_store::{StoreError, spaces};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -111,6 +111,14 @@ pub(crate) struct AppRecord {
     service_area: Vec<String>,
     #[prost(message, repeated, tag = "42")]
     permits: Vec<PermitRecord>,
+    /// How long messages are kept; empty: by the plan.
+    #[prost(string, tag = "25")]
+    keep_messages: String,
+    /// Of a retention that was shortened: how long messages were kept before, and until when they still are.
+    #[prost(uint64, tag = "26")]
+    held_before_ms: u64,
+    #[prost(uint64, tag = "27")]
+    held_until_ms: u64,
 }
 
 /// What may cross regions.
@@ -190,6 +198,15 @@ impl AppRecord {
             service_area: app.place.service_area.iter().flatten().map(Country::to_string).collect(),
             permits: app.place.permits.iter().map(PermitRecord::from).collect(),
             keeps_erased_messages: app.chat.keeps_erased_messages,
+            keep_messages: match app.chat.keep_messages {
+                KeepMessages::ByPlan => String::new(),
+                keep => keep.to_string(),
+            },
+            held_before_ms: app
+                .chat
+                .held
+                .map_or(0, |held| u64::try_from(held.before.as_millis()).unwrap_or(u64::MAX)),
+            held_until_ms: app.chat.held.map_or(0, |held| held.until.as_millis()),
         }
     }
 
@@ -220,6 +237,14 @@ impl AppRecord {
                 "" => default.plan,
                 name => name.parse().map_err(|_| corrupt())?,
             },
+            keep_messages: match &*self.keep_messages {
+                "" => KeepMessages::ByPlan,
+                text => text.parse().map_err(|_| corrupt())?,
+            },
+            held: (self.held_until_ms > 0).then(|| HeldRetention {
+                before: Duration::from_millis(self.held_before_ms),
+                until: Timestamp::from_millis(self.held_until_ms),
+            }),
             friends_only: self.friends_only,
             recall_window: match self.recall_window_s {
                 0 => default.recall_window,

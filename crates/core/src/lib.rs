@@ -21,6 +21,7 @@ mod plan;
 mod rate;
 mod refusal;
 mod region;
+mod retention;
 mod secret;
 mod service_area;
 mod site;
@@ -51,6 +52,10 @@ pub use plan::{ChatSettings, Plan};
 pub use rate::{Buckets, Quota};
 pub use refusal::{MsyncStatus, Refusal, RestRefusal};
 pub use region::{Elsewhere, PublicHosts, Region, UnknownRegion};
+pub use retention::{
+    HeldRetention, KeepMessages, RETENTION_MOST_DAYS, SHORTER_AFTER, is_day_over, is_over,
+    last_day_over,
+};
 pub use secret::{Secret, same_secret};
 pub use service_area::{Countries, Country, CountryError};
 pub use site::site;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::limits;
+use crate::{HeldRetention, KeepMessages, limits};
 
 /// A preset of bounds. A bound of `u32::MAX` is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Plan {
     pub receipts_and_reports: bool,
     /// How long messages are kept.
     pub messages: Duration,
+    /// How long they are kept by the vendor's older table of plans.
+    pub messages_before: Duration,
 }
 
 const NO_BOUND: u32 = u32::MAX;
@@ -52,6 +54,7 @@ impl Plan {
         room_broadcast: true,
         receipts_and_reports: true,
         messages: days(180),
+        messages_before: days(180),
     };
 
     /// Every preset.
@@ -69,6 +72,7 @@ impl Plan {
             room_broadcast: false,
             receipts_and_reports: false,
             messages: days(7),
+            messages_before: days(3),
         },
         Self {
             name: "starter",
@@ -82,6 +86,7 @@ impl Plan {
             room_broadcast: false,
             receipts_and_reports: false,
             messages: days(90),
+            messages_before: days(7),
         },
         Self {
             name: "pro",
@@ -95,6 +100,7 @@ impl Plan {
             room_broadcast: true,
             receipts_and_reports: true,
             messages: days(180),
+            messages_before: days(90),
         },
         Self {
             name: "enterprise",
@@ -108,6 +114,7 @@ impl Plan {
             room_broadcast: true,
             receipts_and_reports: true,
             messages: days(180),
+            messages_before: days(180),
         },
     ];
 }
@@ -135,6 +142,10 @@ impl FromStr for Plan {
 pub struct ChatSettings {
     /// The plan.
     pub plan: Plan,
+    /// How long messages are kept.
+    pub keep_messages: KeepMessages,
+    /// What messages are kept for until a shorter retention takes effect.
+    pub held: Option<HeldRetention>,
     /// Only contacts may write to each other.
     pub friends_only: bool,
     /// How long after it was sent a message can be taken back, at most seven days.
@@ -155,6 +166,8 @@ impl Default for ChatSettings {
     fn default() -> Self {
         Self {
             plan: Plan::SELF_HOSTED,
+            keep_messages: KeepMessages::ByPlan,
+            held: None,
             friends_only: false,
             recall_window: Duration::from_secs(120),
             attachment_bytes: limits::ATTACHMENT_BYTES,

@@ -234,6 +234,11 @@ impl Node {
                 AppChange::Deleted(app) => chat.app_deleted(app),
             }
         }));
+        let pending = store.keep_receipts(&operator, clock.clone(), &*entropy).await?;
+        if pending > 0 {
+            tracing::warn!(pending, "completed destructions that the last run had begun");
+        }
+        chat.begin_index(&operator).await?;
         for app in console.apps() {
             chat.load_revocations(&operator.in_app(app)).await?;
         }
@@ -438,6 +443,7 @@ impl Node {
     pub async fn close(self) -> Result<(), Failure> {
         self.store_observations().await;
         self.store_contacts().await;
+        self.store_uses().await;
         let Self { store, audit, .. } = self;
         audit.settle().await;
         Ok(store.close().await?)

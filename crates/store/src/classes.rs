@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use stoa_core::{ChatSettings, Timestamp};
+
 /// A class of data.
 #[derive(Debug)]
 pub struct DataClass {
@@ -58,6 +60,17 @@ pub enum BucketKind {
     Object,
 }
 
+impl DataClass {
+    /// How long what is of this class is kept at `now` in an app with these settings. Reads and the sweep go
+    /// by this alone.
+    pub fn kept(&self, settings: &ChatSettings, now: Timestamp) -> Duration {
+        match self.retention {
+            Retention::ByPlan(_) => settings.messages_kept(now),
+            Retention::For(time) | Retention::WhileUsed(time) | Retention::AfterClass(time) => time,
+        }
+    }
+}
+
 const fn days(n: u64) -> Duration {
     Duration::from_secs(n * 24 * 60 * 60)
 }
@@ -104,7 +117,8 @@ pub static USER_INFORMATION: DataClass = DataClass {
     name: "user information, contacts, group membership and information",
     classification: Classification::User,
     retention: Retention::WhileUsed(days(180)),
-    buckets: &[BucketKind::Object],
+    // Where the numbering of a log stands names nobody, and outlives whose it was.
+    buckets: &[BucketKind::Object, BucketKind::Whole],
 };
 
 /// Apps, their settings and certificates, and the accounts of those who own them.

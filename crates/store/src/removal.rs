@@ -1,7 +1,11 @@
 //! The end of all that an app has.
 
-use stoa_core::{AppNumber, Operator};
+use std::collections::BTreeMap;
 
+use stoa_core::{AppNumber, Day, Operator};
+use stoa_vault::{Bucket, KeyClass, KeyScope};
+
+use crate::classes::DataClass;
 use crate::engine::{CommitError, Direction, Span};
 use crate::spaces::{Owner, SPACES};
 use crate::{Store, StoreError};
@@ -10,6 +14,37 @@ use crate::{Store, StoreError};
 const STEP: usize = 2000;
 
 impl Store {
+    /// The days of which there are keys, by app and number of class.
+    pub fn days_with_keys(&self, _: &Operator) -> BTreeMap<(AppNumber, u8), Vec<Day>> {
+        let mut all: BTreeMap<_, Vec<Day>> = BTreeMap::new();
+        for scope in self.0.vault.scopes_where(|of| matches!(of.bucket, Bucket::Day(_))) {
+            if let Bucket::Day(day) = scope.bucket {
+                all.entry((scope.app, scope.class.0)).or_default().push(day);
+            }
+        }
+        all
+    }
+
+    /// Destroys the keys of these days in one step of the vault, whatever they sealed; a receipt is left for each.
+    /// Answers how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError::Vault`] when it cannot be made durable; [`StoreError`] of the receipts, which the next start then
+    /// completes.
+    pub async fn destroy_days(
+        &self,
+        _: &Operator,
+        days: &[(AppNumber, &'static DataClass, Day)],
+    ) -> Result<usize, StoreError> {
+        let scope = |&(app, class, day): &(AppNumber, &DataClass, Day)| KeyScope {
+            app,
+            class: KeyClass(class.number),
+            bucket: Bucket::Day(day),
+        };
+        let scopes: Vec<_> = days.iter().map(scope).collect();
+        self.destroy_scopes(&scopes).await
+    }
+
     /// Destroys all keys of an app: what they sealed opens nowhere any more, in no copy of the data either. From
     /// now on nothing of the app can be written in this process. Answers how many keys there were.
     ///
@@ -21,7 +56,7 @@ impl Store {
         }
         self.0.gone.write().insert(app);
         self.0.blind_keys.write().remove(&app);
-        Ok(self.0.vault.destroy_app(app).await?.keys.len())
+        self.destroy_all_of(app).await
     }
 
     /// Removes the records of an app whose keys were destroyed. Answers how many there were.

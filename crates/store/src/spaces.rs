@@ -5,6 +5,10 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
+mod lifetime;
+
+pub use lifetime::{DESTRUCTIONS, LOG_DAYS, RECEIPT_HEAD, RECEIPTS, SWEEPS};
+
 use crate::classes::{
     ATTACHMENT, AUDIT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
     USER_INFORMATION,
@@ -220,14 +224,14 @@ pub static MEMBERSHIPS: Space = Space {
     readers: "chat",
 };
 
-/// What is kept of a conversation beside its log.
+/// What is kept of a log beside its entries. Numbers alone, under a key of the app: they outlive whose they were.
 pub static CONVERSATIONS: Space = Space {
     code: 16,
     name: "conversations",
     class: &USER_INFORMATION,
     owner: Owner::App,
-    layout: &[Part::Blind("conversation")],
-    value: "1: the head's floor: what the log reached before the sweep",
+    layout: &[Part::Blind("log")],
+    value: "1: the head's floor: what the log reached before the sweep, and up to where that removed it",
     readers: "chat",
 };
 
@@ -639,6 +643,8 @@ pub static SPACES: &[&Space] = &[
     &CONTACT_COUNTS,
     &ATTRIBUTE_TOTALS,
     &USER_LOG,
+    &LOG_DAYS,
+    &SWEEPS,
     &DELETED_MESSAGES,
     &PINNED_MESSAGES,
     &REPORTS,
@@ -656,6 +662,9 @@ pub static SPACES: &[&Space] = &[
     &ERASURES,
     &OBSERVATIONS,
     &EGRESS_HOSTS,
+    &RECEIPTS,
+    &RECEIPT_HEAD,
+    &DESTRUCTIONS,
 ];
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::attempts::{Attempts, Lanes};
 use crate::classes::DataClass;
 use crate::engine::{Engine, EngineStats, Memory};
 use crate::key::KeyBuilder;
+use crate::receipts::Book;
 use crate::spaces::Space;
 use crate::txn::{Done, ReadTxn, Txn};
 
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) gone: RwLock<HashSet<AppNumber>>,
     /// Once it was asked for.
     pub(crate) signing_key: OnceLock<Arc<SigningKey>>,
+    /// Writes receipts, once it was asked for.
+    pub(crate) book: OnceLock<Book>,
     pub(crate) retries: AtomicU64,
     pub(crate) contended: AtomicU64,
 }
@@ -51,6 +54,7 @@ impl Store {
             blind_keys: RwLock::default(),
             gone: RwLock::default(),
             signing_key: OnceLock::new(),
+            book: OnceLock::new(),
             retries: AtomicU64::new(0),
             contended: AtomicU64::new(0),
         }))
@@ -88,7 +92,7 @@ impl Store {
         Some(AppStore { store: self.0.clone(), number, blind_key })
     }
 
-    async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
+    pub(crate) async fn handle(&self, number: AppNumber) -> Result<AppStore, StoreError> {
         if let Some(known) = self.known(number) {
             return Ok(known);
         }
@@ -240,14 +244,23 @@ impl AppStore {
     }
 
     /// Destroys the key of `bucket` in `class`: what it sealed reads as absent from now on, here and
-    /// in every copy of the data. Records may follow under a new key.
+    /// in every copy of the data. Records may follow under a new key. A receipt is left, if the store keeps any
+    /// ([`Store::keep_receipts`]).
     ///
     /// # Errors
     /// [`StoreError::Vault`] when that cannot be made durable.
     pub async fn destroy(&self, class: &DataClass, bucket: Bucket) -> Result<(), StoreError> {
         let scope = KeyScope { app: self.number, class: KeyClass(class.number), bucket };
-        self.store.vault.destroy(move |of| *of == scope).await?;
+        Store(self.store.clone()).destroy_scopes(&[scope]).await?;
         Ok(())
+    }
+
+    /// Whether there is a key of `bucket` in `class`.
+    ///
+    /// # Errors
+    /// [`StoreError::Misuse`] for a bucket that the class does not have.
+    pub fn has_key(&self, class: &DataClass, bucket: Bucket) -> Result<bool, StoreError> {
+        Ok(self.store.vault.has_key(&self.scope(class, bucket)?))
     }
 
     /// A consistent view of the app's records, for reading alone. Hold it briefly: what it sees is

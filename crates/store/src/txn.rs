@@ -39,6 +39,9 @@ pub trait Reader: Send {
     ) -> impl Future<Output = Result<Vec<(Key, Bytes)>, StoreError>> + Send;
 }
 
+/// A stored record by its key, and what it holds: none if its key was destroyed.
+pub type Row = (Key, Option<Bytes>);
+
 /// A serializable transaction on one app's records. Dropping it abandons it.
 pub struct Txn {
     app: AppStore,
@@ -103,6 +106,22 @@ impl Txn {
             page.take(&self.app, rows)?;
         }
         Ok(page.records)
+    }
+
+    /// As [`Self::scan`], but with the records whose key was destroyed: of those there is the key alone.
+    ///
+    /// # Errors
+    /// See [`Reader::scan`].
+    pub async fn scan_all(
+        &mut self,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.app.check(range.app())?;
+        self.reads.push(fingerprint(range.span().start()));
+        let rows = self.engine.scan(range.span(), direction, limit).await?;
+        self.app.rows(range.space(), rows)
     }
 
     /// Seals `plain` under the key of `bucket` and writes it at `key`.
@@ -197,6 +216,14 @@ impl ReadTxn {
         }
     }
 
+    /// What lies at `key`: none if nothing does, and something empty where its key was destroyed.
+    ///
+    /// # Errors
+    /// See [`Reader::get`].
+    pub async fn look(&self, key: &Key) -> Result<Option<Option<Bytes>>, StoreError> {
+        self.raw(key).await?.map(|record| self.app.open(key, &record)).transpose()
+    }
+
     /// Whether there is a record at `key`.
     ///
     /// # Errors
@@ -223,6 +250,21 @@ impl ReadTxn {
         }
         Ok(page.records)
     }
+
+    /// As [`Self::scan`], but with the records whose key was destroyed: of those there is the key alone.
+    ///
+    /// # Errors
+    /// See [`Reader::scan`].
+    pub async fn scan_all(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.app.check(range.app())?;
+        let rows = self.engine.scan(range.span(), direction, limit).await?;
+        self.app.rows(range.space(), rows)
+    }
 }
 
 impl Reader for ReadTxn {
@@ -240,6 +282,9 @@ impl Reader for ReadTxn {
     }
 }
 
+/// Rows that a scan reads at once where it finds nothing but dead ones.
+const READ_AT_ONCE: usize = 1024;
+
 /// The records that a scan has found so far. As those whose key was destroyed do not count, it may
 /// take several reads to fill.
 struct Page {
@@ -248,25 +293,32 @@ struct Page {
     direction: Direction,
     limit: usize,
     asked: usize,
+    /// How many rows are read at least: where all of the last read were dead, more and more.
+    least: usize,
     records: Vec<(Key, Bytes)>,
 }
 
 impl Page {
     fn new(range: &KeyRange, direction: Direction, limit: usize) -> Self {
         let space = range.space();
-        Self { space, rest: Some(range.clone()), direction, limit, asked: 0, records: Vec::new() }
+        let (rest, records) = (Some(range.clone()), Vec::new());
+        Self { space, rest, direction, limit, asked: 0, least: 0, records }
     }
 
     /// What is still to be read, and how much of it.
     fn rest(&mut self) -> Option<(KeyRange, usize)> {
-        self.asked = self.limit - self.records.len();
-        self.rest.clone().filter(|_| self.asked > 0).map(|rest| (rest, self.asked))
+        let missing = self.limit - self.records.len();
+        self.asked = missing.max(self.least);
+        self.rest.clone().filter(|_| missing > 0).map(|rest| (rest, self.asked))
     }
 
     fn take(&mut self, app: &AppStore, rows: Vec<(Bytes, Bytes)>) -> Result<(), StoreError> {
         let full = rows.len() >= self.asked;
-        let mut last = None;
+        let (mut last, before) = (None, self.records.len());
         for (key, record) in rows {
+            if self.records.len() == self.limit {
+                break;
+            }
             let corrupt = StoreError::Corrupt { space: self.space.name };
             let key = Key::stored(self.space, &key).ok_or(corrupt)?;
             if let Some(plain) = app.open(&key, &record)? {
@@ -274,6 +326,11 @@ impl Page {
             }
             last = Some(key);
         }
+        self.least = if self.records.len() > before {
+            0
+        } else {
+            self.asked.saturating_mul(2).min(READ_AT_ONCE)
+        };
         self.rest = match (self.rest.take(), last) {
             (Some(rest), Some(last)) if full => Some(match self.direction {
                 Direction::Forward => rest.above(&last),
@@ -292,6 +349,21 @@ impl AppStore {
         } else {
             Err(StoreError::Misuse("a key of another app than the transaction's"))
         }
+    }
+
+    /// Opens what a scan has met.
+    fn rows(
+        &self,
+        space: &'static Space,
+        rows: Vec<(Bytes, Bytes)>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let open = |(key, record): (Bytes, Bytes)| {
+            let corrupt = StoreError::Corrupt { space: space.name };
+            let key = Key::stored(space, &key).ok_or(corrupt)?;
+            let plain = self.open(&key, &record)?;
+            Ok((key, plain))
+        };
+        rows.into_iter().map(open).collect()
     }
 
     fn open(&self, key: &Key, record: &[u8]) -> Result<Option<Bytes>, StoreError> {

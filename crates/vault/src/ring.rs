@@ -146,6 +146,10 @@ impl Budget {
         }
     }
 
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn granted(&self) -> u64 {
         self.granted.load(Ordering::Acquire)
     }

@@ -119,6 +119,8 @@ pub struct KeySummary {
     pub created: Timestamp,
     /// The highest number of records that it may have sealed so far.
     pub sealed_upto: u64,
+    /// How many records it has sealed: exact as long as the vault was not opened again, and else at the most.
+    pub sealed: u64,
 }
 
 /// The keys of all data, in a directory of their own.
@@ -379,6 +381,22 @@ impl Vault {
         self.destroy_picked(|purpose| purpose.app() == app).await
     }
 
+    /// Destroys the keys with these ids, those of them that there are, as [`Self::destroy`] does.
+    ///
+    /// # Errors
+    /// As [`Self::destroy`].
+    pub async fn destroy_keys(&self, mut keys: Vec<KeyId>) -> Result<Destruction, VaultError> {
+        {
+            let ring = self.ring.read();
+            keys.retain(|id| ring.get(*id).is_some());
+        }
+        keys.sort_unstable();
+        if !keys.is_empty() {
+            self.request(Request::Destroy(keys.clone())).await?;
+        }
+        Ok(Destruction { keys })
+    }
+
     async fn destroy_picked(
         &self,
         pick: impl Fn(&Purpose) -> bool + Send,
@@ -440,6 +458,11 @@ impl Vault {
         answer.await.map_err(|_| VaultError::Closed)
     }
 
+    /// Whether there is a key for `scope`.
+    pub fn has_key(&self, scope: &KeyScope) -> bool {
+        self.ring.read().current(scope).is_some()
+    }
+
     /// How many data keys there are of each class.
     pub fn keys_by_class(&self) -> BTreeMap<KeyClass, usize> {
         let mut counts = BTreeMap::new();
@@ -457,21 +480,37 @@ impl Vault {
         ring.keys().filter(|key| matches!(key.purpose(), Purpose::Blind(_))).count()
     }
 
+    /// The scopes that have a key, of those that `select` picks.
+    pub fn scopes_where(&self, select: impl Fn(&KeyScope) -> bool) -> Vec<KeyScope> {
+        self.ring.read().scopes().map(|(scope, _)| *scope).filter(select).collect()
+    }
+
+    /// When the newest key was made.
+    pub fn newest_key(&self) -> Option<Timestamp> {
+        self.ring.read().keys().map(|key| key.created).max()
+    }
+
     /// The data keys, by id.
     pub fn keys(&self) -> Vec<KeySummary> {
+        let mut keys = self.keys_where(|_| true);
+        keys.sort_unstable_by_key(|key| key.id);
+        keys
+    }
+
+    /// The data keys whose scope `select` picks, in no order.
+    pub fn keys_where(&self, select: impl Fn(&KeyScope) -> bool) -> Vec<KeySummary> {
         let ring = self.ring.read();
         let summary = |key: &Arc<crate::ring::Key>| match key.purpose() {
-            Purpose::Seal(scope) => Some(KeySummary {
+            Purpose::Seal(scope) if select(&scope) => Some(KeySummary {
                 id: key.id,
                 scope,
                 created: key.created,
                 sealed_upto: key.budget()?.granted(),
+                sealed: key.budget()?.used(),
             }),
-            Purpose::Blind(_) | Purpose::Erased(_) => None,
+            Purpose::Seal(_) | Purpose::Blind(_) | Purpose::Erased(_) => None,
         };
-        let mut keys: Vec<_> = ring.keys().filter_map(summary).collect();
-        keys.sort_unstable_by_key(|key| key.id);
-        keys
+        ring.keys().filter_map(summary).collect()
     }
 
     pub(crate) async fn request(&self, request: Request) -> Result<(), VaultError> {

@@ -115,7 +115,7 @@ impl CallMark {
 async fn message(batch: &mut Batch<'_>, seq: Seq) -> Result<(StoredEntry, Entry), Error> {
     let stored = batch.stored(seq).await?.ok_or(Error::UnknownMessage)?;
     let entry = stored.clone().into_entry(spaces::MESSAGES.name)?;
-    let over = entry.at <= batch.kept_since();
+    let over = entry.stored_at() <= batch.kept_since();
     let changeable = entry.kind.is_countable() || entry.kind == Kind::Recalled;
     if over || !changeable { Err(Error::UnknownMessage) } else { Ok((stored, entry)) }
 }

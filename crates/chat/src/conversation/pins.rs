@@ -164,7 +164,7 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
     }
     let stored = batch.stored(place.seq).await?.ok_or(Error::UnknownMessage)?;
     let entry = stored.into_entry(spaces::MESSAGES.name)?;
-    let over = entry.at <= batch.kept_since();
+    let over = entry.stored_at() <= batch.kept_since();
     if !entry.is_history_of(by) || over {
         return Err(Error::UnknownMessage);
     }
@@ -177,9 +177,9 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
         if pins.pins.len() >= limits::PINNED_MESSAGES {
             let mut kept = Vec::new();
             for pin in pins.pins {
-                let stored = batch.stored(Seq(pin.seq)).await?;
-                let at = stored.map(|stored| Timestamp::from_millis(stored.at_ms));
-                if at.is_some_and(|at| at > batch.kept_since()) {
+                let Some(stored) = batch.stored(Seq(pin.seq)).await? else { continue };
+                let entry = stored.into_entry(spaces::MESSAGES.name)?;
+                if entry.stored_at() > batch.kept_since() {
                     kept.push(pin);
                 }
             }

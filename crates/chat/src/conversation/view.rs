@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         self.membership.sees(seq)
             && !self.deleted.has(seq)
             && entry.is_history_of(self.me)
-            && entry.at > self.kept_since
+            && entry.stored_at() > self.kept_since
     }
 
     /// Whether the user has `entry`, which lies at `seq`, in its list: while it takes no messages of a

@@ -114,8 +114,9 @@ async fn count(
     };
     let is_own = reads.sender == me.as_str();
     let addressed = reads.only.is_empty() || reads.only.iter().any(|user| user == me.as_str());
-    let age = batch.now.since(Timestamp::from_millis(reads.at_ms));
-    if !sees || !(addressed || is_own) || age >= limits::GROUP_RECEIPTS {
+    let at = Timestamp::from_millis(reads.at_ms);
+    let (age, over) = (batch.now.since(at), at <= batch.kept_since());
+    if !sees || !(addressed || is_own) || age >= limits::GROUP_RECEIPTS || over {
         return Err(Error::UnknownMessage);
     }
     let mine = reader_key(batch.store, &receipt.group, receipt.message, me);
@@ -124,6 +125,8 @@ async fn count(
     }
     let sender: UserId = reads.sender.parse().map_err(|_| Error::Internal)?;
     batch.written += 1;
+    // It is found by the day on which it is sealed.
+    batch.sealed_anew(Seq(reads.seq));
     reads.count += 1;
     let bucket = Bucket::Day(batch.now.day());
     batch.txn.put(&key, bucket, &reads.encode_to_vec()).await?;
@@ -229,6 +232,9 @@ impl Chat {
         let value = read.get(&reads_key(&store, id, message)).await?;
         let reads: GroupReads =
             records::decode(&value.ok_or(Error::UnknownMessage)?, spaces::GROUP_READS.name)?;
+        if Timestamp::from_millis(reads.at_ms) <= self.kept_since(caller) {
+            return Err(Error::UnknownMessage);
+        }
         if caller.user().is_some_and(|me| me.as_str() != reads.sender) {
             return Err(Error::Forbidden);
         }

@@ -28,6 +28,7 @@ use crate::contact::Relation;
 use crate::duplicates::Recent;
 use crate::entry::{Audience, Kind, Log};
 use crate::group::{Group, Roster, receipts};
+use crate::lifetime::Noted;
 use crate::room::{Cast, RoomAct, RoomWork};
 use crate::{Error, Shared, member};
 
@@ -90,6 +91,8 @@ pub(crate) struct Appender {
     blind: Blind,
     waiting: Mutex<Waiting>,
     known: Mutex<Known>,
+    /// What the index of days is known to say of the log.
+    noted: Mutex<Option<Noted>>,
     publisher: Publisher,
     /// Of a chat room: its loop.
     cast: Option<Arc<Cast>>,
@@ -127,6 +130,7 @@ struct Append {
     asked: bool,
     /// The log was searched for recent numbers.
     searched: Option<Recent>,
+    noted: Option<Noted>,
 }
 
 impl Appender {
@@ -143,6 +147,7 @@ impl Appender {
             log,
             waiting: Mutex::default(),
             known: Mutex::default(),
+            noted: Mutex::default(),
             publisher: Publisher::default(),
         }
     }
@@ -233,6 +238,16 @@ impl Appender {
     /// The group as the last append left it, if that is known. While an append is under way it is not.
     pub(crate) fn known_group(&self) -> Option<Group> {
         self.known.lock().group.clone()
+    }
+
+    /// What the index of days is known to say of the log.
+    pub(crate) fn noted(&self) -> Option<Noted> {
+        *self.noted.lock()
+    }
+
+    /// The index says so, durably.
+    pub(crate) fn note(&self, noted: Option<Noted>) {
+        *self.noted.lock() = noted;
     }
 
     /// See [`Publisher::expect`].
@@ -335,6 +350,7 @@ impl Appender {
             Ok::<_, Error>(txn.done(appended))
         });
         let mut append = done.await?;
+        self.note(append.noted);
         let now = shared.clock.now();
         known.recent = append.searched.take().or(known.recent.take().filter(|_| append.in_step));
         known.recent = known.recent.take().filter(|recent| append.asked || !recent.is_idle(now));
@@ -395,6 +411,7 @@ impl Appender {
             tail: Tail::new(end),
             posts: Vec::new(),
             written: 0,
+            lowest: None,
             log: &self.log,
             blind: self.blind,
             relation: relation.as_ref(),
@@ -434,8 +451,9 @@ impl Appender {
                 }
             }
         }
-        let Batch { txn, mut group, tail, posts, room_acts, .. } = batch;
-        tail.write(&self.store, txn, &self.log, self.blind, now).await?;
+        let Batch { txn, mut group, tail, posts, room_acts, lowest, .. } = batch;
+        let (store, known) = (&self.store, self.noted());
+        let noted = tail.write(store, txn, &self.log, self.blind, now, lowest, known).await?;
         receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
             group.save(&self.store, txn, now).await?;
@@ -444,7 +462,18 @@ impl Appender {
         let group = group.filter(|group| !group.is_gone());
         let posts = posts.into_iter().map(|(user, entry)| (Log::User(user), entry)).collect();
         let posted = place(shared, &self.app, &self.store, txn, posts).await?;
-        Ok(Append { outcomes, tail, posted, room_acts, relation, group, in_step, asked, searched })
+        Ok(Append {
+            outcomes,
+            tail,
+            posted,
+            room_acts,
+            relation,
+            group,
+            in_step,
+            asked,
+            searched,
+            noted,
+        })
     }
 
     /// Does one act. What it left behind when it was refused is taken back.

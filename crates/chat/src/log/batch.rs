@@ -9,14 +9,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use stoa_core::{App, ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Txn, spaces};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Txn};
 
 use super::{Appended, NewEntry, entry_key, log_space};
 use crate::contact::Relation;
 use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::event::{self, GroupEvent};
 use crate::group::{Group, Roster, attributes};
-use crate::records::{self, Head, Marks, StoredEntry};
+use crate::lifetime::{Noted, floor_of, note};
+use crate::records::{self, Marks, StoredEntry};
 use crate::room::{RoomAct, RoomWork};
 use crate::{Error, Shared, member};
 
@@ -40,19 +41,28 @@ impl End {
         let space = log_space(log);
         let all = store.key(space).blind(blind).all();
         let mut end = Self::default();
-        if let Some((key, value)) = txn.scan(&all, Direction::Backward, 1).await?.into_iter().next()
-        {
-            let entry: StoredEntry = records::decode(&value, space.name)?;
-            let marks = entry.marks.unwrap_or_default();
-            end = Self { seq: Seq(key.number(1)), id: entry.id, countable: entry.countable, marks };
-        }
-        let floor = store.key(&spaces::CONVERSATIONS).blind(blind).done();
-        if let Some(value) = txn.get(&floor).await? {
-            let head: Head = records::decode(&value, spaces::CONVERSATIONS.name)?;
-            if head.seq > end.seq.0 {
-                let marks = Marks::default();
-                end = Self { seq: Seq(head.seq), id: head.id, countable: head.countable, marks };
+        // The last one counts also when nobody can open it any more.
+        let mut unread = Seq::START;
+        let last = txn.scan_all(&all, Direction::Backward, 1).await?.into_iter().next();
+        match last {
+            Some((key, Some(value))) => {
+                let entry: StoredEntry = records::decode(&value, space.name)?;
+                let (seq, id, countable) = (Seq(key.number(1)), entry.id, entry.countable);
+                end = Self { seq, id, countable, marks: entry.marks.unwrap_or_default() };
             }
+            Some((key, None)) => unread = Seq(key.number(1)),
+            None => {}
+        }
+        if let Some(head) = floor_of(store, txn, blind).await?
+            && head.seq > end.seq.0
+        {
+            let marks = Marks::default();
+            end = Self { seq: Seq(head.seq), id: head.id, countable: head.countable, marks };
+        }
+        if unread > end.seq {
+            // It was not written down how many of them count; the number does not fall.
+            end.countable += unread.0 - end.seq.0;
+            end.seq = unread;
         }
         Ok(end)
     }
@@ -138,7 +148,9 @@ impl Tail {
         Ok(self.placed.last().expect("it was just added"))
     }
 
-    /// Writes what was added.
+    /// Writes what was added, and in which log and from where on there is something of this day: `lowest` is where
+    /// something was sealed anew. `known` is what the index was known to say; answers what it says now.
+    #[expect(clippy::too_many_arguments, reason = "what a transaction and a log are made of")]
     pub(crate) async fn write(
         &self,
         store: &AppStore,
@@ -146,7 +158,9 @@ impl Tail {
         log: &Log,
         blind: Blind,
         now: Timestamp,
-    ) -> Result<(), Error> {
+        lowest: Option<Seq>,
+        known: Option<Noted>,
+    ) -> Result<Option<Noted>, Error> {
         let last = self.placed.len().saturating_sub(1);
         for (index, Placed { seq, entry, countable, client_id, about, .. }) in
             self.placed.iter().enumerate()
@@ -157,7 +171,10 @@ impl Tail {
             let key = entry_key(store, log, blind, *seq);
             txn.put(&key, Bucket::Day(now.day()), &stored.encode_to_vec()).await?;
         }
-        Ok(())
+        let first = self.placed.first().map(|placed| placed.seq);
+        let Some(from) = lowest.into_iter().chain(first).min() else { return Ok(known) };
+        let class = log_space(log).class;
+        Ok(Some(note(store, txn, class, blind, (now.day(), from), known).await?))
     }
 }
 
@@ -178,6 +195,8 @@ pub(crate) struct Batch<'t> {
     pub(crate) posts: Vec<(UserId, NewEntry)>,
     /// Records that were written beside the log.
     pub(crate) written: usize,
+    /// The lowest position that something was sealed anew for.
+    pub(crate) lowest: Option<Seq>,
     /// The log that is appended to, and its name in keys.
     pub(crate) log: &'t Log,
     pub(crate) blind: Blind,
@@ -203,7 +222,7 @@ impl Actor {
 }
 
 impl Batch<'_> {
-    /// What was taken up to this moment is over, by the app's plan.
+    /// What was stored up to this moment is over: of the app's messages.
     pub(crate) fn kept_since(&self) -> Timestamp {
         self.shared.kept_since(self.app)
     }
@@ -282,8 +301,14 @@ impl Batch<'_> {
     /// Writes the entry at `seq` anew, under the key of this day.
     pub(crate) async fn rewrite(&mut self, seq: Seq, stored: &StoredEntry) -> Result<(), Error> {
         self.written += 1;
+        self.sealed_anew(seq);
         let key = entry_key(self.store, self.log, self.blind, seq);
         Ok(self.txn.put(&key, Bucket::Day(self.now.day()), &stored.encode_to_vec()).await?)
+    }
+
+    /// Something is sealed for the entry at `seq` on this day.
+    pub(crate) fn sealed_anew(&mut self, seq: Seq) {
+        self.lowest = Some(self.lowest.map_or(seq, |lowest| lowest.min(seq)));
     }
 
     /// Takes from the entry at `seq` all that it says; it keeps its place. Position 0 is no entry's.

@@ -155,6 +155,13 @@ impl Appenders {
         known.iter().for_each(|appender| appender.forget_contents());
     }
 
+    /// Forgets what the index of days is known to say of the app's logs: rows of it were removed.
+    pub(crate) fn forget_noted(&self, app: AppNumber) {
+        let map = self.map.lock();
+        let of_app = map.iter().filter(|((of, _), _)| *of == app);
+        of_app.for_each(|(_, appender)| appender.note(None));
+    }
+
     /// Forgets the logs of an app that is gone.
     pub(crate) fn forget_app(&self, app: AppNumber) {
         self.map.lock().retain(|(of, _), _| *of != app);

@@ -9,6 +9,7 @@ use stoa_store::{AppStore, Txn};
 use super::batch::{End, Readers, Tail};
 use super::{Appended, Appender, NewEntry};
 use crate::entry::Log;
+use crate::lifetime::Noted;
 use crate::{Chat, Error, Shared};
 
 /// A transaction, and what it is going to append to logs.
@@ -45,17 +46,18 @@ impl Posting {
 }
 
 /// What was placed in logs, to be published when it is durable.
-pub(crate) struct Posted(Vec<(Arc<Appender>, Tail)>);
+pub(crate) struct Posted(Vec<(Arc<Appender>, Tail, Option<Noted>)>);
 
 impl Posted {
     /// What is answered for the first entry.
     fn first(&self) -> Option<Appended> {
-        self.0.iter().find_map(|(_, tail)| tail.placed.first()).map(super::batch::Placed::answer)
+        self.0.iter().find_map(|(_, tail, _)| tail.placed.first()).map(super::batch::Placed::answer)
     }
 
     /// Publishes it.
     pub(crate) fn publish(self, shared: &Shared) {
-        for (appender, tail) in self.0 {
+        for (appender, tail, noted) in self.0 {
+            appender.note(noted);
             appender.publish(shared, tail.placed);
         }
     }
@@ -95,8 +97,9 @@ pub(crate) async fn place(
         for entry in &entries {
             tail.add(shared, entry, Readers::Named, now)?;
         }
-        tail.write(store, txn, &log, appender.blind(), now).await?;
-        posted.push((appender, tail));
+        let (blind, known) = (appender.blind(), appender.noted());
+        let noted = tail.write(store, txn, &log, blind, now, None, known).await?;
+        posted.push((appender, tail, noted));
     }
     Ok(Posted(posted))
 }

@@ -204,7 +204,7 @@ impl Hall {
     fn recall(&self, seat: &Seat, kept: Timestamp, most: u32) {
         let surplus = self.recent.len().saturating_sub(most as usize);
         let seen = |entry: &&Arc<Entry>| {
-            entry.at > kept
+            entry.stored_at() > kept
                 && entry.is_history_of(&seat.user)
                 && entry.concerns(&seat.user, &seat.resource)
         };

@@ -106,6 +106,7 @@ impl Chat {
         message: RoomMessage,
     ) -> Outcome {
         let RoomMessage { from, kind, body, ext, priority } = message;
+        self.shared.uses.note(caller.app().number, &from);
         let to = Target::Group(room.clone());
         let event = NewEntry::event(kind, (&from, &Resource::none()), to, body);
         let entry = NewEntry { ext, priority, by_back_end: true, ..event };

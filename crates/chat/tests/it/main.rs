@@ -23,6 +23,7 @@ mod observation;
 mod person;
 mod presence;
 mod queues;
+mod retention;
 mod revocation;
 mod room_state;
 mod rooms;

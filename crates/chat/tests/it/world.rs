@@ -175,6 +175,17 @@ impl World {
         view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap()
     }
 
+    /// Takes away the rows of these spaces, as if an earlier release had written what is stored.
+    pub(crate) async fn forget_rows(&self, spaces: &[u8]) {
+        let mut txn = self.engine.begin().await.unwrap();
+        for (key, _) in self.everything().await {
+            if spaces.contains(&key[0]) {
+                txn.delete(key.to_vec());
+            }
+        }
+        txn.commit().await.unwrap();
+    }
+
     /// A caller of the app `key`: `user`, or its back end.
     pub(crate) async fn caller(&self, key: &str, user: Option<&str>) -> Caller {
         let token = self.token(key, user);

@@ -12,7 +12,7 @@ use stoa_core::{App, Certificate, Timestamp};
 
 use super::{
     BackupView, ConflictView, EgressCheckView, IdentityView, Inventory, ItemView, PermitView,
-    RegionView, SecretText, SignedReport,
+    ReceiptView, RegionView, RetentionView, SecretText, SignedReport,
 };
 
 /// The answer to a [`Request`](super::Request).
@@ -124,6 +124,23 @@ pub enum Answer {
     },
     /// By what other data centres know this one.
     RegionIdentity(IdentityView),
+    /// How long things are kept.
+    Retention {
+        /// By app and class.
+        classes: Vec<RetentionView>,
+    },
+    /// Receipts of what was destroyed.
+    Receipts {
+        /// In the order that was asked for.
+        receipts: Vec<ReceiptView>,
+    },
+    /// Where the receipts end.
+    ReceiptsEnd {
+        /// Signed like a receipt.
+        end: ReceiptView,
+        /// The key to check them by, hexadecimal.
+        public_key: String,
+    },
     /// The checklist.
     Checklist {
         /// Of the server, and then of each app.
@@ -179,6 +196,8 @@ pub struct AppView {
     pub revoked_until: Option<u64>,
     /// How much it may have.
     pub plan: String,
+    /// How long messages are kept: `plan`, `older-plan`, or a number of days.
+    pub messages_kept: String,
     /// Whether only contacts may write to each other.
     pub friends_only: bool,
     /// What becomes of what a person said to others when that person is erased: `delete` or `keep`.
@@ -243,6 +262,7 @@ impl From<&App> for AppView {
             registrations_per_hour: app.tokens.registrations_per_hour,
             revoked_until: revoked,
             plan: app.chat.plan.name.into(),
+            messages_kept: app.chat.keep_messages.to_string(),
             friends_only: app.chat.friends_only,
             erased_messages: erased_messages(app.chat.keeps_erased_messages).into(),
             recall_window_seconds: app.chat.recall_window.as_secs(),

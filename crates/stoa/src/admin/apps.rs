@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stoa_console::NewApp;
 use stoa_core::{App, Secret};
 
-use super::{Answer, AppRequest, AppView, SecretText, Text};
+use super::{Answer, AppRequest, AppView, SecretText, Text, retention};
 use crate::failure::Failure;
 use crate::node::Node;
 
@@ -28,8 +28,9 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetTokenCap { key: Text(key), seconds } => {
             shown(&console.set_token_cap(&key, seconds).await?, None)
         }
-        AppRequest::SetPlan { key: Text(key), plan: Text(plan) } => {
-            shown(&console.set_plan(&key, plan).await?, None)
+        AppRequest::SetPlan { key: Text(key), plan: Text(plan), confirm } => {
+            let set = console.set_plan(&key, plan, confirm).await;
+            shown(&set.map_err(retention::confirmable)?, None)
         }
         AppRequest::SetFriendsOnly { key: Text(key), friends_only } => {
             shown(&console.set_friends_only(&key, friends_only).await?, None)

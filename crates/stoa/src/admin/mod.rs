@@ -10,12 +10,15 @@ mod audit;
 mod backup;
 mod checklist;
 mod keys;
+mod lifetime;
 mod person;
 mod pieces;
 mod place;
+mod receipts;
 mod regions;
 mod request;
 mod residency;
+mod retention;
 mod text;
 mod token_clients;
 mod users;
@@ -27,13 +30,15 @@ pub use answer::{
 };
 pub use backup::{BackupView, place_beside};
 pub use checklist::ItemView;
+pub use lifetime::RetentionView;
 pub use person::{ClassInventory, Inventory, SpaceInventory, renaming};
 pub use pieces::{Piece, Pieces, pieces};
 pub use place::{EgressCheckView, PermitView};
+pub use receipts::{ReceiptView, Verifier};
 pub use regions::{ConflictView, IdentityView, PeerView, RegionView};
 pub use request::{
-    AppRequest, AuditRequest, BackupRequest, KeyRequest, PersonRequest, PlaceRequest, Request,
-    TokenClientRequest, UserRequest,
+    AppRequest, AuditRequest, BackupRequest, KeyRequest, PersonRequest, PlaceRequest,
+    ReceiptsRequest, Request, RetentionRequest, TokenClientRequest, UserRequest,
 };
 pub use residency::{HostView, Residency, SignedReport};
 pub use text::{SecretText, Text};
@@ -60,6 +65,7 @@ pub async fn carry_out(node: &Node, request: Request, pieces: &Pieces) -> Result
         Request::TokenClient(request) => token_clients::carry_out(node, request).await,
         Request::Place(request) => place::carry_out(node, request).await,
         Request::Residency { app } => residency::carry_out(node, app).await,
+        Request::Retention(request) => retention::carry_out(node, request).await,
         Request::Checklist { app } => checklist::carry_out(node, app).await,
         Request::Regions => regions::list(node),
         Request::RegionIdentity => regions::identity(node).await,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
-    AddressRange, AppKey, AuthPolicy, Country, Crossing, Plan, Region, Resource, UserId,
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, Resource,
+    UserId,
 };
 use stoa_egress::Target;
 
@@ -37,6 +38,8 @@ pub enum Request {
     Regions,
     /// By what other data centres know this one.
     RegionIdentity,
+    /// About how long things are kept.
+    Retention(RetentionRequest),
     /// What only the process that has the data can tell of their health.
     Doctor,
     /// Where data lie, and with which hosts the server spoke, signed.
@@ -111,6 +114,9 @@ impl Request {
             Self::Place(PlaceRequest::CheckEgress { .. }) => "egress check",
             Self::Regions => "region list",
             Self::RegionIdentity => "region identity",
+            Self::Retention(RetentionRequest::Show { .. }) => "retention show",
+            Self::Retention(RetentionRequest::Set { .. }) => "retention set",
+            Self::Retention(RetentionRequest::Receipts(_)) => "retention receipts",
             Self::Doctor => "doctor",
             Self::Residency { .. } => "residency report",
             Self::Checklist { .. } => "checklist",
@@ -162,6 +168,9 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// The plan.
         plan: Text<Plan>,
+        /// It is meant, also if messages are then destroyed sooner.
+        #[serde(default)]
+        confirm: bool,
     },
     /// Set whether only contacts may write to each other.
     SetFriendsOnly {
@@ -529,5 +538,47 @@ pub enum TokenClientRequest {
         name: Text<ClientName>,
         /// From where.
         addresses: Vec<Text<AddressRange>>,
+    },
+}
+
+/// About how long things are kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionRequest {
+    /// How long each class of data is kept, of one app or of all.
+    Show {
+        /// The app.
+        app: Option<Text<AppKey>>,
+    },
+    /// Set how long messages are kept.
+    Set {
+        /// The app.
+        app: Text<AppKey>,
+        /// How long.
+        messages: Text<KeepMessages>,
+        /// It is meant, also if messages are then destroyed sooner.
+        confirm: bool,
+    },
+    /// About the receipts of what was destroyed.
+    Receipts(ReceiptsRequest),
+}
+
+/// About the receipts of what was destroyed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptsRequest {
+    /// A page of them, in order.
+    Page {
+        /// From behind this number.
+        after: u64,
+    },
+    /// Where they end, signed, and the key to check them by.
+    End,
+    /// The last ones, the newest first.
+    Last {
+        /// Of this app; none: of all.
+        app: Option<Text<AppKey>>,
+        /// How many at the most.
+        most: usize,
     },
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
-    AddressRange, AppKey, AuthPolicy, Country, Crossing, Plan, Region, Resource, Secret, UserId,
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, Resource,
+    Secret, UserId,
 };
 use stoa_egress::Target;
 
@@ -58,6 +59,12 @@ impl Named for AuthPolicy {
 impl Named for Plan {
     fn text(&self) -> Cow<'_, str> {
         self.name.into()
+    }
+}
+
+impl Named for KeepMessages {
+    fn text(&self) -> Cow<'_, str> {
+        self.to_string().into()
     }
 }
 

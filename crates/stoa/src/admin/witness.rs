@@ -8,7 +8,8 @@ use stoa_store::StoreError;
 
 use super::{
     Answer, AppRequest, AppView, AuditRequest, BackupRequest, KeyRequest, PersonRequest,
-    PlaceRequest, Request, Text, TokenClientRequest, UserRequest, erased_messages,
+    PlaceRequest, Request, RetentionRequest, Text, TokenClientRequest, UserRequest,
+    erased_messages,
 };
 use crate::failure::{Exit, Failure, explain};
 use crate::node::Node;
@@ -30,6 +31,18 @@ impl Witness {
             Request::Person(request) => Some(Self::of_person(request)),
             Request::TokenClient(request) => Self::of_token_client(request),
             Request::Place(request) => Self::of_place(node, request),
+            Request::Retention(RetentionRequest::Show { .. } | RetentionRequest::Receipts(_)) => {
+                None
+            }
+            Request::Retention(RetentionRequest::Set { app, messages: Text(keep), .. }) => {
+                Self::of_setting(
+                    node,
+                    app,
+                    "messages-kept",
+                    |app| app.messages_kept,
+                    keep.to_string(),
+                )
+            }
             Request::Key(KeyRequest::Status) => None,
             Request::Key(KeyRequest::RotateRoot { .. }) => Some(Self::platform(Act::RootRotated)),
             Request::Key(KeyRequest::RenewData) => Some(Self::platform(Act::DataKeysRenewed)),
@@ -56,14 +69,8 @@ impl Witness {
     }
 
     fn of_app(node: &Node, request: &AppRequest) -> Option<Self> {
-        let before = |key: &AppKey| node.app(key).ok().map(|app| AppView::from(&*app));
-        // With what it was and what it is to be.
-        let set = |Text(key): &Text<AppKey>, setting: &str, old: fn(AppView) -> String, new| {
-            let mut witness = Self::app(key, Act::AppSet).with("setting", setting);
-            if let Some(before) = before(key) {
-                witness = witness.with("from", old(before));
-            }
-            Some(witness.with("to", new))
+        let set = |key: &Text<AppKey>, setting: &str, old: fn(AppView) -> String, new| {
+            Self::of_setting(node, key, setting, old, new)
         };
         match request {
             AppRequest::List | AppRequest::Show { reveal: false, .. } => None,
@@ -81,7 +88,7 @@ impl Witness {
             AppRequest::SetTokenCap { key, seconds } => {
                 set(key, "token-cap", |app| app.token_cap_seconds.to_string(), seconds.to_string())
             }
-            AppRequest::SetPlan { key, plan: Text(plan) } => {
+            AppRequest::SetPlan { key, plan: Text(plan), .. } => {
                 set(key, "plan", |app| app.plan, plan.name.into())
             }
             AppRequest::SetFriendsOnly { key, friends_only } => set(
@@ -139,6 +146,21 @@ impl Witness {
                 Some(Self::platform(Act::AppDeleted).with("app", key.to_string()))
             }
         }
+    }
+
+    /// A setting, with what it was and what it is to be.
+    fn of_setting(
+        node: &Node,
+        Text(key): &Text<AppKey>,
+        setting: &str,
+        old: fn(AppView) -> String,
+        new: String,
+    ) -> Option<Self> {
+        let mut witness = Self::app(key, Act::AppSet).with("setting", setting);
+        if let Ok(before) = node.app(key) {
+            witness = witness.with("from", old(AppView::from(&*before)));
+        }
+        Some(witness.with("to", new))
     }
 
     fn of_user(request: &UserRequest) -> Option<Self> {

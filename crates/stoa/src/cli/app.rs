@@ -98,7 +98,8 @@ pub enum SetCommand {
         #[arg(value_name = "USERS")]
         per_hour: u32,
     },
-    /// How much the app may have: contacts, groups, chat rooms and their members, receipts in groups
+    /// How much the app may have: contacts, groups, chat rooms and their members, receipts in groups; and how long
+    /// its messages are kept, where that was not set otherwise (stoa retention set)
     Plan {
         /// Which app.
         #[command(flatten)]
@@ -106,6 +107,9 @@ pub enum SetCommand {
         /// self-hosted (no quotas), free, starter, pro, enterprise
         #[arg(value_name = "PLAN")]
         plan: Plan,
+        /// It is meant, also if messages are then destroyed sooner (24 hours later)
+        #[arg(long)]
+        confirm: bool,
     },
     /// Whether only clients in the service area are served, by the country of their network (settings
     /// geo-database, geofence-ranges); sessions outside end
@@ -368,8 +372,9 @@ fn with(
             }
             super::done(&ask(AppRequest::Delete { key: Text(which.key) })?, out)
         }
-        AppCommand::Set(SetCommand::Plan { which, plan }) => {
-            show(ask(AppRequest::SetPlan { key: Text(which.key), plan: Text(plan) })?, out)
+        AppCommand::Set(SetCommand::Plan { which, plan, confirm }) => {
+            let (key, plan) = (Text(which.key), Text(plan));
+            show(ask(AppRequest::SetPlan { key, plan, confirm })?, out)
         }
         AppCommand::Set(SetCommand::FriendsOnly { which, friends_only }) => {
             show(ask(AppRequest::SetFriendsOnly { key: Text(which.key), friends_only })?, out)

@@ -19,6 +19,7 @@ pub mod reach;
 pub mod reference;
 pub mod region;
 pub mod residency;
+pub mod retention;
 pub mod token;
 pub mod token_server;
 pub mod user;
@@ -69,6 +70,8 @@ enum Command {
     Key(KeyArgs),
     /// Read, export and verify the log of what was done
     Audit(AuditArgs),
+    /// Show and set how long things are kept
+    Retention(RetentionArgs),
     /// Make, read and verify access tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -149,6 +152,14 @@ struct AuditArgs {
     common: Common,
     #[command(subcommand)]
     command: audit::AuditCommand,
+}
+
+#[derive(Debug, Args)]
+struct RetentionArgs {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: retention::RetentionCommand,
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +258,9 @@ fn run(command: Command, out: &mut Output<'_>) -> Result<Exit, Failure> {
             return token::run(command, out);
         }
         Command::Audit(AuditArgs { common, command }) => return audit::run(command, common, out),
+        Command::Retention(RetentionArgs { common, command }) => {
+            return retention::run(command, common, out);
+        }
         Command::TokenServer(TokenServerArgs { common, command: Some(command) }) => {
             token_server::run(command, &common.load()?, out)?;
         }

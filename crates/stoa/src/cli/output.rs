@@ -10,9 +10,12 @@ use stoa_audit::{Name, Recorded};
 
 use crate::admin::{
     AppView, BackupView, CertificateView, ChainView, Check, ClassInventory, EgressCheckView,
-    Inventory, KeyStatus, Level, PermitView, RootRotation, TokenClientView, UserView,
+    Inventory, KeyStatus, Level, PermitView, ReceiptView, RetentionView, RootRotation,
+    TokenClientView, UserView,
 };
 use crate::failure::{Failure, Problem};
+use crate::moment;
+pub(super) use crate::moment::utc as date;
 
 /// Where answers go, and in which form.
 pub struct Output<'a> {
@@ -86,12 +89,6 @@ pub(super) fn say_failure(problem: &Problem, json: bool) {
     say(&object.to_string());
 }
 
-/// A moment for people: RFC 3339, in UTC.
-pub(super) fn date(at_ms: u64) -> String {
-    let millis = i64::try_from(at_ms).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| "?".into(), |at| at.to_string())
-}
-
 fn moment(at: Option<u64>) -> String {
     at.map_or_else(|| "none".into(), date)
 }
@@ -116,6 +113,7 @@ pub(super) fn app(app: &AppView) -> String {
         ("registrations", format!("{} an hour from one address", app.registrations_per_hour)),
         ("revoked until", moment(app.revoked_until)),
         ("plan", app.plan.clone()),
+        ("messages kept", kept(&app.messages_kept)),
         ("friends only", if app.friends_only { "yes" } else { "no" }.into()),
         ("erased messages", app.erased_messages.clone()),
         ("recall window", format!("{} s", app.recall_window_seconds)),
@@ -137,6 +135,60 @@ pub(super) fn app(app: &AppView) -> String {
         ("certificates", slots.join(", ")),
         ("created", date(app.created)),
     ])
+}
+
+fn kept(setting: &str) -> String {
+    match setting {
+        "plan" => "as long as the plan says".into(),
+        "older-plan" => "as long as the older table of plans says".into(),
+        days => format!("{days} days"),
+    }
+}
+
+fn span(seconds: u64) -> String {
+    match (seconds / 86_400, seconds % 86_400) {
+        (days, 0) if days > 0 => format!("{days} d"),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+pub(super) fn retention_line(view: &RetentionView) -> String {
+    let mut words = vec![
+        view.app.clone(),
+        view.class.clone(),
+        format!(
+            "{} after it was {}",
+            span(view.seconds),
+            match &*view.since {
+                "unused" => "used last",
+                "ended" => "ended",
+                _ => "stored",
+            }
+        ),
+        format!("{} keys", view.keys),
+    ];
+    words.extend(view.setting.as_deref().map(|setting| format!("set: {}", kept(setting))));
+    if let (Some(seconds), Some(from)) = (view.pending_seconds, view.pending_from) {
+        words.push(format!("SHORTER: {} from {} on", span(seconds), date(from)));
+    }
+    if let (Some(oldest), Some(next)) = (view.oldest_day, view.next_destruction) {
+        words.push(format!("oldest day {}, destroyed {}", moment::day(oldest), date(next)));
+    }
+    words.join("\t")
+}
+
+pub(super) fn receipt_line(receipt: &ReceiptView) -> String {
+    let covered = match (&*receipt.covered, u32::try_from(receipt.bucket)) {
+        ("day", Ok(day)) => format!("day {}", moment::day(day)),
+        ("month", Ok(month)) => format!("month {}-{:02}", 1970 + month / 12, month % 12 + 1),
+        ("object", _) => format!("object {}", receipt.object),
+        (covered, _) => covered.to_owned(),
+    };
+    let ReceiptView { number, act, app, class_name, records, key_count, .. } = receipt;
+    format!(
+        "receipt {number}\t{}\t{act}\tapp {app}\t{class_name}\t{covered}\t{key_count} keys\t{records} records",
+        date(receipt.time)
+    )
 }
 
 pub(super) fn certificate_line(certificate: &CertificateView) -> String {

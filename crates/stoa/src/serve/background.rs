@@ -6,9 +6,11 @@ use std::time::Duration;
 use stoa_audit::AuditLog;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
+use stoa_chat::lifetime::Pace;
 use stoa_geo::Whereabouts;
 use tokio::task::JoinSet;
 
+use crate::lifetime::Ended;
 use crate::node::Node;
 
 /// How often it is looked for what is over.
@@ -22,6 +24,7 @@ pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
     background.spawn(keep_audit(node.audit.clone()));
     background.spawn(keep_rooms(node.clone()));
     background.spawn(keep_fences(node.clone()));
+    background.spawn(keep_used(node.clone()));
 }
 
 /// How often it is looked whether numbers of refusals are to be written into the audit log.
@@ -56,6 +59,17 @@ async fn keep_swept(node: Node) {
                 );
             }
         }
+        match node.end_days(Pace::SERVING).await {
+            Ok(ended) if ended == Ended::default() => {}
+            Ok(Ended { days, rows }) => tracing::info!(days, rows, "ended days that were over"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "days that are over could not be ended; it is tried again in an hour"
+                );
+            }
+        }
         match node.expire_audit().await {
             Ok(0) => {}
             Ok(entries) => tracing::info!(entries, "removed entries of the audit log"),
@@ -78,6 +92,29 @@ pub(super) fn reload(whereabouts: &Whereabouts) {
         Err(error) => {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the geo-database stays as it was");
+        }
+    }
+}
+
+/// How often it is looked for users who were not there for too long.
+const UNUSED: Duration = Duration::from_secs(24 * 3600);
+
+/// Deletes users who were not there for too long, now and every day.
+async fn keep_used(node: Node) {
+    let mut days = tokio::time::interval(UNUSED);
+    days.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        days.tick().await;
+        match node.delete_unused(Pace::SERVING).await {
+            Ok(0) => {}
+            Ok(users) => tracing::info!(users, "deleted users who were not there for too long"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "users who were not there for too long could not be deleted; it is tried again in a day"
+                );
+            }
         }
     }
 }
@@ -132,7 +169,7 @@ async fn tell_presences(chat: Arc<Chat>) {
 /// How often what was observed is stored.
 const OBSERVATION_TICK: Duration = Duration::from_secs(10);
 
-/// Stores what was observed of apps, and which hosts were contacted.
+/// Stores what was observed of apps, which hosts were contacted, and who was there.
 async fn keep_observations(node: Node) {
     let mut ticks = tokio::time::interval(OBSERVATION_TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -140,5 +177,6 @@ async fn keep_observations(node: Node) {
         ticks.tick().await;
         node.store_observations().await;
         node.store_contacts().await;
+        node.store_uses().await;
     }
 }

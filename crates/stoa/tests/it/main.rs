@@ -30,6 +30,7 @@ mod msync;
 mod person;
 mod regions;
 mod residency;
+mod retention;
 mod root_key;
 mod server;
 mod system_calls;

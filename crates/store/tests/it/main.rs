@@ -9,6 +9,7 @@ mod embedded;
 mod engines;
 mod kill;
 mod model;
+mod receipts;
 mod records;
 mod sealed;
 mod signing;

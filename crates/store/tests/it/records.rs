@@ -251,7 +251,9 @@ async fn a_bucket_that_the_class_does_not_have_is_refused() {
     let world = World::memory().await;
     let app = &world.a;
     let (alice, object) = user(app, "alice");
-    for (key, bucket) in [(&message(app, 1), object), (&alice, TODAY), (&alice, Bucket::Whole)] {
+    for (key, bucket) in
+        [(&message(app, 1), object), (&message(app, 1), Bucket::Whole), (&alice, TODAY)]
+    {
         let refused = app
             .transact(|mut txn| async move {
                 txn.put(key, bucket, b"x").await?;
@@ -315,4 +317,44 @@ async fn nothing_is_left_of_an_app_that_is_deleted_and_nothing_comes_after() {
     let (key, _) = user(&other, "alice");
     assert!(other.read().await.unwrap().get(&key).await.unwrap().is_some());
     assert!(world.store.destroy_app(&operator, AppNumber::PLATFORM).await.is_err());
+}
+
+/// Between the destruction of a key and the removal of its rows, many lie between those that open.
+#[tokio::test]
+async fn scans_pass_over_whatever_many_rows_that_open_no_more() {
+    let world = World::memory().await;
+    let app = &world.a;
+    app.transact(|mut txn| async move {
+        for seq in 0..5_000 {
+            let bucket = if seq % 1_700 == 3 { TOMORROW } else { TODAY };
+            txn.put(&message(app, seq), bucket, b"x").await?;
+        }
+        Ok::<_, StoreError>(txn.done(()))
+    })
+    .await
+    .unwrap();
+    app.destroy(&classes::MESSAGE, TODAY).await.unwrap();
+    let (range, alive) = (messages(app), [3, 1_703, 3_403]);
+    for limit in [1, 2, 3, 4, 100] {
+        let found = scan(app, &range, Direction::Forward, limit).await;
+        assert_eq!(found, &alive[..limit.min(3)], "{limit}");
+        let found = scan(app, &range, Direction::Backward, limit).await;
+        let backward: Vec<_> = alive.iter().rev().copied().take(limit).collect();
+        assert_eq!(found, backward, "{limit}");
+        let range = &range;
+        let in_txn = app.transact(|mut txn| async move {
+            let rows = txn.scan(range, Direction::Forward, limit).await?;
+            let found: Vec<_> = rows.iter().map(|(key, _)| key.number(1)).collect();
+            Ok::<_, StoreError>(txn.done(found))
+        });
+        assert_eq!(in_txn.await.unwrap(), &alive[..limit.min(3)]);
+    }
+    let all = app.read().await.unwrap().scan_all(&range, Direction::Forward, usize::MAX).await;
+    let all = all.unwrap();
+    assert_eq!(all.len(), 5_000);
+    assert_eq!(all.iter().filter(|(_, plain)| plain.is_some()).count(), 3);
+    let read = app.read().await.unwrap();
+    assert_eq!(read.look(&message(app, 4)).await.unwrap(), Some(None), "there, and dead");
+    assert!(read.look(&message(app, 3)).await.unwrap().unwrap().is_some());
+    assert_eq!(read.look(&message(app, 9_999)).await.unwrap(), None);
 }
