@@ -1,10 +1,11 @@
 //! The end of days: what is over is made unreadable in one step, and removed afterwards.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stoa_audit::{Act, Actor, Entry};
 use stoa_chat::lifetime::{CLASSES_OF_LOGS, Pace};
-use stoa_core::{Day, Operator, Timestamp};
+use stoa_core::{AppNumber, ChatSettings, Day, Operator, Timestamp, is_day_over};
 use stoa_store::classes::{DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT};
 
 use crate::failure::Failure;
@@ -28,6 +29,17 @@ const SET_BACK: Duration = Duration::from_secs(3600);
 /// Whether the clock says `now` though a key was made later: then it is wrong.
 fn is_behind(now: Timestamp, newest_key: Option<Timestamp>) -> bool {
     newest_key.is_some_and(|made| made > now.plus(SET_BACK))
+}
+
+/// The days of what the platform itself counts that are over; no setting of an app concerns them.
+fn over_of_platform(
+    with_keys: &BTreeMap<(AppNumber, u8), Vec<Day>>,
+    now: Timestamp,
+) -> impl Iterator<Item = (AppNumber, &'static DataClass, Day)> {
+    let of = (AppNumber::PLATFORM, MONITORING.number);
+    let kept = MONITORING.kept(&ChatSettings::default(), now);
+    let days = with_keys.get(&of).into_iter().flatten().copied();
+    days.filter(move |day| is_day_over(*day, kept, now)).map(move |day| (of.0, &MONITORING, day))
 }
 
 impl Node {
@@ -100,6 +112,7 @@ impl Node {
                 due.extend(over.into_iter().map(|day| (number, class, day)));
             }
         }
+        due.extend(over_of_platform(&with_keys, now));
         ended.days = self.store.destroy_days(&operator, &due).await?;
         for app in self.console.apps() {
             let (number, scope) = (app.number, operator.in_app(app));
@@ -125,6 +138,19 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_platform_counts_ends_after_its_days_too() {
+        let day = Day(20_000);
+        let all = [(AppNumber::PLATFORM, MONITORING.number), (AppNumber::PLATFORM, 6)];
+        let with_keys: BTreeMap<_, _> = all.map(|of| (of, vec![day, day.next()])).into();
+        let over = |now| over_of_platform(&with_keys, now).collect::<Vec<_>>();
+        let end = day.next().start().plus(Duration::from_secs(7 * 86_400));
+        assert!(over(end.minus(Duration::from_millis(1))).is_empty());
+        let ended = over(end);
+        assert_eq!(ended.len(), 1);
+        assert_eq!((ended[0].0, ended[0].1.number, ended[0].2), (all[0].0, all[0].1, day));
+    }
 
     #[test]
     fn a_clock_that_stands_before_the_newest_key_is_not_believed() {

@@ -1,5 +1,5 @@
 //! Nothing that a user gave lies anywhere in clear: ten thousand strings go in through every door that there is, and
-//! are looked for in every file that the server wrote and in its log, after an orderly end and after a kill.
+//! are looked for in every file that the server wrote, backups among them, and in its log, after an orderly end and after a kill.
 
 mod http;
 mod needles;
@@ -25,6 +25,13 @@ fn start(place: &Place) -> Server {
     Server::start(command)
 }
 
+/// A backup lies beside the rest, and is searched with it.
+#[track_caller]
+fn back_up(place: &Place, name: &str) {
+    place.run(&["backup", "create", "--output", name]).answer();
+    assert!(place.path(name).metadata().unwrap().len() > 100_000);
+}
+
 /// Looks through everything that lies in `place`, besides what the test itself was given to know, and the log.
 #[track_caller]
 fn nothing_is_found(needles: &Needles, place: &Place, log: &str, when: &str) {
@@ -44,6 +51,7 @@ fn ten_thousand_strings_through_every_door_are_found_nowhere() {
     while rounds.strings().len() < STRINGS {
         rounds.go_round();
     }
+    back_up(&place, "first.backup");
     let log = server.end();
     nothing_is_found(&Needles::new(rounds.strings()), &place, &log, "after an orderly end");
 
@@ -52,6 +60,7 @@ fn ten_thousand_strings_through_every_door_are_found_nowhere() {
     while rounds.strings().len() < STRINGS + MORE {
         rounds.go_round();
     }
+    back_up(&place, "second.backup");
     let log = server.kill();
     nothing_is_found(&Needles::new(rounds.strings()), &place, &log, "after a kill");
 }
