@@ -18,7 +18,7 @@ pub(super) const PIECE: usize = 256 << 10;
 pub enum Piece {
     /// What follows belongs to the file of this name.
     File(String),
-    /// Bytes of it, at most [`PIECE`].
+    /// Bytes of it, at most 256 KiB.
     Bytes(Bytes),
     /// So much was done by now: rows, or bytes.
     Progress(u64),

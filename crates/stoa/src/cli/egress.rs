@@ -22,7 +22,7 @@ pub enum EgressCommand {
 /// Arguments of `egress check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Whom to call: https://HOST[:PORT]/PATH
+    /// Whom to call: a URL that begins with https:// and a host
     #[arg(value_name = "URL")]
     url: Target,
     /// The app for which

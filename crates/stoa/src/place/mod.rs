@@ -1,7 +1,7 @@
 //! The exchange of the directory with the data centres of other regions.
 //!
 //! Each fetches from each: what it does not have yet, every few seconds, by mutual TLS with the certificates that the
-//! operator has named ([`door`] answers, [`fetch`] asks). A question is the last version that is known; an answer is
+//! operator has named (`door` answers, `fetch` asks). A question is the last version that is known; an answer is
 //! signed records. Nothing else goes between data centres, and nobody waits for anybody: what is known lies in the own
 //! store ([`stoa_console`]).
 
