@@ -1,8 +1,8 @@
 //! Backups at the command line: made while the server runs, verified, brought back elsewhere.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -108,12 +108,31 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     assert!(restore(&place, "first.backup", "half").refused(2).contains("remove the directory"));
 }
 
-/// Runs a command and kills it after so many steps of time, if it has not ended by then.
-fn killed(place: &Place, arguments: &[&str], steps: u32) {
+/// What lies below a directory: how many entries, and how many bytes.
+fn extent(directory: &Path) -> (usize, u64) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return (0, 0) };
+    entries.flatten().fold((0, 0), |(count, bytes), entry| {
+        let (inner, more) = match entry.metadata() {
+            Ok(found) if found.is_dir() => extent(&entry.path()),
+            // It may be gone again.
+            found => (0, found.map_or(0, |found| found.len())),
+        };
+        (count + inner + 1, bytes + more)
+    })
+}
+
+/// Runs a command and kills it when it has changed its files so many times, if it has not ended by then.
+fn killed(place: &Place, arguments: &[&str], changes: usize) {
+    let root = place.path(".");
+    let mut seen = (extent(&root), 0);
     let mut command = place.command(arguments);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // The moment does not matter: what is asserted holds at each.
-    std::thread::sleep(Duration::from_millis(4) * steps);
+    while seen.1 < changes && child.try_wait().unwrap().is_none() {
+        let now = extent(&root);
+        if now != seen.0 {
+            seen = (now, seen.1 + 1);
+        }
+    }
     let _ = child.kill();
     child.wait().unwrap();
 }
@@ -144,7 +163,7 @@ fn erasures_backups_and_restores_that_are_killed_leave_nothing_in_between() {
 
     for steps in 0..8 {
         let file = format!("killed{steps}.backup");
-        killed(&place, &["backup", "create", "--output", &file], 6 * steps);
+        killed(&place, &["backup", "create", "--output", &file], steps);
         // It is whole, or it says that it is not; or it was never begun.
         if place.path(&file).exists() {
             let code = verify(&place, &file).code;
@@ -152,7 +171,7 @@ fn erasures_backups_and_restores_that_are_killed_leave_nothing_in_between() {
         }
         let data = format!("copy{steps}");
         let back = ["backup", "restore", "whole.backup", "--data", &data, "--keys", "data.keys"];
-        killed(&place, &back, 6 * steps);
+        killed(&place, &back, 2 * steps);
         let export = format!("copy{steps}.zip");
         let whose =
             ["person", "export", "--app", "demo#stoa", "--user", &other, "--output", &export];
@@ -173,7 +192,7 @@ fn erasures_backups_and_restores_that_are_killed_leave_nothing_in_between() {
         killed(
             &place,
             &["person", "erase", "--app", "demo#stoa", "--user", name, "--confirm"],
-            9 * steps,
+            steps,
         );
         let shown = place.run(&[&["user", "show", "--user", name], &of_app[..]].concat());
         let count = messages(&place, "data", &other, &format!("left{steps}.zip"));

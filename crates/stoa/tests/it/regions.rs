@@ -141,8 +141,6 @@ impl Centre {
         let began = Instant::now();
         while self.document(app).status != status {
             assert!(began.elapsed() < PATIENCE, "{} does not learn of {}", self.region, app.key);
-            // Not a matter of time: what is waited for is asked.
-            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
