@@ -335,7 +335,7 @@ impl Chat {
     ///
     /// # Errors
     /// [`Error::Token`] if it was.
-    pub(crate) fn check_token(&self, app: AppNumber, mark: &TokenMark) -> Result<(), Error> {
+    pub fn check_token(&self, app: AppNumber, mark: &TokenMark) -> Result<(), Error> {
         let cut = self.shared.cuts.of(app, Subject::Token(mark.id));
         cut.map_or(Ok(()), |_| Err(Error::Token(TokenRefusal::Invalid("revoked"))))
     }

@@ -211,6 +211,8 @@ pub struct App {
     pub revoked: Timestamp,
     /// What its owner decided about chat.
     pub chat: ChatSettings,
+    /// What its owner decided about class rooms.
+    pub class: crate::ClassSettings,
     /// What its owner decided about place.
     pub place: PlaceSettings,
     /// Its owner has chosen the plan, by which messages are kept.

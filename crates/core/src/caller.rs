@@ -12,13 +12,13 @@ use stoa_token::{Builder007, ChatGrant, ChatSubject, Error as TokenError, Expect
 use crate::{App, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId, UserId};
 
 /// Something that belongs to one app, and may therefore reach that app's records and no others.
-/// Implemented in this module alone.
+/// Implemented here and for the callers of class rooms alone.
 pub trait AppScope: sealed::Sealed {
     /// The app.
     fn app(&self) -> &Arc<App>;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::VerifiedToken {}
     impl Sealed for super::Caller {}
@@ -80,7 +80,7 @@ impl VerifiedToken {
                 };
                 Self::admitted(app, user, mark, now)
             }
-            Err(error) => Err(refusal(error)),
+            Err(error) => Err(token_refusal(error)),
         }
     }
 
@@ -146,7 +146,7 @@ fn issued_by_server(grant: &ChatGrant) -> Timestamp {
 }
 
 /// The refusal that an error class of the verifier comes to.
-const fn refusal(error: TokenError) -> TokenRefusal {
+pub(crate) const fn token_refusal(error: TokenError) -> TokenRefusal {
     match error {
         TokenError::Expired | TokenError::PrivilegeExpired => TokenRefusal::Expired,
         other => TokenRefusal::Invalid(other.name()),

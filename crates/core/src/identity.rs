@@ -204,6 +204,7 @@ impl App {
             tokens: TokenPolicy::default(),
             revoked: Timestamp::default(),
             chat: crate::ChatSettings::default(),
+            class: crate::ClassSettings::default(),
             place: crate::PlaceSettings::default(),
             plan_chosen: false,
             certificates,
@@ -250,7 +251,7 @@ impl App {
     pub fn admits_as(&self, other: &Self) -> bool {
         (self.auth, self.tokens, self.revoked) == (other.auth, other.tokens, other.revoked)
             && self.certificates == other.certificates
-            && self.place == other.place
+            && (self.place == other.place && self.class == other.class)
     }
 
     /// The first moment from `now` on at which the server can issue a token that no cut of the whole app ends.

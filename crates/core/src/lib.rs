@@ -8,6 +8,7 @@
 mod address;
 mod app;
 mod caller;
+mod class;
 mod conversation;
 mod entropy;
 mod group;
@@ -36,6 +37,10 @@ pub use app::{
 pub use caller::{
     AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
     issue_token, issue_token_at_the_door,
+};
+pub use class::{
+    ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassSettings,
+    ReleaseAnchor, RoomType, RoomUuid, UserUuid,
 };
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

@@ -5,8 +5,10 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
+mod classroom;
 mod lifetime;
 
+pub use classroom::{CLASS_EVENTS, CLASS_FRAMES, CLASS_PEER_FRAMES, CLASS_ROOMS, CLASS_USERS};
 pub use lifetime::{DESTRUCTIONS, LOG_DAYS, RECEIPT_HEAD, RECEIPTS, SWEEPS};
 
 use crate::classes::{
@@ -660,6 +662,11 @@ pub static SPACES: &[&Space] = &[
     &AUDIT_ENTRIES,
     &AUDIT_HEAD,
     &ERASURES,
+    &CLASS_ROOMS,
+    &CLASS_USERS,
+    &CLASS_FRAMES,
+    &CLASS_PEER_FRAMES,
+    &CLASS_EVENTS,
     &OBSERVATIONS,
     &EGRESS_HOSTS,
     &RECEIPTS,

@@ -11,6 +11,7 @@
 
 mod build;
 mod chat;
+mod class;
 mod envelope;
 mod error;
 mod format006;
@@ -30,6 +31,7 @@ mod write;
 
 pub use build::{BuildError, Builder006, Builder007, RtcRole, classroom_chat_user, rtc_uid};
 pub use chat::{ChatGrant, ChatSubject, RoomClaim, verify_chat};
+pub use class::{ClassGrant, ClassSubject, verify_class};
 pub use error::Error;
 pub use format006::Claims006;
 pub use format007::Claims007;

@@ -1,0 +1,30 @@
+//! The rules of class rooms: who may enter, what state the class is in, who is on the stage.
+//!
+//! **The one idea: one ordered truth about a room.** A [`Room`](room::Room) is a state machine without IO; every act on
+//! it, by whatever door, waits in the room's line, is stored, and is then told to everybody in one order, numbered.
+//! Whoever missed something asks for what came after the number it knows.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`room`] | the state machine: states, entry, streams, properties |
+//! | [`tree`] | property trees and their changes |
+//! | [`frame`] | what a room says |
+//! | `line` | acts in batches: memory, store, told |
+//! | `stored` | the records |
+//! | `hub` | who listens |
+//! | `service` | [`Classroom`]: what the doors call |
+
+pub mod frame;
+mod hub;
+mod line;
+mod millis;
+mod refusal;
+pub mod room;
+mod service;
+mod stored;
+pub mod tree;
+
+pub use hub::Listener;
+pub use line::Desk;
+pub use refusal::{Error, Refusal};
+pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};

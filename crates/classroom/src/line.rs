@@ -1,0 +1,229 @@
+//! The line of one room: acts wait in it, and are done in batches.
+//!
+//! Whoever comes puts its act into the line and waits. One of them takes all that wait, does them on the room in
+//! memory, stores what changed in one transaction, and only then tells anybody. If storing fails, the room in memory
+//! is forgotten, and is read anew for the next.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use stoa_core::{ClassSettings, Entropy, RoomUuid, Timestamp};
+use stoa_store::AppStore;
+use tokio::sync::oneshot;
+
+use crate::hub::Hub;
+use crate::room::{By, Outcome, Room, Turn};
+use crate::stored::{self, RoomKeys};
+use crate::{Error, Refusal};
+
+/// How long a room rests whose records could not be stored.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+/// Acts that are done at once.
+const BATCH: usize = 256;
+
+/// What an act finds: the room, if there is one.
+pub struct Desk<'a> {
+    /// The room.
+    pub slot: &'a mut Option<Room>,
+    /// When.
+    pub at: Timestamp,
+    /// What the app's owner decided.
+    pub settings: ClassSettings,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+    /// What comes of it.
+    pub out: &'a mut Outcome,
+}
+
+impl Desk<'_> {
+    /// An act on the room by somebody.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub fn turn(&mut self, by: By) -> Result<Turn<'_>, Refusal> {
+        let room = self.slot.as_mut().ok_or(Refusal::NoRoom)?;
+        Ok(Turn { room, by, at: self.at, entropy: self.entropy, out: self.out })
+    }
+}
+
+/// Answers whoever asked, when it is known whether the batch was stored.
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// An act.
+type Act = Box<dyn FnOnce(&mut Desk<'_>) -> Answer + Send>;
+
+/// The room in memory, if it was read.
+enum Held {
+    /// Not read yet, or forgotten.
+    Unknown,
+    /// As it is stored; none: there is no such room.
+    Known(Option<Box<Room>>),
+}
+
+/// One room name's line.
+pub(crate) struct Line {
+    pub(crate) id: RoomUuid,
+    pub(crate) store: AppStore,
+    waiting: Mutex<Vec<Act>>,
+    held: tokio::sync::Mutex<Held>,
+    pub(crate) hub: Hub,
+}
+
+/// What is to be done after acts.
+pub(crate) enum After {
+    /// The clock has something to do then; none: not as long as nobody acts.
+    Due(Option<Timestamp>),
+    /// The room of this instance is to be destroyed, before what waits can be done.
+    Released(u64),
+}
+
+impl Line {
+    pub(crate) fn new(store: AppStore, id: RoomUuid) -> Self {
+        let (waiting, hub) = (Mutex::default(), Hub::default());
+        Self { id, store, waiting, held: tokio::sync::Mutex::new(Held::Unknown), hub }
+    }
+
+    /// Puts an act into the line. The answer comes when [`Self::work`] was done.
+    pub(crate) fn put<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, Error>> {
+        let (tell, told) = oneshot::channel();
+        let act: Act = Box::new(move |desk| {
+            let done = act(desk);
+            Box::new(move |stored| {
+                // Whoever is gone does not want to know.
+                let _ = tell.send(stored.and(done));
+            })
+        });
+        self.waiting.lock().push(act);
+        told
+    }
+
+    /// Does what waits, and what the clock has to do by `now`.
+    pub(crate) async fn work(
+        &self,
+        now: impl Fn() -> Timestamp,
+        settings: ClassSettings,
+        entropy: &Arc<dyn Entropy>,
+    ) -> After {
+        let mut held = self.held.lock().await;
+        loop {
+            let at = now();
+            let done = match self.caught_up(&mut held, at, settings, &**entropy).await {
+                Ok(None) => self.batch(&mut held, at, settings, &**entropy).await,
+                Ok(Some(released)) => return After::Released(released),
+                Err(error) => {
+                    self.fail(&error, at, settings, &**entropy);
+                    Err(error)
+                }
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, "acts in a class room were not stored");
+                *held = Held::Unknown;
+                return After::Due(Some(at.plus(RETRY)));
+            }
+            if self.waiting.lock().is_empty() {
+                break;
+            }
+        }
+        match &*held {
+            Held::Known(Some(room)) => After::Due(room.next_due(settings.release_anchor)),
+            _ => After::Due(None),
+        }
+    }
+
+    /// Reads the room if need be and does what the clock has to do. Answers the instance of a room whose time is over.
+    async fn caught_up(
+        &self,
+        held: &mut Held,
+        at: Timestamp,
+        settings: ClassSettings,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<u64>, Error> {
+        if matches!(held, Held::Unknown) {
+            let room = stored::load(&self.store, &self.id).await?;
+            *held = Held::Known(room.map(Box::new));
+        }
+        let Held::Known(Some(room)) = held else { return Ok(None) };
+        let mut out = Outcome::default();
+        room.catch_up(at, entropy, &mut out);
+        if room.is_released(settings.release_anchor, at) {
+            return Ok(Some(room.instance));
+        }
+        self.store_batch(Some(room), &out).await?;
+        self.hub.publish(&out);
+        Ok(None)
+    }
+
+    /// Does what waits, on a room that has caught up.
+    async fn batch(
+        &self,
+        held: &mut Held,
+        at: Timestamp,
+        settings: ClassSettings,
+        entropy: &dyn Entropy,
+    ) -> Result<(), Error> {
+        let acts: Vec<Act> = {
+            let mut waiting = self.waiting.lock();
+            let many = waiting.len().min(BATCH);
+            waiting.drain(..many).collect()
+        };
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let mut slot = match held {
+            Held::Known(room) => room.take().map(|room| *room),
+            Held::Unknown => None,
+        };
+        let mut out = Outcome::default();
+        let mut answers = Vec::with_capacity(acts.len());
+        for act in acts {
+            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
+            answers.push(act(&mut desk));
+        }
+        let stored = self.store_batch(slot.as_ref(), &out).await;
+        if stored.is_ok() {
+            self.hub.publish(&out);
+        }
+        *held = Held::Known(slot.map(Box::new));
+        for answer in answers {
+            answer(stored.clone());
+        }
+        stored
+    }
+
+    /// Refuses what waits.
+    pub(crate) fn fail(
+        &self,
+        why: &Error,
+        at: Timestamp,
+        settings: ClassSettings,
+        entropy: &dyn Entropy,
+    ) {
+        let acts = std::mem::take(&mut *self.waiting.lock());
+        for act in acts {
+            let (mut slot, mut out) = (None, Outcome::default());
+            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
+            act(&mut desk)(Err(why.clone()));
+        }
+    }
+
+    async fn store_batch(&self, room: Option<&Room>, out: &Outcome) -> Result<(), Error> {
+        let nothing = out.touched == crate::room::Touched::default()
+            && out.frames.is_empty()
+            && out.peers.is_empty()
+            && out.events.is_empty();
+        let Some(room) = room.filter(|_| !nothing) else { return Ok(()) };
+        let keys = &RoomKeys::new(&self.store, &room.id, room.instance);
+        let stored = self.store.transact(|mut txn| async move {
+            keys.put(&mut txn, room, out).await?;
+            Ok::<_, Error>(txn.done(()))
+        });
+        stored.await
+    }
+
+    /// Forgets the room, which is gone from the store.
+    pub(crate) async fn forget(&self) {
+        *self.held.lock().await = Held::Unknown;
+    }
+}

@@ -1,0 +1,50 @@
+//! What the clock does in a room.
+
+use stoa_core::{ReleaseAnchor, Timestamp};
+
+use super::{By, Exit, Outcome, Room, Turn};
+
+impl Room {
+    /// When the clock has something to do here next.
+    pub fn next_due(&self, anchor: ReleaseAnchor) -> Option<Timestamp> {
+        let state = self.schedule.next().map(|(_, at)| at);
+        let destroyed = self.schedule.destroyed_at(self.created, anchor);
+        let awaited = self.users.values().filter_map(|user| user.awaited_until).min();
+        [state, destroyed, awaited].into_iter().flatten().min()
+    }
+
+    /// Whether the room's time is over at `now`: nothing of it is to be read from then on.
+    pub fn is_released(&self, anchor: ReleaseAnchor, now: Timestamp) -> bool {
+        self.schedule.destroyed_at(self.created, anchor).is_some_and(|at| at <= now)
+    }
+
+    /// Does what is due by `now`, each at its moment and in its order, so that it does not matter when this is called.
+    pub fn catch_up(
+        &mut self,
+        now: Timestamp,
+        entropy: &dyn stoa_core::Entropy,
+        out: &mut Outcome,
+    ) {
+        while let Some((at, due)) = self.next_step(now) {
+            let mut turn = Turn { room: self, by: By::Server, at, entropy, out };
+            due(&mut turn);
+        }
+    }
+
+    /// The next thing that is due by `now`, and its moment.
+    fn next_step(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+        let mut steps: Vec<(Timestamp, Step)> = Vec::new();
+        if let Some((state, at)) = self.schedule.next() {
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.change_state(state))));
+        }
+        let awaited = self.users.values().filter_map(|user| Some((user.awaited_until?, user)));
+        if let Some((at, user)) = awaited.min_by_key(|(at, user)| (*at, user.id.clone())) {
+            let user = user.id.clone();
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.leave(&user, Exit::Left))));
+        }
+        let first = steps.into_iter().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)?;
+        Some(first)
+    }
+}
+
+type Step = Box<dyn FnOnce(&mut Turn<'_>)>;

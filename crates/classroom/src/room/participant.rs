@@ -1,0 +1,53 @@
+//! A user in a room.
+
+use serde::{Deserialize, Serialize};
+use stoa_core::{ClassRole, Timestamp, UserUuid};
+
+use super::Stream;
+use crate::millis;
+use crate::tree::Tree;
+
+/// A user who is or was in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The user's name in the app.
+    #[serde(with = "millis::name")]
+    pub id: UserUuid,
+    /// The name that is shown to people.
+    pub name: String,
+    /// The role.
+    #[serde(with = "millis::role")]
+    pub role: ClassRole,
+    /// Whether the user is there.
+    pub online: bool,
+    /// The main stream, and the one of a shared screen.
+    pub streams: Vec<Stream>,
+    /// The app's own properties.
+    pub flex: Tree,
+    /// Records of widgets, by their ids.
+    pub widgets: Tree,
+    /// Rewards given.
+    pub rewards: i64,
+    /// The session of the user's last entry.
+    pub session: u64,
+    /// The number of the last frame to this user alone.
+    pub peer_sequence: u64,
+    /// How many times the user has entered.
+    pub entries: u32,
+    /// When the user entered last.
+    #[serde(with = "millis")]
+    pub entered: Timestamp,
+    /// Until when the user, whose connection is gone or not there yet, may come back.
+    #[serde(with = "millis::optional")]
+    pub awaited_until: Option<Timestamp>,
+    /// When something of this was changed last.
+    #[serde(with = "millis")]
+    pub updated: Timestamp,
+}
+
+impl Participant {
+    /// The main stream's number; 0 while there is none.
+    pub fn stream_uuid(&self) -> u32 {
+        self.streams.first().map_or(0, |stream| stream.id)
+    }
+}

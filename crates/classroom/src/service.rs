@@ -1,0 +1,534 @@
+//! What the doors call.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use stoa_chat::Chat;
+use stoa_core::{
+    App, AppDirectory, AppNumber, AppScope, ClassCaller, ClassPrincipal, ClassRole, Clock, Entropy,
+    Operator, RoomUuid, Timestamp, UserUuid,
+};
+use stoa_store::{Store, classes};
+
+use crate::frame::{Event, Frame};
+use crate::hub::Listener;
+use crate::line::{After, Desk, Line};
+use crate::room::{By, CheckIn, NewRoom, Room, Turn};
+use crate::stored::{self, RoomKeys};
+use crate::{Error, Refusal};
+
+/// Frames and events of one page.
+pub const PAGE: usize = 100;
+
+/// The class rooms of one node.
+pub struct Classroom {
+    store: Store,
+    chat: Arc<Chat>,
+    directory: Arc<dyn AppDirectory>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    operator: Operator,
+    lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
+    due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
+}
+
+/// A room that the clock has to look at.
+#[derive(Clone)]
+struct Wake(Arc<App>, RoomUuid);
+
+impl Wake {
+    fn key(&self) -> (AppNumber, &RoomUuid) {
+        (self.0.number, &self.1)
+    }
+}
+
+impl PartialEq for Wake {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Wake {}
+
+impl PartialOrd for Wake {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Wake {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// What whoever enters is given.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Proves later calls of this entry.
+    pub session: u64,
+    /// The answer (classroom specification, section 2.3.1).
+    pub view: Value,
+    /// The role, as others are told of it.
+    pub role: &'static str,
+}
+
+/// A caller in a room.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The room.
+    pub room: RoomUuid,
+    /// As whom the caller acts there.
+    pub by: By,
+}
+
+/// A page of the users of a room.
+#[derive(Debug, Clone)]
+pub struct RoomUserPage {
+    /// How many there are in all.
+    pub total: usize,
+    /// Those of this page.
+    pub list: Vec<Value>,
+    /// The name behind which the next page begins; none: this was the last.
+    pub next: Option<UserUuid>,
+}
+
+impl Classroom {
+    /// The class rooms whose records `store` holds. [`Self::wake_all`] has to follow.
+    pub fn new(
+        store: Store,
+        chat: Arc<Chat>,
+        directory: Arc<dyn AppDirectory>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        operator: Operator,
+    ) -> Self {
+        let (lines, due) = (Mutex::default(), Mutex::default());
+        Self { store, chat, directory, clock, entropy, operator, lines, due }
+    }
+
+    /// The time.
+    pub const fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The rules of chat, for what the doors share with them.
+    pub const fn chat(&self) -> &Arc<Chat> {
+        &self.chat
+    }
+
+    /// The app as its owner has it by now.
+    fn app(&self, scope: &impl AppScope) -> Arc<App> {
+        let known = scope.app();
+        self.directory.by_id(&known.id).unwrap_or_else(|| known.clone())
+    }
+
+    /// Verifies a token, or lets in whoever knows an open app. `named` is whom the caller says to be.
+    ///
+    /// # Errors
+    /// [`Error::Token`]; [`Error::Refused`] without a token where one is needed.
+    pub fn authenticate(
+        &self,
+        app: &Arc<App>,
+        token: Option<&str>,
+        named: Option<&UserUuid>,
+    ) -> Result<ClassCaller, Error> {
+        let Some(token) = token else {
+            let open = ClassCaller::without_token(app);
+            return open.ok_or(Error::Refused(Refusal::NotForThis));
+        };
+        let caller = ClassCaller::verify(app, token, named, self.clock.now())?;
+        if let Some(mark) = caller.mark() {
+            self.chat.check_token(app.number, mark)?;
+        }
+        Ok(caller)
+    }
+
+    async fn line(&self, scope: &impl AppScope, room: &RoomUuid) -> Result<Arc<Line>, Error> {
+        let key = (scope.app().number, room.clone());
+        if let Some(line) = self.lines.lock().get(&key) {
+            return Ok(line.clone());
+        }
+        let store = self.store.app(scope).await?;
+        let mut lines = self.lines.lock();
+        let line = lines.entry(key).or_insert_with(|| Arc::new(Line::new(store, room.clone())));
+        Ok(line.clone())
+    }
+
+    /// Does an act on a room of the app of `scope`, and answers when it is durable.
+    ///
+    /// # Errors
+    /// Those of the act; [`Error::Store`].
+    pub async fn act<T: Send + 'static>(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        act: impl FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let line = self.line(scope, room).await?;
+        let answer = line.put(act);
+        let (this, app) = (self.clone(), self.app(scope));
+        // A task of its own: whoever hangs up does not stop what others wait for.
+        tokio::spawn(async move { this.work(&app, &line).await });
+        answer.await.map_err(|_| Error::Ending)?
+    }
+
+    /// Does an act by somebody on a room that exists.
+    ///
+    /// # Errors
+    /// As [`Self::act`]; [`Refusal::NoRoom`].
+    pub async fn turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        by: By,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act(scope, room, |desk| Ok(act(&mut desk.turn(by)?)?)).await
+    }
+
+    async fn work(&self, app: &Arc<App>, line: &Arc<Line>) {
+        loop {
+            let after = line.work(|| self.clock.now(), app.class, &self.entropy).await;
+            match after {
+                After::Due(None) => return self.let_go(app, line),
+                After::Due(Some(at)) => {
+                    let wake = Wake(app.clone(), line.id.clone());
+                    self.due.lock().push(Reverse((at, wake)));
+                    return;
+                }
+                After::Released(instance) => {
+                    if let Err(error) = self.release(line, instance).await {
+                        tracing::error!(%error, "a class room was not destroyed; it is tried again");
+                        line.fail(&error, self.clock.now(), app.class, &*self.entropy);
+                        let at = self.clock.now().plus(std::time::Duration::from_secs(1));
+                        self.due.lock().push(Reverse((at, Wake(app.clone(), line.id.clone()))));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets a line that nobody needs: there is no such room.
+    fn let_go(&self, app: &App, line: &Arc<Line>) {
+        let mut lines = self.lines.lock();
+        // The map and this call hold it, and whoever else does still needs it.
+        if line.hub.count() == 0 && Arc::strong_count(line) <= 2 {
+            lines.remove(&(app.number, line.id.clone()));
+        }
+    }
+
+    /// Destroys a room's key, and removes its records.
+    async fn release(&self, line: &Arc<Line>, instance: u64) -> Result<(), Error> {
+        let keys = RoomKeys::new(&line.store, &line.id, instance);
+        line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
+        line.forget().await;
+        keys.remove(&line.id).await
+    }
+
+    /// Looks at all rooms of an app once, so that the clock goes on in those that were there before the start. Answers
+    /// how many there are.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Unreadable`].
+    pub async fn wake_all(&self, app: &Arc<App>) -> Result<usize, Error> {
+        let scope = self.operator.in_app(app.clone());
+        let rooms = stored::all(&self.store.app(&scope).await?).await?;
+        let now = self.clock.now();
+        let mut due = self.due.lock();
+        due.extend(rooms.iter().map(|room| Reverse((now, Wake(app.clone(), room.id.clone())))));
+        Ok(rooms.len())
+    }
+
+    /// When [`Self::tick`] has something to do next.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.lock().peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Does what the clock has to do by now, in all rooms.
+    pub async fn tick(&self) {
+        loop {
+            let wake = {
+                let mut due = self.due.lock();
+                if due.peek().is_none_or(|Reverse((at, _))| *at > self.clock.now()) {
+                    return;
+                }
+                due.pop()
+            };
+            let Some(Reverse((_, Wake(app, room)))) = wake else { return };
+            let app = self.directory.by_id(&app.id).unwrap_or(app);
+            let scope = self.operator.in_app(app.clone());
+            match self.line(&scope, &room).await {
+                Ok(line) => self.work(&app, &line).await,
+                Err(error) => tracing::error!(%error, "a class room cannot be looked at"),
+            }
+        }
+    }
+
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomExists`], [`Refusal::NotAllowed`], [`Refusal::Argument`].
+    pub async fn create(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        id: &RoomUuid,
+        new: NewRoom,
+    ) -> Result<(), Error> {
+        if *caller.principal() != ClassPrincipal::App {
+            return Err(Refusal::NotAllowed.into());
+        }
+        let name = id.clone();
+        self.act(caller, id, |desk| {
+            if desk.slot.is_some() {
+                return Err(Refusal::RoomExists.into());
+            }
+            make(desk, name, new)
+        })
+        .await
+    }
+
+    /// As whom a caller acts in a room. `user` and `role` are what the request says, which a token that names them
+    /// has to agree with.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForThis`].
+    pub fn place(
+        &self,
+        caller: &ClassCaller,
+        room: &RoomUuid,
+        user: Option<&UserUuid>,
+    ) -> Result<Place, Error> {
+        let by = match caller.principal() {
+            ClassPrincipal::App => By::App,
+            ClassPrincipal::RoomUser { room: of, user: named, role } => {
+                if of != room || user.is_some_and(|user| user != named) {
+                    return Err(Refusal::NotForThis.into());
+                }
+                By::User { id: named.clone(), role: role.unwrap_or(ClassRole::Invisible) }
+            }
+            ClassPrincipal::User(_) | ClassPrincipal::Signaling(_) | ClassPrincipal::Anyone => {
+                return Err(Refusal::NotForThis.into());
+            }
+        };
+        Ok(Place { room: room.clone(), by })
+    }
+
+    /// Lets a user in; makes the room when there is none and `implicit` says how.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`], and those of [`Turn::enter`].
+    pub async fn enter(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        room: &RoomUuid,
+        user: &UserUuid,
+        who: CheckIn,
+        implicit: Option<NewRoom>,
+    ) -> Result<Entry, Error> {
+        let (name, user) = (room.clone(), user.clone());
+        self.act(caller, room, move |desk| {
+            if let (None, Some(new)) = (&desk.slot, implicit) {
+                make(desk, name, new)?;
+            }
+            let role = who.role;
+            let mut turn = desk.turn(By::User { id: user.clone(), role })?;
+            let entered = turn.enter(&user, who)?;
+            let view = snapshot(turn.room, &user, entered.session);
+            Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
+        })
+        .await
+    }
+
+    /// From now on `to` hears what the room says to a user who has entered. Answers up to which numbers the room and
+    /// the user had been told before: what comes after is heard.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForThis`] when the user has entered elsewhere since.
+    pub async fn listen(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        user: &UserUuid,
+        session: u64,
+        to: Arc<dyn Listener>,
+    ) -> Result<(u64, u64), Error> {
+        let line = self.line(scope, room).await?;
+        let name = user.clone();
+        let listening = line.clone();
+        self.act(scope, room, move |desk| {
+            let mut turn = desk.turn(By::Server)?;
+            turn.connected(&name, session)?;
+            let Some(user) = turn.room.users.get(&name) else { return Err(Refusal::NoUser.into()) };
+            let (sees, peers) = (user.role.sees_answers(), user.peer_sequence);
+            listening.hub.listen(name.clone(), session, sees, to);
+            Ok((turn.room.sequence, peers))
+        })
+        .await
+    }
+
+    /// The connection of `to` is gone: the user is awaited for a while, unless it listens elsewhere by now.
+    pub async fn hang_up(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        user: &UserUuid,
+        to: &Arc<dyn Listener>,
+    ) {
+        let Ok(line) = self.line(scope, room).await else { return };
+        let Some(session) = line.hub.leave(user, to) else { return };
+        let user = user.clone();
+        let told = self.turn(scope, room, By::Server, move |turn| {
+            turn.disconnected(&user, session);
+            Ok(())
+        });
+        // A room that is gone awaits nobody.
+        let _ = told.await;
+    }
+
+    /// Frames of a room from number `from` on, for whoever sees right answers or does not.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn frames(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Frame>, Error> {
+        let instance = self.instance(scope, room).await?;
+        let store = self.store.app(scope).await?;
+        RoomKeys::new(&store, room, instance).frames(from, most.min(PAGE)).await
+    }
+
+    /// Frames to one user from number `from` on.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn peer_frames(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        user: &UserUuid,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Frame>, Error> {
+        let instance = self.instance(scope, room).await?;
+        let store = self.store.app(scope).await?;
+        RoomKeys::new(&store, room, instance).peer_frames(user, from, most.min(PAGE)).await
+    }
+
+    /// Events of a room from number `from` on.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn events(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Event>, Error> {
+        let instance = self.instance(scope, room).await?;
+        let store = self.store.app(scope).await?;
+        RoomKeys::new(&store, room, instance).events(from, most.min(PAGE)).await
+    }
+
+    async fn instance(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+    ) -> Result<u64, Error> {
+        self.turn(scope, room, By::Server, |turn| Ok(turn.room.instance)).await
+    }
+
+    /// Who is in a room, in the order of names, behind `after`.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn users(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        role: Option<ClassRole>,
+        name: Option<String>,
+        after: Option<UserUuid>,
+        most: usize,
+    ) -> Result<RoomUserPage, Error> {
+        let most = most.clamp(1, PAGE);
+        self.turn(scope, room, By::Server, move |turn| {
+            let room = &turn.room;
+            let wanted = |user: &&crate::room::Participant| {
+                role.is_none_or(|role| user.role == role)
+                    && name.as_ref().is_none_or(|name| user.name.contains(name.as_str()))
+            };
+            let all: Vec<_> = room.listed().filter(wanted).collect();
+            let total = all.len();
+            let behind =
+                all.into_iter().filter(|user| after.as_ref().is_none_or(|at| user.id > *at));
+            let page: Vec<_> = behind.take(most + 1).collect();
+            let next = (page.len() > most).then(|| page[most - 1].id.clone());
+            let list = page.iter().take(most).map(|user| room.user_view(user)).collect();
+            Ok(RoomUserPage { total, list, next })
+        })
+        .await
+    }
+}
+
+/// Makes a room where there is none.
+fn make(desk: &mut Desk<'_>, id: RoomUuid, new: NewRoom) -> Result<(), Error> {
+    let instance = u64::from_le_bytes(desk.entropy.bytes());
+    let room = Room::new(id, instance, new, desk.at)?;
+    *desk.slot = Some(room);
+    desk.turn(By::Server)?.touch_room();
+    Ok(())
+}
+
+/// What whoever enters is told of the room.
+fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
+    let Some(own) = room.users.get(user) else { return Value::Null };
+    let remote = room.users.values().filter(|other| other.id != *user);
+    let remote: Vec<Value> = remote
+        .filter(|other| room.is_seen_at_entry(other))
+        .map(|other| room.user_in_frame(other))
+        .collect();
+    let streams: Vec<Value> =
+        own.streams.iter().map(|stream| Value::Object(stream.view())).collect();
+    json!({
+        "room": {
+            "roomInfo": {
+                "roomUuid": room.id.as_str(),
+                "roomName": room.name,
+                "roomScenario": "education",
+            },
+            "roomState": {
+                "createTime": room.created.as_millis(),
+                "total": room.listed().count(),
+            },
+            "roomProperties": room.properties(own.role.sees_answers()),
+            "sequence": room.sequence,
+        },
+        "localUser": {
+            "userUuid": own.id.as_str(),
+            "userName": own.name,
+            "role": own.role.name(room.kind),
+            "userToken": format!("{session:016x}"),
+            "streamUuid": own.stream_uuid().to_string(),
+            "streams": streams,
+            "userProperties": room.user_properties_view(own),
+            "sequence": own.peer_sequence,
+            "subscribe": 1,
+        },
+        "remoteUsers": remote,
+        "sysConfig": {
+            "rtmChannels": [room.id.as_str()],
+            "onlineStateEnsureDelay": 5000,
+            "vid": 0,
+        },
+    })
+}

@@ -1,0 +1,210 @@
+//! Who is asking in class rooms: made only by verifying a token (classroom specification, section 3).
+
+use std::sync::Arc;
+
+use stoa_token::{ClassSubject, Expectation, MAX_LIFETIME_S, verify_class};
+
+use super::{ClassRole, RoomUuid, UserUuid};
+use crate::caller::{sealed, token_refusal};
+use crate::{App, AppScope, AuthPolicy, Issuer, Timestamp, TokenMark, TokenMarkId, TokenRefusal};
+
+/// As whom a caller acts in class rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClassPrincipal {
+    /// The app's own back end: administers all rooms of the app.
+    App,
+    /// One user with what is its own, in no room.
+    User(UserUuid),
+    /// One user in one room.
+    RoomUser {
+        /// The room.
+        room: RoomUuid,
+        /// The user.
+        user: UserUuid,
+        /// The role. None: the token says none, and only [`ClassRole::Invisible`] may be asked for.
+        role: Option<ClassRole>,
+    },
+    /// A user whose token says nothing of rooms and roles.
+    Signaling(UserUuid),
+    /// Nobody in particular: the app is open to whoever knows its App ID.
+    Anyone,
+}
+
+/// Who is asking in the class rooms of an app.
+#[derive(Debug, Clone)]
+pub struct ClassCaller {
+    app: Arc<App>,
+    principal: ClassPrincipal,
+    mark: Option<TokenMark>,
+    expires: Timestamp,
+}
+
+impl ClassCaller {
+    /// Verifies `token` for `app` at `now`. `named` is the user whom the caller says to be, if it says so: it has
+    /// to be the token's, and a 006 token cannot be read without.
+    ///
+    /// # Errors
+    /// [`TokenRefusal::Expired`] for a token or privilege that is over, otherwise [`TokenRefusal::Invalid`]: also
+    /// for a token of another user than `named`, and for a signaling token where the app takes none.
+    pub fn verify(
+        app: &Arc<App>,
+        token: &str,
+        named: Option<&UserUuid>,
+        now: Timestamp,
+    ) -> Result<Self, TokenRefusal> {
+        let (certificates, issuers): (Vec<&str>, Vec<Issuer>) = app.signers(now).unzip();
+        let expect = Expectation {
+            skew_s: app.tokens.skew_s.into(),
+            accept_006: app.tokens.accepts_006 && app.class.accepts_rtm_token,
+            ..Expectation::new(now.as_secs(), app.id.as_str(), &certificates)
+        };
+        let grant = verify_class(token, &expect, named.map(UserUuid::as_str));
+        let grant = grant.map_err(token_refusal)?;
+        let issuer = issuers.get(grant.signer).copied();
+        let mark = TokenMark {
+            id: TokenMarkId::of(&grant.signature),
+            issued: Timestamp::from_secs(
+                grant.issued_at.unwrap_or(grant.expires_at.saturating_sub(MAX_LIFETIME_S)),
+            ),
+            ends: Timestamp::from_secs(grant.expires_at),
+            issuer: issuer.ok_or(TokenRefusal::Invalid("bad_signature"))?,
+        };
+        let name = |text: &str| text.parse().map_err(|_| TokenRefusal::Invalid("invalid_field"));
+        let principal = match grant.subject {
+            ClassSubject::App => ClassPrincipal::App,
+            ClassSubject::User(user) => ClassPrincipal::User(name(&user)?),
+            ClassSubject::Signaling(user) if app.class.accepts_rtm_token => {
+                ClassPrincipal::Signaling(name(&user)?)
+            }
+            ClassSubject::Signaling(_) => return Err(TokenRefusal::Invalid("rtm_token")),
+            ClassSubject::RoomUser(claim) => {
+                let role = match claim.role {
+                    -1 => None,
+                    role => {
+                        let role = ClassRole::of_number(role.into());
+                        Some(role.ok_or(TokenRefusal::Invalid("unknown_role"))?)
+                    }
+                };
+                let (room, user) = (name(&claim.room_uuid)?, name(&claim.user_uuid)?);
+                ClassPrincipal::RoomUser { room, user, role }
+            }
+        };
+        let expires = app.admits(&mark, now)?;
+        let caller = Self { app: app.clone(), principal, mark: Some(mark), expires };
+        match (named, caller.user()) {
+            (Some(named), Some(user)) if named != user => {
+                Err(TokenRefusal::Invalid("user_mismatch"))
+            }
+            _ => Ok(caller),
+        }
+    }
+
+    /// Whoever knows the App ID of an open app; none if the app is not open.
+    pub fn without_token(app: &Arc<App>) -> Option<Self> {
+        (app.auth == AuthPolicy::Open).then(|| Self {
+            app: app.clone(),
+            principal: ClassPrincipal::Anyone,
+            mark: None,
+            expires: Timestamp::from_millis(u64::MAX),
+        })
+    }
+
+    /// As whom the caller acts.
+    pub const fn principal(&self) -> &ClassPrincipal {
+        &self.principal
+    }
+
+    /// The user whom the token names, if it names one.
+    pub const fn user(&self) -> Option<&UserUuid> {
+        match &self.principal {
+            ClassPrincipal::User(user)
+            | ClassPrincipal::RoomUser { user, .. }
+            | ClassPrincipal::Signaling(user) => Some(user),
+            ClassPrincipal::App | ClassPrincipal::Anyone => None,
+        }
+    }
+
+    /// By what the token behind this caller is known again; none if there is none.
+    pub const fn mark(&self) -> Option<&TokenMark> {
+        self.mark.as_ref()
+    }
+
+    /// When the token behind this caller ends.
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+}
+
+impl sealed::Sealed for ClassCaller {}
+
+impl AppScope for ClassCaller {
+    fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stoa_token::Builder007;
+
+    use super::*;
+    use crate::{AppNumber, Region, SeededEntropy};
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn app(accepts_rtm_token: bool) -> Arc<App> {
+        let key = "demo#stoa".parse().unwrap();
+        let entropy = SeededEntropy::new(3);
+        let made = App::new(AppNumber(1), key, Region::Eu, NOW, AuthPolicy::Token, &entropy);
+        let class = super::super::ClassSettings { accepts_rtm_token, ..made.class };
+        Arc::new(App { class, ..made })
+    }
+
+    fn builder(app: &App) -> Builder007 {
+        let issued = u32::try_from(NOW.as_secs()).unwrap();
+        Builder007::new(app.id.as_str(), app.certificates[0].expose(), issued, 3600, 7)
+    }
+
+    fn name(text: &str) -> UserUuid {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_room_token_is_its_user_in_its_room_in_its_role() {
+        let app = app(false);
+        let token = builder(&app).room_user("room", "Ann", 1).build().unwrap();
+        let caller = ClassCaller::verify(&app, &token, None, NOW).unwrap();
+        let (room, user, role) = (name("room"), name("Ann"), Some(ClassRole::Teacher));
+        assert_eq!(caller.principal(), &ClassPrincipal::RoomUser { room, user, role });
+        assert!(ClassCaller::verify(&app, &token, Some(&name("Ann")), NOW).is_ok());
+        let other = ClassCaller::verify(&app, &token, Some(&name("Bob")), NOW);
+        assert_eq!(other.unwrap_err(), TokenRefusal::Invalid("user_mismatch"));
+        let forged = builder(&app).room_user("room", "Ann", 9).build().unwrap();
+        assert!(ClassCaller::verify(&app, &forged, None, NOW).is_err());
+        let over = ClassCaller::verify(&app, &token, None, Timestamp::from_secs(1_800_003_600));
+        assert_eq!(over.unwrap_err(), TokenRefusal::Expired);
+    }
+
+    #[test]
+    fn signaling_tokens_are_taken_where_the_app_takes_them() {
+        let strict = app(false);
+        let token = builder(&strict).rtm("Ann").build().unwrap();
+        let refused = ClassCaller::verify(&strict, &token, None, NOW).unwrap_err();
+        assert_eq!(refused, TokenRefusal::Invalid("rtm_token"));
+        let lax = app(true);
+        let caller = ClassCaller::verify(&lax, &token, None, NOW).unwrap();
+        assert_eq!(caller.principal(), &ClassPrincipal::Signaling(name("Ann")));
+    }
+
+    #[test]
+    fn chat_tokens_open_no_room_and_nobody_comes_without_a_token() {
+        let app = app(false);
+        for token in [builder(&app).chat_user("ann"), builder(&app).chat_app()] {
+            assert!(ClassCaller::verify(&app, &token.build().unwrap(), None, NOW).is_err());
+        }
+        assert!(ClassCaller::without_token(&app).is_none());
+        let token = builder(&app).education_app().build().unwrap();
+        let caller = ClassCaller::verify(&app, &token, None, NOW).unwrap();
+        assert_eq!((caller.principal(), caller.user()), (&ClassPrincipal::App, None));
+    }
+}
