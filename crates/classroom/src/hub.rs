@@ -53,6 +53,11 @@ impl Hub {
         is_it.then(|| ears.remove(user)).flatten().map(|ear| ear.session)
     }
 
+    /// Whether a user listens.
+    pub(crate) fn hears(&self, user: &UserUuid) -> bool {
+        self.0.lock().contains_key(user)
+    }
+
     /// How many listen.
     pub(crate) fn count(&self) -> usize {
         self.0.lock().len()

@@ -140,12 +140,15 @@ impl Line {
         settings: ClassSettings,
         entropy: &dyn Entropy,
     ) -> Result<Option<u64>, Error> {
+        let mut out = Outcome::default();
         if matches!(held, Held::Unknown) {
             let room = stored::load(&self.store, &self.id).await?;
             *held = Held::Known(room.map(Box::new));
+            if let Held::Known(Some(room)) = held {
+                room.await_absent(at, |user| self.hub.hears(user), &mut out);
+            }
         }
         let Held::Known(Some(room)) = held else { return Ok(None) };
-        let mut out = Outcome::default();
         room.catch_up(at, entropy, &mut out);
         if room.is_released(settings.release_anchor, at) {
             return Ok(Some(room.instance));

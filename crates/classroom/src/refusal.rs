@@ -91,10 +91,11 @@ impl Refusal {
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         let code = self.code();
-        // The middle digits of a long number, or the number itself; below 1000 in both cases.
-        (if code < 1000 { code } else { code / 1000 % 1000 }) as u16
+        // The middle digits of a long number, or the number itself.
+        let status = if code < 1000 { code } else { code / 1000 % 1000 };
+        u16::try_from(status).unwrap_or(500)
     }
 
     /// What the caller is told.

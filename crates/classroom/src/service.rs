@@ -318,6 +318,41 @@ impl Classroom {
         Ok(Place { room: room.clone(), by })
     }
 
+    /// Whether a user may come in, and what its page needs to know before it does; makes the room when there is none
+    /// and `implicit` says how.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`], and those of [`Turn::check_in`].
+    pub async fn check_in(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        room: &RoomUuid,
+        user: &UserUuid,
+        who: CheckIn,
+        implicit: Option<NewRoom>,
+    ) -> Result<Value, Error> {
+        let (name, user) = (room.clone(), user.clone());
+        self.act(caller, room, move |desk| {
+            if let (None, Some(new)) = (&desk.slot, implicit) {
+                make(desk, name, new)?;
+            }
+            let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
+            turn.check_in(&user, who.role)?;
+            let schedule = &turn.room.schedule;
+            Ok(json!({
+                "state": schedule.state,
+                "startTime": schedule.start.map(Timestamp::as_millis),
+                "duration": schedule.duration_s,
+                "closeDelay": schedule.close_delay_s,
+                "rtcRegion": "AREA_GLOBAL",
+                "rtmRegion": "AREA_GLOBAL",
+                "vid": 0,
+                "rteRole": who.role.name(turn.room.kind),
+            }))
+        })
+        .await
+    }
+
     /// Lets a user in; makes the room when there is none and `implicit` says how.
     ///
     /// # Errors
@@ -337,7 +372,7 @@ impl Classroom {
             }
             let role = who.role;
             let mut turn = desk.turn(By::User { id: user.clone(), role })?;
-            let entered = turn.enter(&user, who)?;
+            let entered = turn.enter(&user, &who)?;
             let view = snapshot(turn.room, &user, entered.session);
             Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
         })

@@ -142,7 +142,10 @@ mod tests {
     use super::*;
 
     fn tree(value: Value) -> Tree {
-        value.as_object().unwrap().clone()
+        match value {
+            Value::Object(tree) => tree,
+            other => panic!("{other} is no tree"),
+        }
     }
 
     #[test]

@@ -11,11 +11,12 @@ use http::header::{
     RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
-use stoa_core::{PublicHosts, Refusal};
+use stoa_core::{PublicHosts, Refusal, Timestamp};
 use stoa_metrics::rest::{IN_FLIGHT, REQUESTS};
 use stoa_metrics::store::{FAULTS, Place};
 
 use crate::body::SharedBody;
+use crate::classroom::ClassFailure;
 use crate::envelope::{Call, object};
 use crate::error::Failure;
 use crate::reply::{Outcome, Reply};
@@ -68,6 +69,10 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
             None
         }
         Some(reply) => Some(call.success(&reply)),
+        None if response.extensions().get::<ClassFailure>().is_some() => {
+            let refused = response.extensions_mut().remove::<ClassFailure>();
+            refused.map(|refused| refuse_in_class(&refused, now, &mut response))
+        }
         None => {
             let failure = response.extensions_mut().remove::<Failure>();
             // Whatever does not come from a handler of this crate is refused as a path.
@@ -125,6 +130,16 @@ fn refuse(call: &Call<'_>, failure: &Failure, route: &str, response: &mut Respon
         headers.insert(LOCATION, base);
     }
     call.refusal(failure)
+}
+
+/// The same for what is refused in class rooms, in their envelope.
+fn refuse_in_class(failure: &ClassFailure, now: Timestamp, response: &mut Response) -> Vec<u8> {
+    let (status, body) = failure.answer(now);
+    *response.status_mut() = status;
+    if let Some(seconds) = failure.shared().and_then(Failure::retry_after_s) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    body
 }
 
 /// `GET /healthz`: the process answers, and its store takes writes; otherwise 503.

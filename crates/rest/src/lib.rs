@@ -11,6 +11,7 @@
 //! | `routes` | the paths, so that they can be listed |
 //! | `auth`, `path`, `body`, `json`, `query`, `rate` | from bytes to what a handler takes |
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
+//! | `classroom` | class rooms: paths, tokens and envelope of their own |
 //! | `audit` | what of it all stands in the audit log |
 //! | `messages` | what back ends say in chat rooms |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
@@ -20,6 +21,7 @@ mod audit;
 mod auth;
 mod body;
 mod chatfiles;
+mod classroom;
 mod contacts;
 mod conversations;
 mod cors;
@@ -56,7 +58,8 @@ use axum::routing::{delete, get, post, put};
 use parking_lot::Mutex;
 use stoa_audit::AuditLog;
 use stoa_chat::Chat;
-use stoa_core::AppDirectory;
+use stoa_classroom::Classroom;
+use stoa_core::{AppDirectory, Region};
 
 use routes::Routes;
 
@@ -66,6 +69,10 @@ pub use dns::{Host, Hosts, Protocol};
 pub struct RestState {
     /// The rules of chat.
     pub chat: Arc<Chat>,
+    /// The rules of class rooms.
+    pub classroom: Arc<Classroom>,
+    /// Where this data centre is.
+    pub region: Region,
     /// Where acts of back ends and refusals are written down.
     pub audit: Arc<AuditLog>,
     /// Knows the apps; asked by the DNS document only.
@@ -84,6 +91,8 @@ pub struct RestState {
 /// What the handlers share.
 struct Shared {
     chat: Arc<Chat>,
+    classroom: Arc<Classroom>,
+    region: Region,
     audit: Arc<AuditLog>,
     directory: Arc<dyn AppDirectory>,
     hosts: Hosts,
@@ -101,11 +110,14 @@ type Rest = Arc<Shared>;
 ///
 /// Every answer is a JSON object except to a preflight, which has no body, and to a download.
 pub fn router(state: RestState) -> Router {
-    let RestState { chat, audit, directory, hosts, client_address, encrypted } = state;
+    let RestState { chat, classroom, region, audit, directory, hosts, client_address, encrypted } =
+        state;
     let origin = hosts.rest.first().map(Host::origin).unwrap_or_default();
     let rates = Mutex::default();
     let rest = Rest::new(Shared {
         chat,
+        classroom,
+        region,
         audit,
         directory,
         hosts,
@@ -167,5 +179,6 @@ fn routes() -> Routes {
     Routes::new()
         .route("/healthz", get(edge::healthz))
         .route("/easemob/server.json", get(dns::document))
+        .merge(classroom::routes())
         .nest("/{org}/{app}", app)
 }

@@ -46,7 +46,6 @@ impl FromRequestParts<Rest> for Acting {
 
 impl Query {
     /// The query of `uri`.
-    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of(uri: &Uri) -> Self {
         Self(fields(uri))
     }

@@ -10,6 +10,7 @@ use stoa_audit::AuditLog;
 use stoa_blob::Blobs;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
+use stoa_classroom::Classroom;
 use stoa_console::{AppChange, Console, ConsoleError};
 use stoa_core::{
     App, AppKey, AppNumber, Caller, Clock, Entropy, Operator, Secret, SystemClock, SystemEntropy,
@@ -59,6 +60,8 @@ pub struct Node {
     pub egress: Arc<Egress>,
     /// The rules of chat.
     pub chat: Arc<Chat>,
+    /// The rules of class rooms.
+    pub classroom: Arc<Classroom>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -242,6 +245,14 @@ impl Node {
         for app in console.apps() {
             chat.load_revocations(&operator.in_app(app)).await?;
         }
+        let classroom = Arc::new(Classroom::new(
+            store.clone(),
+            chat.clone(),
+            console.clone(),
+            clock.clone(),
+            entropy.clone(),
+            Operator::of_this_process(),
+        ));
         let opened = (Instant::now(), clock.now());
         let token_observer = TokenObserver { audit: audit.clone(), console: console.clone() };
         let node = Self {
@@ -254,6 +265,7 @@ impl Node {
             whereabouts,
             egress: Arc::new(egress),
             chat,
+            classroom,
             clock,
             entropy,
             opened,

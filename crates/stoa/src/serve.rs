@@ -238,6 +238,8 @@ impl Public<'_> {
         let demo = if demo { Some(demo::Demo::prepare(node, config).await?) } else { None };
         let rest = stoa_rest::router(RestState {
             chat: node.chat.clone(),
+            classroom: node.classroom.clone(),
+            region: node.console.region(),
             audit: node.audit.clone(),
             directory: node.console.clone(),
             hosts: hosts(config, address, plain_address),

@@ -53,7 +53,7 @@ pub fn verify_class(
         let verified = verify(token, &Expectation { require: Some(login), ..*expect })?;
         return Ok(ClassGrant {
             subject: ClassSubject::Signaling(named.to_owned()),
-            signature: verified.signature().clone(),
+            signature: *verified.signature(),
             issued_at: None,
             expires_at: verified.granted_until(),
             signer: verified.signer(),
@@ -93,9 +93,8 @@ fn subject(claims: &Claims007, now_s: u64) -> Result<(ClassSubject, u64), Error>
         debug_assert!(matches!(service.kind(), ServiceType::Apaas | ServiceType::Rtm));
         match claims.privilege_end(service, wanted) {
             Some(end) if now_s < end => {
-                if found.as_ref().is_none_or(|(least, ..)| rank < *least) {
-                    found = Some((rank, subject, end));
-                }
+                let is_less = found.as_ref().is_none_or(|(least, ..)| rank < *least);
+                found = if is_less { Some((rank, subject, end)) } else { found };
             }
             Some(_) => refusal = Error::PrivilegeExpired,
             None if refusal == Error::ServiceMissing => refusal = Error::PrivilegeMissing,

@@ -1,8 +1,8 @@
 //! What the clock does in a room.
 
-use stoa_core::{ReleaseAnchor, Timestamp};
+use stoa_core::{ReleaseAnchor, Timestamp, UserUuid};
 
-use super::{By, Exit, Outcome, Room, Turn};
+use super::{AWAITED, By, Exit, Outcome, Room, Turn};
 
 impl Room {
     /// When the clock has something to do here next.
@@ -16,6 +16,21 @@ impl Room {
     /// Whether the room's time is over at `now`: nothing of it is to be read from then on.
     pub fn is_released(&self, anchor: ReleaseAnchor, now: Timestamp) -> bool {
         self.schedule.destroyed_at(self.created, anchor).is_some_and(|at| at <= now)
+    }
+
+    /// Whoever is in the room and not connected to this process, which has just begun, may come back for a while.
+    pub(crate) fn await_absent(
+        &mut self,
+        at: Timestamp,
+        is_connected: impl Fn(&UserUuid) -> bool,
+        out: &mut Outcome,
+    ) {
+        for user in self.users.values_mut().filter(|user| user.online) {
+            if user.awaited_until.is_none() && !is_connected(&user.id) {
+                user.awaited_until = Some(at.plus(AWAITED));
+                out.touched.users.insert(user.id.clone());
+            }
+        }
     }
 
     /// Does what is due by `now`, each at its moment and in its order, so that it does not matter when this is called.

@@ -99,7 +99,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// As [`Self::check_in`]; [`Refusal::Argument`].
-    pub fn enter(&mut self, user: &UserUuid, who: CheckIn) -> Result<Entered, Refusal> {
+    pub fn enter(&mut self, user: &UserUuid, who: &CheckIn) -> Result<Entered, Refusal> {
         self.check_in(user, who.role)?;
         let name = shown_name("userName", &who.name)?;
         super::streams::check_device("videoSourceState", who.video_source)?;

@@ -12,14 +12,14 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::NotAllowed`], [`Refusal::Argument`].
-    pub fn edit_room_properties(&mut self, edit: Edit, cause: Value) -> Result<(), Refusal> {
+    pub fn edit_room_properties(&mut self, edit: Edit, cause: &Value) -> Result<(), Refusal> {
         if !self.by.is_teaching() {
             return Err(Refusal::NotAllowed);
         }
         let (after, changed) = edit.apply(&self.room.flex)?;
         self.room.flex = after;
         self.touch_room();
-        self.room_properties(below("flexProps", changed), cause);
+        self.room_properties(&below("flexProps", changed), cause);
         Ok(())
     }
 
@@ -31,7 +31,7 @@ impl Turn<'_> {
         &mut self,
         user: &UserUuid,
         edit: Edit,
-        cause: Value,
+        cause: &Value,
     ) -> Result<(), Refusal> {
         if !self.by.is_teaching() && !self.by.is(user) {
             return Err(Refusal::NotAllowed);
@@ -40,7 +40,7 @@ impl Turn<'_> {
         let (after, changed) = edit.apply(&found.flex)?;
         found.flex = after;
         found.updated = self.at;
-        self.user_properties(user, below("flexProps", changed), cause);
+        self.user_properties(user, &below("flexProps", changed), cause);
         Ok(())
     }
 }

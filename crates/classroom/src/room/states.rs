@@ -40,7 +40,7 @@ impl Turn<'_> {
         self.event(1, Value::Object(data));
         let mut changed = below("schedule", schedule);
         changed.insert("state".into(), json!(state));
-        self.room_properties(changed, json!({}));
+        self.room_properties(&changed, &json!({}));
         if state == ClassState::Closed {
             self.put_everybody_out();
         }

@@ -155,22 +155,22 @@ impl Turn<'_> {
     }
 
     /// Tells everybody of properties of the room that changed, by dotted path. `cause` is copied unread.
-    pub fn room_properties(&mut self, changed: Tree, cause: Value) {
+    pub fn room_properties(&mut self, changed: &Tree, cause: &Value) {
         self.room_properties_apart(changed, None, cause);
     }
 
     /// As [`Self::room_properties`]; whoever may not see right answers is told of `reduced` instead.
-    pub fn room_properties_apart(&mut self, changed: Tree, reduced: Option<Tree>, cause: Value) {
+    pub fn room_properties_apart(&mut self, changed: &Tree, reduced: Option<&Tree>, cause: &Value) {
         let removed = changed.values().all(|value| *value == "deleted");
         let cmd = if removed && !changed.is_empty() { 5 } else { 4 };
         let operator = self.by.view(self.room);
-        let data = |changed: Tree| json!({"changeProperties": changed, "operator": operator, "cause": cause});
+        let data = |changed: &Tree| json!({"changeProperties": changed, "operator": operator, "cause": cause});
         let reduced = reduced.map(data);
         self.frame_apart(cmd, data(changed), reduced);
     }
 
     /// Tells everybody of properties of a user that changed, by dotted path.
-    pub fn user_properties(&mut self, user: &UserUuid, changed: Tree, cause: Value) {
+    pub fn user_properties(&mut self, user: &UserUuid, changed: &Tree, cause: &Value) {
         let removed = changed.values().all(|value| *value == "deleted");
         let cmd = if removed && !changed.is_empty() { 23 } else { 22 };
         let from = self.room.users.get(user).map(|user| self.room.user_brief(user));

@@ -87,7 +87,11 @@ async fn who_does_not_come_back_in_time_has_left() {
     );
     // After a restart nobody is connected, and everybody is as it was.
     world.restart().await;
-    assert_eq!(world.view("room").await.unwrap()["state"], 0);
+    let count = |turn: &mut stoa_classroom::room::Turn<'_>| Ok(turn.room.listed().count());
+    let left = world.act("room", by("ann", TEACHER), count).await.unwrap();
+    assert_eq!(left, 1, "the teacher may come back");
     let again = world.enter("room", "bob", STUDENT).await.unwrap();
     assert_eq!(again.view["room"]["roomState"]["total"], 2);
+    world.pass(AWAITED).await;
+    assert_eq!(world.act("room", by("ann", TEACHER), count).await.unwrap(), 0);
 }

@@ -160,7 +160,7 @@ mod tests {
         Arc::new(App { class, ..made })
     }
 
-    fn builder(app: &App) -> Builder007 {
+    fn builder(app: &App) -> Builder007<'_> {
         let issued = u32::try_from(NOW.as_secs()).unwrap();
         Builder007::new(app.id.as_str(), app.certificates[0].expose(), issued, 3600, 7)
     }

@@ -77,6 +77,7 @@ struct Encrypted;
 pub(crate) struct Lab {
     pub(crate) router: Router,
     pub(crate) chat: Arc<Chat>,
+    pub(crate) classroom: Arc<Classroom>,
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: Arc<App>,
@@ -135,12 +136,22 @@ impl Lab {
         let class = KeyClass(classes::ATTACHMENT.number);
         let blobs = Blobs::local(files.path(), vault, class).unwrap();
         let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
-        let chat = Chat::new(store, directory.clone(), clock.clone(), entropy, 1);
+        let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), entropy.clone(), 1);
         let chat = Arc::new(chat.with_files(blobs).with_audit(audit.clone()));
+        let classroom = Arc::new(Classroom::new(
+            store,
+            chat.clone(),
+            directory.clone(),
+            clock.clone(),
+            entropy,
+            Operator::of_this_process(),
+        ));
         let host =
             |domain: &str| Host { protocol: Protocol::Https, domain: domain.into(), port: 443 };
         let router = router(RestState {
             chat: chat.clone(),
+            classroom: classroom.clone(),
+            region: Region::Eu,
             audit: audit.clone(),
             directory,
             hosts: Hosts {
@@ -150,7 +161,7 @@ impl Lab {
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
             encrypted: |extensions| extensions.get::<Encrypted>().is_some(),
         });
-        Self { router, chat, audit, clock, app, other, files }
+        Self { router, chat, classroom, audit, clock, app, other, files }
     }
 
     fn token(app: &App, user: Option<&str>, certificate: &str, issued: Timestamp) -> String {

@@ -23,6 +23,7 @@ pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
     background.spawn(keep_observations(node.clone()));
     background.spawn(keep_audit(node.audit.clone()));
     background.spawn(keep_rooms(node.clone()));
+    background.spawn(keep_classes(node.clone()));
     background.spawn(keep_fences(node.clone()));
     background.spawn(keep_used(node.clone()));
 }
@@ -150,6 +151,28 @@ async fn keep_rooms(node: Node) {
         ticks.tick().await;
         node.chat.leave_absent().await;
         node.chat.store_room_counts().await;
+    }
+}
+
+/// How often it is looked whether the clock has something to do in a class room.
+const CLASS_TICK: Duration = Duration::from_millis(100);
+
+/// Begins, ends, closes and destroys class rooms by the clock; first what came due while the server was off.
+async fn keep_classes(node: Node) {
+    for app in node.console.apps() {
+        if let Err(error) = node.classroom.wake_all(&app).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(
+                error,
+                "class rooms could not be read; they go on when somebody enters"
+            );
+        }
+    }
+    let mut ticks = tokio::time::interval(CLASS_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        node.classroom.tick().await;
     }
 }
 

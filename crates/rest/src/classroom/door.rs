@@ -1,0 +1,181 @@
+//! Who is calling: the app by its App ID, the room and the user in the path, and the tokens in the headers
+//! (classroom specification, sections 2.0 and 3).
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use stoa_classroom::Refusal;
+use stoa_classroom::room::By;
+use stoa_core::{App, AppId, ClassCaller, ClassPrincipal, ClassRole, Region, RoomUuid, UserUuid};
+
+use super::answer::ClassFailure;
+use crate::Rest;
+use crate::error::Failure;
+use crate::query::Query;
+
+/// A call with a token that was verified for the app in its path.
+pub(crate) struct ClassCall {
+    pub(crate) caller: ClassCaller,
+    variables: Vec<(String, String)>,
+    /// The token of the user's entry, if it was shown.
+    pub(crate) session: Option<u64>,
+    /// The query's fields.
+    pub(crate) query: Query,
+}
+
+impl ClassCall {
+    /// The text of the path's variable.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let found = self.variables.iter().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The text of the path's variable `name`.
+    pub(crate) fn text(&self, name: &'static str) -> &str {
+        self.variable(name).unwrap_or_default()
+    }
+
+    /// A name in the path.
+    pub(crate) fn named(&self, name: &'static str) -> Result<UserUuid, ClassFailure> {
+        let text = self.text(name);
+        let parsed = text.parse();
+        parsed.map_err(|error| Refusal::argument(format!("{name} in the path {error}")).into())
+    }
+
+    /// The room in the path.
+    pub(crate) fn room(&self) -> Result<RoomUuid, ClassFailure> {
+        self.named("room")
+    }
+
+    /// The user in the path.
+    pub(crate) fn user(&self) -> Result<UserUuid, ClassFailure> {
+        self.named("user")
+    }
+
+    /// A number in the path.
+    pub(crate) fn number(&self, name: &'static str) -> Result<u64, ClassFailure> {
+        let parsed = self.text(name).parse();
+        parsed
+            .map_err(|_| Refusal::argument(format!("{name} in the path: must be a number")).into())
+    }
+
+    /// The app's own back end.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`].
+    pub(crate) fn back_end(&self) -> Result<By, ClassFailure> {
+        match self.caller.principal() {
+            ClassPrincipal::App => Ok(By::App),
+            _ => Err(Refusal::NotAllowed.into()),
+        }
+    }
+
+    /// As whom the caller comes in as `user` in the role that the request asks for, which a token that names one has
+    /// to agree with.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForThis`].
+    pub(crate) fn role(
+        &self,
+        rest: &Rest,
+        room: &RoomUuid,
+        user: &UserUuid,
+        asked: ClassRole,
+    ) -> Result<ClassRole, ClassFailure> {
+        match rest.classroom.place(&self.caller, room, Some(user))?.by {
+            By::User { role, .. } if role == asked => Ok(role),
+            _ => Err(Refusal::NotForThis.into()),
+        }
+    }
+
+    /// As whom the caller acts in `room`.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForThis`].
+    pub(crate) fn by(&self, rest: &Rest, room: &RoomUuid) -> Result<By, ClassFailure> {
+        Ok(rest.classroom.place(&self.caller, room, None)?.by)
+    }
+}
+
+impl FromRequestParts<Rest> for ClassCall {
+    type Rejection = ClassFailure;
+
+    async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, ClassFailure> {
+        let variables = RawPathParams::from_request_parts(parts, &())
+            .await
+            .map_err(|_| Refusal::argument("the path is not percent-encoded UTF-8"))?;
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| variable == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        if let Some(region) = variable("region") {
+            let known = region.parse::<Region>();
+            let known = known.map_err(|_| Failure::of(stoa_core::Refusal::UnknownPath))?;
+            // As a room that is not there: nobody is told where it is (classroom specification, section 6).
+            if known != rest.region {
+                return Err(Refusal::NoRoom.into());
+            }
+        }
+        let app = variable("app_id").unwrap_or_default().parse::<AppId>();
+        let app = app.ok().and_then(|id| rest.directory.by_id(&id));
+        let app = app.ok_or(Refusal::NotForThis)?;
+        let from = (rest.client_address)(&parts.extensions);
+        rest.chat.admit_from(&app, from).map_err(Failure::from)?;
+        let caller = caller(rest, &app, &parts.headers)?;
+        let session = header(&parts.headers, "token");
+        let session = session.and_then(|text| u64::from_str_radix(&text, 16).ok());
+        Ok(Self { caller, variables, session, query: Query::of(&parts.uri) })
+    }
+}
+
+/// Whoever the tokens name. All of them have to name the same.
+fn caller(rest: &Rest, app: &Arc<App>, headers: &HeaderMap) -> Result<ClassCaller, ClassFailure> {
+    let named = header(headers, "x-agora-uid").map(|text| text.parse::<UserUuid>());
+    let named = named.transpose().map_err(|_| Refusal::NotForThis)?;
+    let tokens = [authorization(headers), header(headers, "x-agora-token")];
+    let mut tokens = tokens.into_iter().flatten().filter(|token| !token.is_empty());
+    let first = tokens.next();
+    let caller = rest.classroom.authenticate(app, first.as_deref(), named.as_ref())?;
+    for token in tokens.filter(|token| Some(token) != first.as_ref()) {
+        let other = rest.classroom.authenticate(app, Some(&token), named.as_ref())?;
+        if other.principal() != caller.principal() {
+            return Err(Refusal::NotForThis.into());
+        }
+    }
+    Ok(caller)
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
+}
+
+/// The token of `Authorization: agora token=…`, with quotes or without.
+fn authorization(headers: &HeaderMap) -> Option<String> {
+    let value = String::from_utf8_lossy(headers.get(AUTHORIZATION)?.as_bytes()).into_owned();
+    let (scheme, rest) = value.trim().split_once(' ')?;
+    let token = rest.trim().strip_prefix("token=")?.trim().trim_matches('"');
+    scheme.eq_ignore_ascii_case("agora").then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_stands_with_quotes_or_without() {
+        let token = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, http::HeaderValue::from_static(value));
+            authorization(&headers)
+        };
+        assert_eq!(token("agora token=007abc").as_deref(), Some("007abc"));
+        assert_eq!(token("Agora token=\"007abc\"").as_deref(), Some("007abc"));
+        assert_eq!(token("Bearer 007abc"), None);
+        assert_eq!(token("agora 007abc"), None);
+    }
+}
