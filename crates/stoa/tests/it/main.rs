@@ -22,6 +22,8 @@ mod geo_writer;
 mod geofence;
 mod https;
 mod identity;
+#[cfg(target_os = "linux")]
+mod kills;
 mod limits;
 mod logs;
 mod memory;
