@@ -10,6 +10,7 @@ mod checklist;
 mod command_line;
 mod control;
 mod crash;
+mod crash_points;
 mod demo;
 mod demo_page;
 mod doctor;

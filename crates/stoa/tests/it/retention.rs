@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 use stoa::config::{self, Config, Environment, Settings};
 use stoa::lifetime::Ended;
@@ -11,7 +12,11 @@ use stoa::node::{Files, Founding, Node};
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::lifetime::Pace;
 use stoa_chat::{Chat, Draft, NewUser};
-use stoa_core::{App, Caller, ManualClock, Resource, Target, Timestamp, UserId, issue_token};
+use stoa_core::{
+    App, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
+};
+use stoa_store::spaces;
+use stoa_vault::Opened;
 use tokio::sync::oneshot;
 
 use crate::command_line::json;
@@ -192,6 +197,20 @@ impl<'a> Past<'a> {
         self.chat.send(&self.caller(Some(from)).await, &Resource::none(), draft, done).await;
         sent.await.unwrap().unwrap();
     }
+}
+
+/// How many messages open of those that lie there, with the vault of today; whatever their time.
+pub(crate) async fn opened(node: &Node) -> u64 {
+    let mut dump = node.store.dump(&Operator::of_this_process()).await.unwrap();
+    let mut opened = 0;
+    while let Some(rows) = dump.next(1000).await.unwrap() {
+        let messages = rows.iter().filter(|(key, _)| key[0] == spaces::MESSAGES.code);
+        let opens = |(key, row): &&(Bytes, Bytes)| {
+            matches!(node.vault.open_record(key, row).unwrap(), Opened::Plain(_))
+        };
+        opened += u64::try_from(messages.filter(opens).count()).unwrap();
+    }
+    opened
 }
 
 /// What opens the data in `data` of `place` in this process, with the place's vault.

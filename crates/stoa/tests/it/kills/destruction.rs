@@ -1,17 +1,12 @@
 //! Days that end while a server serves, and an app that is deleted.
 
-use bytes::Bytes;
 use stoa::lifetime::Ended;
-use stoa::node::Node;
 use stoa_chat::lifetime::Pace;
-use stoa_core::Operator;
-use stoa_store::spaces;
-use stoa_vault::Opened;
 
 use super::{
     APP, OF_APP, Traced, copy, most_came_before_the_end, place_with, read, receipts, spread, whole,
 };
-use crate::retention::{Past, config_of, with_node};
+use crate::retention::{Past, config_of, opened, with_node};
 use crate::server::{Place, Server};
 
 /// Days that are over, and what is said on each.
@@ -49,21 +44,7 @@ fn again(template: &Place) -> Place {
     place
 }
 
-/// How many messages open of those that lie there, with the vault of today; whatever their time.
-async fn opened(node: &Node) -> u64 {
-    let mut dump = node.store.dump(&Operator::of_this_process()).await.unwrap();
-    let mut opened = 0;
-    while let Some(rows) = dump.next(1000).await.unwrap() {
-        let messages = rows.iter().filter(|(key, _)| key[0] == spaces::MESSAGES.code);
-        let opens = |(key, row): &&(Bytes, Bytes)| {
-            matches!(node.vault.open_record(key, row).unwrap(), Opened::Plain(_))
-        };
-        opened += u64::try_from(messages.filter(opens).count()).unwrap();
-    }
-    opened
-}
-
-/// The same of the copy from before.
+/// How many messages open in the copy from before, with the vault of today.
 fn opened_of_old(place: &Place) -> u64 {
     let mut found = 0;
     with_node(&config_of(place, "old"), async |node| found = opened(node).await);
