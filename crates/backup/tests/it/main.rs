@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod crashes;
+mod place;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

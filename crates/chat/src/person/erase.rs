@@ -95,12 +95,13 @@ impl Chat {
         let person = user_blind(&store, user);
         self.shared.erasing.begin(store.number(), person);
         let found = self.find(app, user).await?.is_some();
+        let keeps_messages = self.settings(app).keeps_erased_messages;
+        // The first step: whoever dies before it has done nothing, and what comes after it is done by the next start.
+        let erasure = store.note_erasure(person, keeps_messages).await?;
         if found {
             // Nothing more is said from here on.
             self.set_activated(&caller, user, false).await?;
         }
-        let keeps_messages = self.settings(app).keeps_erased_messages;
-        let erasure = store.note_erasure(person, keeps_messages).await?;
         self.erase(&caller, &store, &[erasure], Some(user), renaming, progress).await?;
         self.shared.erasing.end(store.number(), person);
         Ok(found)

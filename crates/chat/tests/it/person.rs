@@ -297,14 +297,12 @@ async fn an_erasure_that_is_interrupted_anywhere_is_finished_by_the_next_start()
             let outcome = lab.erase().await;
             lab.world.open_files(lab.dir.path());
             let begun = lab.finish().await;
-            if outcome.is_err() && begun == 0 {
-                // It failed before it was written down: nothing is half done, and it is done again.
-                lab.erase().await.unwrap();
-            }
+            // The ledger comes before all that is stored, so it is always begun; the last commit says that it is done.
+            assert!(begun == 1 || outcome.is_ok() || written, "commit {commit}");
             lab.check(&before).await;
             assert_eq!(lab.finish().await, 0);
             if outcome.is_ok() {
-                assert!(commit > 20, "{commit} commits");
+                assert!(commit > 15, "{commit} commits");
                 break;
             }
         }

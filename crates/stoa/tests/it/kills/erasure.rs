@@ -1,6 +1,7 @@
 //! A person who is being erased.
 
 use super::{OF_APP, at, killed, most_came_before_the_end, place_with, read, spread, whole};
+use crate::command_line::json;
 
 const NAMES: [&str; 12] =
     ["ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kim", "leo"];
@@ -19,8 +20,10 @@ fn a_person_whose_erasure_is_killed_is_erased_by_the_next_start_or_there_as_befo
     let (mut interrupted, mut finished) = (0, 0);
     for (after, name) in spread(1, steps, names.len()).zip(names) {
         interrupted += usize::from(killed(&place, &erase(name), after).interrupted);
-        let shown = place.run(&[&["user", "show", "--user", name][..], &OF_APP].concat());
+        let show = [&["user", "show", "--json", "--user", name][..], &OF_APP].concat();
+        let shown = place.run(&show);
         if shown.code == Some(0) {
+            assert_eq!(json(&shown.stdout)["activated"], true, "as before");
             assert_eq!(read(&place, "data"), left, "not begun");
             place.run(&erase(name)).answer();
         } else {
