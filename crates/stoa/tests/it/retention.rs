@@ -161,7 +161,7 @@ impl<'a> Past<'a> {
         Self { node, app, then, chat }
     }
 
-    async fn caller(&self, user: Option<&str>) -> Caller {
+    pub(crate) async fn caller(&self, user: Option<&str>) -> Caller {
         let user = user.map(|user| user.parse::<UserId>().unwrap());
         let token = issue_token(&self.app, user.as_ref(), self.then, 3600, &*self.node.entropy);
         self.chat.authenticate(&self.app.key, token.expose()).await.unwrap()

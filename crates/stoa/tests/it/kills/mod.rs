@@ -145,6 +145,7 @@ impl Traced {
 impl Drop for Traced {
     fn drop(&mut self) {
         self.kill();
+        let _ = self.tracer.kill();
         let _ = self.tracer.wait();
     }
 }
