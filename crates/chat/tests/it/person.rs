@@ -8,7 +8,7 @@ use serde_json::Value;
 use stoa_chat::attachment::NewFile;
 use stoa_chat::person::{PSEUDONYM, PersonSink, Renaming, Told};
 use stoa_chat::{Draft, Error, HistoryQuery, NewGroup};
-use stoa_core::{Caller, Entropy, GroupId, MessageId, Operator, Target, UserId};
+use stoa_core::{Caller, GroupId, MessageId, Operator, Target, UserId};
 use stoa_store::engine::{Direction, Faults};
 use stoa_store::spaces::SPACES;
 
