@@ -124,7 +124,8 @@ impl Chat {
     }
 
     /// Dismisses the groups and rooms of the app of `scope` in which nothing was said or done for as long as user
-    /// information is kept ([`Chat::dismiss_group`]). To be called once a day. Answers which they were.
+    /// information is kept ([`Chat::dismiss_group`]). To be called once a day. Answers which they were. In data that were
+    /// brought back from before, it ends what is left of groups that were dismissed since.
     ///
     /// # Errors
     /// [`Error::Store`]; what is left is dismissed by the next call.
@@ -139,13 +140,17 @@ impl Chat {
         let since = self.groups_since();
         let back_end = self.back_end(scope).await?;
         let mut range = store.key(&spaces::GROUPS).all();
-        let mut dismissed = Vec::new();
+        let (mut dismissed, mut dead) = (Vec::new(), HashSet::new());
         loop {
-            let rows = store.read().await?.scan(&range, Direction::Forward, STEP).await?;
-            let Some((key, _)) = rows.last() else { return Ok(dismissed) };
+            let rows = store.read().await?.scan_all(&range, Direction::Forward, STEP).await?;
+            let Some((key, _)) = rows.last() else { break };
             range = range.above(key);
             let before = dismissed.len();
             for (key, value) in rows {
+                let Some(value) = value else {
+                    dead.insert(key.blind(0));
+                    continue;
+                };
                 let row: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
                 let made = Timestamp::from_millis(row.created_ms);
                 if !is_day_over(last_used(Day(row.used_day), made, since), kept, now) {
@@ -173,5 +178,10 @@ impl Chat {
             }
             pace.rest().await;
         }
+        if !dead.is_empty() {
+            self.end_dead(&store, &dead, pace).await?;
+            self.end_dismissed(scope).await;
+        }
+        Ok(dismissed)
     }
 }

@@ -221,10 +221,15 @@ async fn data_from_before_know_nothing_of_a_dismissed_group_and_its_members_go_o
     assert!(matches!(details, Err(Error::UnknownGroup)));
     let late = olga.send_draft(to_group(walkers.as_str(), "late")).await;
     assert!(matches!(late, Err(Error::UnknownGroup)));
+    // Its members' places end with the first look for such groups, which a server has at its start.
+    assert_eq!(olga.unread().await, [walkers.as_str()]);
+    assert!(dismiss_unused(&world).await.is_empty());
+    let me = user("olga");
+    assert_eq!(world.chat.count_groups_joined(&olga.caller, &me).await.unwrap(), 0);
+    assert!(rows(&world, &OF_GROUPS).await.is_empty());
     olga.send("mia", "hello").await;
     let new = group(&olga, &["mia"]).await;
     assert_eq!(world.chat.group_members(&olga.caller, &new, 0, 10).await.unwrap().len(), 2);
-    // Whoever goes, goes for good, though there is a place in a group that nobody can read.
     world.chat.delete_user(&back_end, &user("olga")).await.unwrap();
 }
 
