@@ -86,6 +86,9 @@ acts! {
     /// A user may make chat rooms no more.
     SuperAdminRemoved = 41, "super_admin.removed";
 
+    /// A group or chat room was dismissed by the server.
+    GroupDismissed = 42, "group.dismissed";
+
     /// A client was outside an app's geofence. The reason says in which country; the address stands nowhere.
     GeofenceRefused = 50, "geofence.refused";
     /// Something may cross from one region to another.

@@ -276,6 +276,10 @@ impl Node {
         for app in node.console.deleting() {
             node.finish_deletion(&app).await?;
         }
+        let ended = node.end_objects().await?;
+        if ended > 0 {
+            tracing::info!(ended, "destroyed keys of what had ended when the server was off");
+        }
         node.finish_erasures().await?;
         Ok(node)
     }

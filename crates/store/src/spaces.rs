@@ -7,7 +7,9 @@
 
 mod lifetime;
 
-pub use lifetime::{DESTRUCTIONS, LOG_DAYS, RECEIPT_HEAD, RECEIPTS, SWEEPS};
+pub use lifetime::{
+    DESTRUCTIONS, ENDS_BY_TIME, LOG_DAYS, OBJECT_ENDS, RECEIPT_HEAD, RECEIPTS, SWEEPS,
+};
 
 use crate::classes::{
     ATTACHMENT, AUDIT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
@@ -645,6 +647,8 @@ pub static SPACES: &[&Space] = &[
     &USER_LOG,
     &LOG_DAYS,
     &SWEEPS,
+    &OBJECT_ENDS,
+    &ENDS_BY_TIME,
     &DELETED_MESSAGES,
     &PINNED_MESSAGES,
     &REPORTS,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 use stoa_chat::attachment::NewFile;
+use stoa_chat::lifetime::Pace;
 use stoa_chat::person::{PSEUDONYM, PersonSink, Renaming, Told};
 use stoa_chat::{Draft, Error, HistoryQuery, NewGroup};
 use stoa_core::{Caller, GroupId, MessageId, Operator, Target, UserId};
@@ -318,6 +319,9 @@ async fn data_that_are_brought_back_from_before_are_erased_again() {
     let lab = Lab { world: lab.world.with_rows(rows, lab.dir.path()).await, ..lab };
     assert!(lab.naming().await.iter().any(|(_, value)| value.contains("by alice")));
     assert_eq!(lab.finish().await, 1);
+    // The group that was hers is gone with its key; its members' places end with the first look for such groups.
+    let app = Operator::of_this_process().in_app(lab.world.app(APP));
+    assert!(lab.world.chat.dismiss_unused(&app, Pace::ALONE).await.unwrap().is_empty());
     lab.check(&before).await;
     assert_eq!(lab.finish().await, 0);
 }

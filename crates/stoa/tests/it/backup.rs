@@ -105,3 +105,19 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     assert!(place.run(&serve).refused(2).contains("was interrupted"));
     assert!(restore(&place, "first.backup", "half").refused(2).contains("remove the directory"));
 }
+
+/// What other data centres know this one by is its own for as long as its data are.
+#[test]
+fn the_certificate_for_other_data_centres_comes_back_with_the_data() {
+    let place = Place::new();
+    let with = |data| ["region", "identity", "--json", "--data", data, "--keys", "data.keys"];
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let shown = json(place.run(&with("data")).answer());
+    assert!(place.path("data/tls/directory.sealed").exists());
+    create(&place, "first.backup").answer();
+    restore(&place, "first.backup", "copy").answer();
+    let record = |data| std::fs::read(place.path(data).join("tls/directory.sealed")).unwrap();
+    assert_eq!(record("data"), record("copy"));
+    let brought = json(place.run(&with("copy")).answer());
+    assert_eq!(brought, shown, "also the certificate, which another key could not prove");
+}

@@ -13,9 +13,10 @@ use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::lifetime::Pace;
 use stoa_chat::{Chat, Draft, NewUser};
 use stoa_core::{
-    App, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
+    App, AppKey, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
 };
-use stoa_store::spaces;
+use stoa_store::classes::CLASS_ROOM;
+use stoa_store::{Bucket, StoreError, spaces};
 use stoa_vault::Opened;
 use tokio::sync::oneshot;
 
@@ -256,6 +257,55 @@ fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
     // The data were opened again meanwhile: so many at the most.
     assert!(receipts[1]["records"].as_u64().unwrap() >= 1);
     assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["receipts"], 2);
+}
+
+/// A class room stands for whatever ends at a moment: nobody was there when it was over, and the next start ends it.
+#[test]
+fn what_was_over_when_the_server_was_off_ends_at_its_next_start_with_a_receipt() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let file = place.path("stoa.toml");
+    fs::write(&file, format!("data = {:?}\n", place.data())).unwrap();
+    let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
+    let of_app = async |node: &Node| {
+        let app = node.console.apps().remove(0);
+        node.store.app(&Operator::of_this_process().in_app(app)).await.unwrap()
+    };
+    let ends = async |node: &Node, name: &str, ago_s: u64| {
+        let app = of_app(node).await;
+        let room = app.blind("class room", &[name.as_bytes()]);
+        let key = app.key(&spaces::ENDS_BY_TIME).number(8).number(0).blind(room).done();
+        let bucket = Bucket::Object(room.0);
+        app.seal_apart(&key, 0, &CLASS_ROOM, bucket, b"said in class").await.unwrap();
+        let ended = node.clock.now().minus(Duration::from_secs(ago_s));
+        let noted = app.transact(|mut txn| async move {
+            txn.end_object(&CLASS_ROOM, room, ended).await?;
+            Ok::<_, StoreError>(txn.done(()))
+        });
+        noted.await.unwrap();
+        bucket
+    };
+    with_node(&config, async |node| {
+        ends(node, "over", 3_600).await;
+        ends(node, "kept", 1_800).await;
+    });
+    with_node(&config, async |node| {
+        let app = of_app(node).await;
+        let bucket = |name: &str| Bucket::Object(app.blind("class room", &[name.as_bytes()]).0);
+        assert!(!app.has_key(&CLASS_ROOM, bucket("over")).unwrap(), "ended by the start");
+        assert!(app.has_key(&CLASS_ROOM, bucket("kept")).unwrap());
+        // And what is over while it runs, by the next minute.
+        ends(node, "later", 4_000).await;
+        assert_eq!(node.end_objects().await.unwrap(), 1);
+        assert!(!app.has_key(&CLASS_ROOM, bucket("later")).unwrap());
+        assert_eq!(node.dismiss_unused(Pace::ALONE).await.unwrap(), 0);
+    });
+    let shown = place.run(&with(&["retention", "show", "--json"]));
+    let receipts: Vec<_> =
+        shown.answer().lines().map(json).filter(|line| line["covered"] == "object").collect();
+    assert_eq!(receipts.len(), 2);
+    assert!(receipts.iter().all(|receipt| receipt["class"] == 8 && receipt["keyCount"] == 1));
+    assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["whole"], true);
 }
 
 /// Opens the data in this process, and lets go of them.
