@@ -160,7 +160,8 @@ impl Chat {
 
     /// The app's back end, which the operator may act as.
     pub(crate) async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
-        let app = app.app();
+        // As it is by now: its server certificate may have been exchanged since the call began.
+        let app = &self.app(&app.app().key)?;
         let now = app.next_issue(self.shared.clock.now());
         let token = issue_token(app, None, now, OWN_TOKEN_S, &*self.entropy);
         self.authenticate(&app.key, token.expose()).await
