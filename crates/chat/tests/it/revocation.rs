@@ -299,6 +299,9 @@ async fn without_an_overlap_what_the_former_server_certificate_let_in_ends_at_on
     for token in [&of_alice.token, &of_bob] {
         assert!(matches!(enters(&world, token).await, Err(Error::Token(_))));
     }
+    // A call of the back end that such a token began gets no token that would be good.
+    let late = world.chat.grant_for(&back_end, &user("alice"), false, None).await;
+    assert!(matches!(late, Err(Error::Token(TokenRefusal::Invalid("certificate_retired")))));
     let again = world.password_token("bob", "secret of bob").await;
     let bob = world.log_in_with(APP, "bob", "web", &again).await;
 
