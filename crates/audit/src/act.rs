@@ -46,6 +46,8 @@ acts! {
     AppRevoked = 7, "app.revoked";
     /// An app was deleted with its keys.
     AppDeleted = 8, "app.deleted";
+    /// An app's server certificate was exchanged.
+    ServerCertificateRotated = 9, "app.server_certificate.rotated";
 
     /// A user was registered.
     UserCreated = 20, "user.created";
