@@ -13,7 +13,7 @@ use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::lifetime::Pace;
 use stoa_chat::{Chat, Draft, NewUser};
 use stoa_core::{
-    App, AppKey, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
+    App, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
 };
 use stoa_store::classes::CLASS_ROOM;
 use stoa_store::{Bucket, StoreError, spaces};
