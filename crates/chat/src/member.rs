@@ -134,11 +134,16 @@ pub(crate) async fn leave(
     let key = key_of(store, user, &Target::Group(group.clone()));
     let Some(value) = txn.get(&key).await? else { return Ok(()) };
     let mut row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+    end_place(&mut row, end);
+    save(store, txn, user, &key, &row).await
+}
+
+/// Whoever has this place sees nothing behind `end`, and the group stands on no list any more.
+pub(crate) fn end_place(row: &mut Membership, end: Seq) {
     row.until_seq = Some(end.0);
     row.pinned_ms = None;
     row.marks.clear();
     row.set_shielded(false, end);
-    save(store, txn, user, &key, &row).await
 }
 
 /// Writes down that `user` is something in a chat room besides a member: since when, and whether it is

@@ -60,8 +60,8 @@ impl Watch {
         let mut all = self.0.lock();
         let observed = &mut all.entry(app).or_default().observed;
         let last = match mark.issuer {
-            Issuer::App(_) | Issuer::Server => &mut observed.last_back_end_token_ms,
-            Issuer::Door => &mut observed.last_door_token_ms,
+            Issuer::App(_) | Issuer::Server(_) => &mut observed.last_back_end_token_ms,
+            Issuer::Door(_) => &mut observed.last_door_token_ms,
         };
         *last = now.as_millis().max(*last);
         observed.longest_life_s = life.max(observed.longest_life_s);

@@ -295,6 +295,9 @@ pub(crate) struct StoredGroup {
     /// How many members there are.
     #[prost(uint32, tag = "18")]
     pub(crate) members: u32,
+    /// The last day on which something was said or done there, as far as it was written down.
+    #[prost(uint32, tag = "19")]
+    pub(crate) used_day: u32,
 }
 
 /// What somebody is to a group. Numbers are stored.

@@ -69,7 +69,7 @@ impl VerifiedToken {
                     id: TokenMarkId::of(&grant.signature),
                     issued: match issuer {
                         Issuer::App(_) => Timestamp::from_secs(grant.issued_at),
-                        Issuer::Server | Issuer::Door => issued_by_server(&grant),
+                        Issuer::Server(_) | Issuer::Door(_) => issued_by_server(&grant),
                     },
                     ends: Timestamp::from_secs(grant.expires_at),
                     issuer,
@@ -173,7 +173,7 @@ pub fn issue_token_at_the_door(
     expires_in_s: u32,
     entropy: &dyn Entropy,
 ) -> Secret {
-    issue(app, app.door_certificate.expose(), user, now, expires_in_s, entropy)
+    issue(app, app.server_certificate.door().expose(), user, now, expires_in_s, entropy)
 }
 
 fn issue(

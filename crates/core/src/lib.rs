@@ -24,6 +24,7 @@ mod refusal;
 mod region;
 mod retention;
 mod secret;
+mod server_certificate;
 mod service_area;
 mod site;
 mod special_address;
@@ -48,7 +49,7 @@ pub use group::{GroupId, GroupIdError, MucKind};
 pub use id_quality::{IdFlaws, Names};
 pub use identity::{
     CLOCK_SKEW_S, Certificate, Fingerprint, Issuer, REGISTRATIONS_PER_HOUR, TOKEN_CAP_S, TokenMark,
-    TokenMarkId, TokenPolicy, door_certificate,
+    TokenMarkId, TokenPolicy,
 };
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
 pub use network::{AddressRange, AddressRangeError, Reach};
@@ -62,6 +63,7 @@ pub use retention::{
     last_day_over,
 };
 pub use secret::{Secret, same_secret};
+pub use server_certificate::ServerCertificate;
 pub use service_area::{Countries, Country, CountryError};
 pub use site::site;
 pub use special_address::Special;

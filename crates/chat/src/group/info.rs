@@ -236,8 +236,8 @@ impl Chat {
         .await
     }
 
-    /// Ends a group. Its members, also those who are away, are told of that as the last thing in it.
-    /// The id stays taken.
+    /// Ends a group. Its members, also those who are away, are told of that as the last thing in it; its key is
+    /// destroyed. The id stays taken.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`], [`Error::NotInGroup`], [`Error::Forbidden`], [`Error::GroupDisabled`].
@@ -254,7 +254,9 @@ impl Chat {
                 batch.dismiss(&who.actor()).await
             })
         })
-        .await
+        .await?;
+        self.end_dismissed(caller).await;
+        Ok(())
     }
 
     /// Switches a group off or on again: while it is off, nobody sends to it and only the app's back

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
-use stoa_core::{ConversationId, GroupId, MucKind, Timestamp, UserId};
+use stoa_core::{ConversationId, Day, GroupId, MucKind, Timestamp, UserId};
 use stoa_store::spaces::{self, Space};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn};
+use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn, classes};
 
 use super::{Roster, Standing};
+use crate::conversation::pins_key;
 use crate::records::{self, GroupName, Name, RosterPage, StoredGroup};
 use crate::{Error, member};
 
@@ -62,6 +63,8 @@ pub(crate) struct Group {
     pub(crate) info: Arc<Info>,
     pub(crate) roster: Roster,
     next_number: u64,
+    /// The last day on which something was said or done in it.
+    used: Day,
     /// What is not stored yet.
     changed: Changed,
     /// When the number of members was last stored.
@@ -74,6 +77,8 @@ struct Changed {
     info: bool,
     /// How many members it has.
     count: bool,
+    /// On which day it was used last.
+    used: bool,
     /// It has not been stored before.
     new: bool,
     gone: bool,
@@ -85,6 +90,13 @@ struct Changed {
 /// The blinded name of a group in keys.
 pub(crate) fn group_blind(store: &AppStore, group: &GroupId) -> Blind {
     member::conversation_blind(store, &ConversationId::Group(group.clone()))
+}
+
+/// The group, or the room, of that id and that blinded name; none if neither has it.
+pub(crate) fn group_named(store: &AppStore, id: &str, blind: Blind) -> Option<GroupId> {
+    let kinds = [MucKind::Group, MucKind::Room].into_iter();
+    let mut ids = kinds.filter_map(|kind| GroupId::parse(kind, id).ok());
+    ids.find(|id| group_blind(store, id) == blind)
 }
 
 fn group_key(store: &AppStore, group: Blind) -> Key {
@@ -121,6 +133,7 @@ impl Group {
             roster: Roster::new(info.id.kind()),
             info: Arc::new(info),
             next_number: 0,
+            used: created.day(),
             changed: Changed { info: true, new: true, ..Changed::default() },
             counted: created,
         };
@@ -139,6 +152,7 @@ impl Group {
         let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
         let mut group = Self {
             next_number: stored.next_number,
+            used: Day(stored.used_day),
             info: Arc::new(Info::read(stored, id.kind())?),
             roster: Roster::new(id.kind()),
             changed: Changed::default(),
@@ -233,6 +247,19 @@ impl Group {
         self.changed.count = true;
     }
 
+    /// Something was said or done in it at `now`, if `is_used`, or it was changed: noted once a day.
+    pub(crate) fn use_it(&mut self, is_used: bool, now: Timestamp) {
+        if (is_used || self.changed != Changed::default()) && self.used < now.day() {
+            self.used = now.day();
+            self.changed.used = true;
+        }
+    }
+
+    /// The last day on which it was used, as far as that is known: uses have been written down since `since`.
+    pub(crate) fn last_used(&self, since: Option<Timestamp>) -> Day {
+        last_used(self.used, self.info.created, since)
+    }
+
     /// It is dismissed: nothing of it is kept but its log, which goes with its days.
     pub(crate) const fn dismiss(&mut self) {
         self.changed.gone = true;
@@ -262,6 +289,11 @@ impl Group {
         if changed.gone {
             txn.delete(&group_key(store, blind))?;
             txn.delete(&time_key(store, &self.info, blind))?;
+            txn.delete(&pins_key(store, blind))?;
+            // The id stays taken, which names nobody, when the group's key is gone.
+            let name = self.name().encode_to_vec();
+            txn.put(&name_key(store, self.id()), Bucket::Whole, &name).await?;
+            txn.end_object(&classes::USER_INFORMATION, blind, now).await?;
             for part in self.roster.parts() {
                 txn.delete(&part_key(store, blind, part))?;
             }
@@ -289,7 +321,7 @@ impl Group {
             let part = line.map(|line| (line.since, line.away));
             member::write_room(store, txn, &user, self.id(), part).await?;
         }
-        if changed.info || changed.count && !waits {
+        if changed.info || changed.used || changed.count && !waits {
             self.counted = now;
             let value = self.stored().encode_to_vec();
             txn.put(&group_key(store, blind), bucket, &value).await?;
@@ -297,9 +329,8 @@ impl Group {
             self.changed.count = changed.count;
         }
         if changed.new {
-            let kind = if self.id().is_room() { Name::ROOM } else { Name::GROUP };
-            let name = Name { kind };
-            txn.put(&name_key(store, self.id()), bucket, &name.encode_to_vec()).await?;
+            let name = self.name().encode_to_vec();
+            txn.put(&name_key(store, self.id()), bucket, &name).await?;
         }
         if changed.info || changed.new {
             let id = self.id().as_str().into();
@@ -308,6 +339,11 @@ impl Group {
             txn.put(&key, bucket, &row.encode_to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// What its id is the name of.
+    fn name(&self) -> Name {
+        Name { kind: if self.id().is_room() { Name::ROOM } else { Name::GROUP } }
     }
 
     fn stored(&self) -> StoredGroup {
@@ -331,6 +367,7 @@ impl Group {
             disabled: info.disabled,
             next_number: self.next_number,
             members: self.roster.members(),
+            used_day: self.used.0,
         }
     }
 
@@ -354,6 +391,12 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// The last day on which what was made at `created`, and is known to have been used on `used`, was used: uses have been
+/// written down since `since`.
+pub(crate) fn last_used(used: Day, created: Timestamp, since: Option<Timestamp>) -> Day {
+    used.max(created.day()).max(since.map_or(Day(0), Timestamp::day))
 }
 
 impl Info {

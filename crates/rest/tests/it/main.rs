@@ -23,6 +23,7 @@ mod rates;
 mod room_messages;
 mod rooms;
 mod separation;
+mod server_certificate;
 mod sessions;
 mod sockets;
 mod tokens;

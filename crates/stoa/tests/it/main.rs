@@ -10,6 +10,7 @@ mod checklist;
 mod command_line;
 mod control;
 mod crash;
+mod crash_points;
 mod demo;
 mod demo_page;
 mod doctor;
@@ -22,6 +23,8 @@ mod geo_writer;
 mod geofence;
 mod https;
 mod identity;
+#[cfg(target_os = "linux")]
+mod kills;
 mod limits;
 mod logs;
 mod memory;
