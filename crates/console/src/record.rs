@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, Country,
-    HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region, Secret,
-    ServerCertificate, Timestamp, TokenPolicy, Uuid, limits,
+    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, ClassSettings,
+    Country, HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region,
+    ReleaseAnchor, Secret, ServerCertificate, Timestamp, TokenPolicy, Uuid, limits,
 };
 use stoa_store::{StoreError, spaces};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -125,6 +125,11 @@ pub(crate) struct AppRecord {
     /// The server certificate before it, while tokens of it are taken.
     #[prost(message, optional, tag = "51")]
     former_server_certificate: Option<FormerCertificateRecord>,
+    #[prost(bool, tag = "70")]
+    accepts_rtm_token: bool,
+    /// From when on the hour counts after which a class room is destroyed; empty: the default.
+    #[prost(string, tag = "71")]
+    release_anchor: String,
 }
 
 /// A certificate that ends by itself. Wiped when it is dropped.
@@ -256,6 +261,8 @@ impl AppRecord {
                 .former_server_certificate
                 .as_ref()
                 .and_then(FormerCertificateRecord::new),
+            accepts_rtm_token: app.class.accepts_rtm_token,
+            release_anchor: app.class.release_anchor.name().into(),
         }
     }
 
@@ -310,6 +317,13 @@ impl AppRecord {
             room_rate: self.room_rate,
             keeps_erased_messages: self.keeps_erased_messages,
         };
+        let class = ClassSettings {
+            accepts_rtm_token: self.accepts_rtm_token,
+            release_anchor: match &*self.release_anchor {
+                "" => ReleaseAnchor::default(),
+                name => name.parse().map_err(|_| corrupt())?,
+            },
+        };
         let place = self.place().ok_or_else(corrupt)?;
         let server_certificate = Certificate::new(
             Secret::new(std::mem::take(&mut self.server_certificate)),
@@ -338,7 +352,7 @@ impl AppRecord {
             },
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
-            class: stoa_core::ClassSettings::default(),
+            class,
             place,
             plan_chosen: self.plan_chosen,
             certificates: std::mem::take(&mut self.certificates)
