@@ -10,7 +10,10 @@ impl Room {
         let state = self.schedule.next().map(|(_, at)| at);
         let destroyed = self.schedule.destroyed_at(self.created, anchor);
         let awaited = self.users.values().filter_map(|user| user.awaited_until).min();
-        [state, destroyed, awaited].into_iter().flatten().min()
+        let stage = self.stage_due().map(|(at, _)| at);
+        let hand = self.hand_due().map(|(at, _)| at);
+        let carousel = self.carousel_due();
+        [state, destroyed, awaited, stage, hand, carousel].into_iter().flatten().min()
     }
 
     /// Whether the room's time is over at `now`: nothing of it is to be read from then on.
@@ -56,6 +59,15 @@ impl Room {
         if let Some((at, user)) = awaited.min_by_key(|(at, user)| (*at, user.id.clone())) {
             let user = user.id.clone();
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.leave(&user, Exit::Left))));
+        }
+        if let Some((at, user)) = self.stage_due() {
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.time_out_stage(&user))));
+        }
+        if let Some((at, user)) = self.hand_due() {
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.time_out_hand(&user))));
+        }
+        if let Some(at) = self.carousel_due() {
+            steps.push((at, Box::new(|turn: &mut Turn<'_>| turn.turn_carousel())));
         }
         let first = steps.into_iter().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)?;
         Some(first)

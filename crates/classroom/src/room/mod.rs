@@ -4,13 +4,21 @@
 //! with its part of the state and the acts that change it. An act that is refused has changed nothing: checks come
 //! first. What others are told is written to the turn's [`Outcome`], and leaves only when the change is durable.
 
+mod carousel;
 mod clock;
 mod entry;
+mod hands;
+mod mute;
 mod participant;
+mod process;
 mod properties;
+mod rewards;
 pub mod schedule;
+mod screen;
+mod stage;
 mod states;
 mod streams;
+mod tags;
 mod turn;
 mod view;
 
@@ -19,10 +27,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stoa_core::{ClassRole, RoomType, RoomUuid, Timestamp, UserUuid};
 
+pub use carousel::Carousel;
 pub use entry::{AWAITED, Ban, CheckIn, Entered, Exit};
+pub use hands::Hands;
+pub use mute::Gallery;
 pub use participant::Participant;
+pub use process::{LONGEST_WAIT_S, MAX_WAIT, PAYLOAD_BYTES, Waiting};
+pub use rewards::MOST_REWARDS;
 pub use schedule::{ClassState, Schedule, Times};
+pub use screen::Screen;
+pub use stage::{MOST_SEATS, SEATS, Stage};
 pub use streams::{DefaultStream, Stream, StreamChange, StreamKind};
+pub use tags::MOST_USERS;
 pub use turn::{By, Outcome, Touched, Turn};
 
 use crate::tree::Tree;
@@ -93,6 +109,21 @@ pub struct Room {
     /// Who has been in the room, by name. Stored apart.
     #[serde(skip)]
     pub users: BTreeMap<UserUuid, Participant>,
+    /// The stage.
+    #[serde(default)]
+    pub stage: Stage,
+    /// The hands that are up.
+    #[serde(default)]
+    pub hands: Hands,
+    /// The carousel, while it goes.
+    #[serde(default)]
+    pub carousel: Option<Carousel>,
+    /// The screen that is shared.
+    #[serde(default)]
+    pub screen: Option<Screen>,
+    /// The gallery.
+    #[serde(default)]
+    pub gallery: Gallery,
 }
 
 /// The longest name that is shown to people, in bytes.
@@ -129,6 +160,11 @@ impl Room {
             sequence: 0,
             event_sequence: 0,
             users: BTreeMap::new(),
+            stage: Stage::new(new.max_accept, new.accepts_at_entry)?,
+            hands: Hands::default(),
+            carousel: None,
+            screen: None,
+            gallery: Gallery::default(),
         })
     }
 
