@@ -555,7 +555,7 @@ fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
             "userToken": format!("{session:016x}"),
             "streamUuid": own.stream_uuid().to_string(),
             "streams": streams,
-            "userProperties": room.user_properties_view(own),
+            "userProperties": room.own_properties_view(own),
             "sequence": own.peer_sequence,
             "subscribe": 1,
         },

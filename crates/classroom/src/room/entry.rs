@@ -78,6 +78,9 @@ impl Turn<'_> {
         if self.room.is_banned(user, self.at) {
             return Err(Refusal::Banned);
         }
+        if !self.room.is_member(user, role) {
+            return Err(Refusal::NotAllowed);
+        }
         let present = self.room.users.get(user).filter(|present| present.online);
         if present.is_some_and(|present| present.role == role) || role == ClassRole::Invisible {
             return Ok(());
@@ -85,7 +88,10 @@ impl Turn<'_> {
         if self.room.seats(role).is_some_and(|seats| self.room.present(role) >= seats) {
             return Err(Refusal::RoleFull);
         }
+        // Those who teach may look into every group.
+        let is_guest = self.room.kind == RoomType::Group && role.is_teaching();
         if role.is_listed()
+            && !is_guest
             && present.is_none()
             && self.room.listed().count() >= self.room.capacity()
         {
@@ -126,6 +132,9 @@ impl Turn<'_> {
             awaited_until: None,
             updated: self.at,
             tags: Tree::new(),
+            poll: None,
+            quiz: None,
+            conversation: super::Conversation::default(),
         });
         let role_before = entered.role;
         if was_online {
@@ -209,6 +218,8 @@ impl Turn<'_> {
         self.cancel_hand(user);
         self.leave_gallery(user);
         self.end_share(user);
+        self.drop_invitations(user);
+        self.leave_widgets(user);
     }
 
     /// Puts a user out, and bans it for a while or lifts that.
@@ -245,6 +256,7 @@ impl Turn<'_> {
             }
         }
         self.leave(user, Exit::Kicked);
+        self.leave_groups(user);
         self.out.ended.push((user.clone(), if ban.is_some() { "banned" } else { "kicked" }));
         Ok(())
     }

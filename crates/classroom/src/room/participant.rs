@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stoa_core::{ClassRole, Timestamp, UserUuid};
 
-use super::{Stream, StreamKind};
+use super::{Conversation, PollAnswer, QuizAnswer, Stream, StreamKind};
 use crate::millis;
 use crate::tree::Tree;
 
@@ -46,6 +46,15 @@ pub struct Participant {
     /// Tags, by their keys.
     #[serde(default)]
     pub tags: Tree,
+    /// The answer to the last poll.
+    #[serde(default)]
+    pub poll: Option<PollAnswer>,
+    /// The answer to the last quiz.
+    #[serde(default)]
+    pub quiz: Option<QuizAnswer>,
+    /// What is said with those who teach alone.
+    #[serde(default)]
+    pub conversation: Conversation,
 }
 
 impl Participant {

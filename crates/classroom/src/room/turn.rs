@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, Entropy, Timestamp, UserUuid};
 
-use super::{ClassState, Participant, Room};
+use super::{ClassState, GroupIs, Participant, Record, Room};
 use crate::Refusal;
 use crate::frame::{Event, Frame, PeerFrame};
 use crate::tree::Tree;
@@ -107,6 +107,10 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Whose connections end, and why.
     pub ended: Vec<(UserUuid, &'static str)>,
+    /// To be kept.
+    pub records: Vec<Record>,
+    /// What the rooms of groups are told.
+    pub groups: Vec<GroupIs>,
 }
 
 /// One act on a room, by somebody, at a moment.

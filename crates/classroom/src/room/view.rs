@@ -8,21 +8,24 @@ use crate::tree::Tree;
 
 impl Room {
     /// `roomProperties`, as whoever sees right answers or does not.
-    pub fn properties(&self, _sees_answers: bool) -> Tree {
+    pub fn properties(&self, sees_answers: bool) -> Tree {
         let mut properties = Tree::new();
         let mut put = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         put("roomType", json!(self.kind.number()));
         put("state", json!(self.schedule.state));
         put("schedule", Value::Object(self.schedule.view()));
         put("flexProps", Value::Object(self.flex.clone()));
-        put("widgets", Value::Object(self.widgets.clone()));
+        put("widgets", Value::Object(self.widgets_view(sees_answers)));
         let mut processes = Tree::new();
         processes.insert("handsUp".into(), self.stage.view());
         processes.insert("waveArm".into(), self.hands.view());
+        self.groups.add_processes(&mut processes);
         put("processes", Value::Object(processes));
         put("carousel", Value::Object(super::carousel::view(self.carousel.as_ref())));
         put("screen", super::screen::view(self.screen.as_ref()));
         put("expandedScope", self.gallery.view());
+        put("muteChat", json!(u8::from(self.mute_chat)));
+        put("groups", self.groups.view());
         properties
     }
 
@@ -50,7 +53,7 @@ impl Room {
             "roomTemplate": self.template(),
             "roleConfig": roles,
             "state": self.schedule.state,
-            "muteChat": {},
+            "muteChat": {"audience": self.mute_chat},
             "muteVideo": {},
             "muteAudio": {},
             "checkState": false,
