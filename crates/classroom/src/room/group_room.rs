@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use stoa_core::{ClassRole, RoomType, RoomUuid, Timestamp, UserUuid};
 
-use super::{ClassState, Exit, GroupIs, NewRoom, Room, Times, Turn};
+use super::{ClassState, Exit, GroupIs, NewRoom, Room, Schedule, Times, Turn};
 use crate::tree::Tree;
 use crate::{Refusal, millis};
 
@@ -84,6 +85,7 @@ impl Turn<'_> {
                         main.members = members;
                     }
                     self.room.name = name;
+                    self.open_again();
                     self.put_others_out();
                 }
                 None if self.room.schedule.state != ClassState::Closed => {
@@ -96,6 +98,21 @@ impl Turn<'_> {
             (is.said, self.room.schedule.state != ClassState::Closed)
         {
             self.put_chat(&from, &message, 2);
+        }
+    }
+
+    /// A group that was closed and is opened by the same name goes on in its room.
+    fn open_again(&mut self) {
+        if self.room.schedule.state != ClassState::Closed {
+            return;
+        }
+        if let Ok(schedule) = Schedule::new(Times::default()) {
+            self.room.schedule = schedule;
+            let state = json!(self.room.schedule.state);
+            let mut changed = Tree::new();
+            changed.insert("schedule".into(), Value::Object(self.room.schedule.view()));
+            changed.insert("state".into(), state);
+            self.room_properties(&changed, &json!({}));
         }
     }
 

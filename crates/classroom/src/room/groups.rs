@@ -177,6 +177,11 @@ impl Room {
         Some(self.told(id, Some(group)))
     }
 
+    /// What the room of a group that is closed is to be told.
+    pub(crate) fn group_is_closed(&self, id: &RoomUuid) -> GroupIs {
+        self.told(id, None)
+    }
+
     fn told(&self, id: &RoomUuid, group: Option<&Group>) -> GroupIs {
         GroupIs {
             id: id.clone(),

@@ -32,7 +32,6 @@ const ID_BYTES: usize = 128;
 const POLL: &str = "poll";
 const QUIZ: &str = "popupQuiz";
 const COUNTDOWN: &str = "countdownTimer";
-const BOARD: &str = "netlessBoard";
 
 /// Whose records the server writes.
 fn is_served(id: &str) -> bool {
