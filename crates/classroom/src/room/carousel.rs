@@ -75,7 +75,7 @@ impl Turn<'_> {
         let count = count.ok_or_else(|| {
             Refusal::argument(format!("count: must be 1 to {seats}, the seats of the stage"))
         })?;
-        if self.room.is_stage_hidden() {
+        if self.room.is_stage_hidden() || self.room.has_groups() {
             return Err(Refusal::Conflict);
         }
         let last = None;

@@ -144,7 +144,7 @@ impl Turn<'_> {
         self.needs_stage()?;
         let user = self.target(to)?;
         let invited = !self.by.is(&user);
-        if !invited && !self.by.is_student() {
+        if !invited && !self.by.is_student() && !self.by.is_teaching() {
             return Err(Refusal::NotAllowed);
         }
         let name = self.student("toUserUuid", &user)?.name.clone();
