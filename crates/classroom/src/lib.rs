@@ -6,15 +6,17 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`room`] | the state machine: states, entry, streams, properties |
+//! | [`room`] | the state machine: states, entry, streams, stage, hands, widgets, groups, chat |
 //! | [`tree`] | property trees and their changes |
 //! | [`frame`] | what a room says |
 //! | `line` | acts in batches: memory, store, told |
 //! | `stored` | the records |
+//! | `grouping` | what the room of a class tells the rooms of its groups |
 //! | `hub` | who listens |
 //! | `service` | [`Classroom`]: what the doors call |
 
 pub mod frame;
+mod grouping;
 mod hub;
 mod line;
 mod millis;

@@ -11,6 +11,7 @@ use stoa_core::{ClassSettings, Entropy, RoomUuid, Timestamp};
 use stoa_store::AppStore;
 use tokio::sync::oneshot;
 
+use crate::grouping::Words;
 use crate::hub::Hub;
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
@@ -66,6 +67,7 @@ pub(crate) struct Line {
     waiting: Mutex<Vec<Act>>,
     held: tokio::sync::Mutex<Held>,
     pub(crate) hub: Hub,
+    pub(crate) words: Words,
 }
 
 /// What is to be done after acts.
@@ -77,9 +79,9 @@ pub(crate) enum After {
 }
 
 impl Line {
-    pub(crate) fn new(store: AppStore, id: RoomUuid) -> Self {
+    pub(crate) fn new(store: AppStore, id: RoomUuid, words: Words) -> Self {
         let (waiting, hub) = (Mutex::default(), Hub::default());
-        Self { id, store, waiting, held: tokio::sync::Mutex::new(Held::Unknown), hub }
+        Self { id, store, waiting, held: tokio::sync::Mutex::new(Held::Unknown), hub, words }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -215,14 +217,17 @@ impl Line {
         let nothing = out.touched == crate::room::Touched::default()
             && out.frames.is_empty()
             && out.peers.is_empty()
-            && out.events.is_empty();
+            && out.events.is_empty()
+            && out.groups.is_empty();
         let Some(room) = room.filter(|_| !nothing) else { return Ok(()) };
         let keys = &RoomKeys::new(&self.store, &room.id, room.instance);
         let stored = self.store.transact(|mut txn| async move {
             keys.put(&mut txn, room, out).await?;
             Ok::<_, Error>(txn.done(()))
         });
-        stored.await
+        stored.await?;
+        self.words.keep(&out.groups);
+        Ok(())
     }
 
     /// Forgets the room, which is gone from the store.

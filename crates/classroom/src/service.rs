@@ -1,7 +1,7 @@
 //! What the doors call.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,9 +14,10 @@ use stoa_core::{
 use stoa_store::{Store, classes};
 
 use crate::frame::{Event, Frame};
+use crate::grouping::{self, GroupIndex, Words};
 use crate::hub::Listener;
 use crate::line::{After, Desk, Line};
-use crate::room::{By, CheckIn, NewRoom, Room, Turn};
+use crate::room::{By, CheckIn, GroupIs, NewRoom, RecordList, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
 
@@ -33,6 +34,7 @@ pub struct Classroom {
     operator: Operator,
     lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
     due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
+    groups: Arc<GroupIndex>,
 }
 
 /// A room that the clock has to look at.
@@ -106,8 +108,8 @@ impl Classroom {
         entropy: Arc<dyn Entropy>,
         operator: Operator,
     ) -> Self {
-        let (lines, due) = (Mutex::default(), Mutex::default());
-        Self { store, chat, directory, clock, entropy, operator, lines, due }
+        let (lines, due, groups) = (Mutex::default(), Mutex::default(), Arc::default());
+        Self { store, chat, directory, clock, entropy, operator, lines, due, groups }
     }
 
     /// The time.
@@ -154,7 +156,9 @@ impl Classroom {
         }
         let store = self.store.app(scope).await?;
         let mut lines = self.lines.lock();
-        let line = lines.entry(key).or_insert_with(|| Arc::new(Line::new(store, room.clone())));
+        let words = Words::new(key.0, self.groups.clone());
+        let new = || Arc::new(Line::new(store, room.clone(), words));
+        let line = lines.entry(key).or_insert_with(new);
         Ok(line.clone())
     }
 
@@ -190,7 +194,28 @@ impl Classroom {
         self.act(scope, room, |desk| Ok(act(&mut desk.turn(by)?)?)).await
     }
 
+    /// Does what waits in a room's line, and then in those of its groups, which hear of it.
     async fn work(&self, app: &Arc<App>, line: &Arc<Line>) {
+        let mut lines = VecDeque::from([line.clone()]);
+        while let Some(line) = lines.pop_front() {
+            self.work_line(app, &line).await;
+            for word in line.words.take() {
+                let scope = self.operator.in_app(app.clone());
+                match self.line(&scope, word.group()).await {
+                    Ok(group) => {
+                        // Nobody waits for the answer.
+                        drop(group.put(move |desk| word.tell(desk)));
+                        lines.push_back(group.clone());
+                        // A group that is to be destroyed is so at the second look.
+                        lines.push_back(group);
+                    }
+                    Err(error) => tracing::error!(%error, "a group was not told what changed"),
+                }
+            }
+        }
+    }
+
+    async fn work_line(&self, app: &Arc<App>, line: &Arc<Line>) {
         loop {
             let after = line.work(|| self.clock.now(), app.class, &self.entropy).await;
             match after {
@@ -225,6 +250,10 @@ impl Classroom {
     /// Destroys a room's key, and removes its records.
     async fn release(&self, line: &Arc<Line>, instance: u64) -> Result<(), Error> {
         let keys = RoomKeys::new(&line.store, &line.id, instance);
+        let room = stored::load(&line.store, &line.id).await?;
+        if let Some(room) = room.filter(|room| room.instance == instance) {
+            line.words.gone(&line.id, instance, room.groups.rooms);
+        }
         line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
         line.forget().await;
         keys.remove(&line.id).await
@@ -238,6 +267,13 @@ impl Classroom {
     pub async fn wake_all(&self, app: &Arc<App>) -> Result<usize, Error> {
         let scope = self.operator.in_app(app.clone());
         let rooms = stored::all(&self.store.app(&scope).await?).await?;
+        for room in &rooms {
+            self.groups.note_room(app.number, room);
+        }
+        for word in grouping::words_at_start(&rooms) {
+            let line = self.line(&scope, word.group()).await?;
+            drop(line.put(move |desk| word.tell(desk)));
+        }
         let now = self.clock.now();
         let mut due = self.due.lock();
         due.extend(rooms.iter().map(|room| Reverse((now, Wake(app.clone(), room.id.clone())))));
@@ -306,7 +342,9 @@ impl Classroom {
         let by = match caller.principal() {
             ClassPrincipal::App => By::App,
             ClassPrincipal::RoomUser { room: of, user: named, role } => {
-                if of != room || user.is_some_and(|user| user != named) {
+                let main = self.groups.main_of(caller.app().number, room);
+                let is_there = of == room || main.as_ref() == Some(of);
+                if !is_there || user.is_some_and(|user| user != named) {
                     return Err(Refusal::NotForThis.into());
                 }
                 By::User { id: named.clone(), role: role.unwrap_or(ClassRole::Invisible) }
@@ -332,8 +370,11 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Value, Error> {
         let (name, user) = (room.clone(), user.clone());
+        let group = self.group(caller, room, &user).await?;
         self.act(caller, room, move |desk| {
-            if let (None, Some(new)) = (&desk.slot, implicit) {
+            if let Some(is) = group {
+                grouping::tell(desk, is)?;
+            } else if let (None, Some(new)) = (&desk.slot, implicit) {
                 make(desk, name, new)?;
             }
             let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
@@ -366,8 +407,11 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Entry, Error> {
         let (name, user) = (room.clone(), user.clone());
+        let group = self.group(caller, room, &user).await?;
         self.act(caller, room, move |desk| {
-            if let (None, Some(new)) = (&desk.slot, implicit) {
+            if let Some(is) = group {
+                grouping::tell(desk, is)?;
+            } else if let (None, Some(new)) = (&desk.slot, implicit) {
                 make(desk, name, new)?;
             }
             let role = who.role;
@@ -377,6 +421,49 @@ impl Classroom {
             Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
         })
         .await
+    }
+
+    /// What the class says of a group that a user wants to come into; none: the room is no group.
+    async fn group(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        user: &UserUuid,
+    ) -> Result<Option<GroupIs>, Error> {
+        let Some(main) = self.groups.main_of(scope.app().number, room) else { return Ok(None) };
+        let (id, user) = (room.clone(), user.clone());
+        let is = self.turn(scope, &main, By::Server, move |turn| {
+            if turn.room.is_banned(&user, turn.at) {
+                return Err(Refusal::Banned);
+            }
+            turn.room.group_is(&id).ok_or(Refusal::NoRoom)
+        });
+        is.await.map(Some)
+    }
+
+    /// Records of a list of a room behind number `after`, or before it where the last ones come first; each with its
+    /// number, and the number to ask for the next page with.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn records(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        list: &RecordList,
+        after: Option<u64>,
+        last_first: bool,
+        most: usize,
+    ) -> Result<(Vec<(u64, Value)>, Option<u64>), Error> {
+        let instance = self.instance(scope, room).await?;
+        let store = self.store.app(scope).await?;
+        let most = most.clamp(1, PAGE);
+        let keys = RoomKeys::new(&store, room, instance);
+        let mut page = keys.records(list, after, last_first, most + 1).await?;
+        let more = page.len() > most;
+        page.truncate(most);
+        let next = page.last().filter(|_| more).map(|(number, _)| *number);
+        Ok((page, next))
     }
 
     /// From now on `to` hears what the room says to a user who has entered. Answers up to which numbers the room and
@@ -555,7 +642,7 @@ fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
             "userToken": format!("{session:016x}"),
             "streamUuid": own.stream_uuid().to_string(),
             "streams": streams,
-            "userProperties": room.user_properties_view(own),
+            "userProperties": room.own_properties_view(own),
             "sequence": own.peer_sequence,
             "subscribe": 1,
         },

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use stoa_core::{RoomUuid, UserUuid};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, KeyRange, ReadTxn, Txn, spaces};
 
 use crate::Error;
 use crate::frame::{Event, Frame};
-use crate::room::{Outcome, Participant, Room};
+use crate::room::{Outcome, Participant, RecordList, Room};
 
 /// Rows that are read or removed at once.
 const STEP: usize = 500;
@@ -60,12 +61,13 @@ impl<'a> RoomKeys<'a> {
     }
 
     /// All that lies apart from the record by which the room is found.
-    fn ranges(&self) -> [KeyRange; 4] {
+    fn ranges(&self) -> [KeyRange; 5] {
         let all = [
             &spaces::CLASS_USERS,
             &spaces::CLASS_FRAMES,
             &spaces::CLASS_PEER_FRAMES,
             &spaces::CLASS_EVENTS,
+            &spaces::CLASS_RECORDS,
         ];
         all.map(|space| self.store.key(space).blind(self.one).all())
     }
@@ -94,6 +96,30 @@ impl<'a> RoomKeys<'a> {
         read(&self.store.read().await?, &range, Direction::Forward, most).await
     }
 
+    fn list(&self, list: &RecordList) -> Blind {
+        self.store.blind("class list", &list.parts())
+    }
+
+    /// Records of a list behind number `after`, or before it where the last ones come first, `most` of them, each
+    /// with its number.
+    pub(crate) async fn records(
+        &self,
+        list: &RecordList,
+        after: Option<u64>,
+        last_first: bool,
+        most: usize,
+    ) -> Result<Vec<(u64, Value)>, Error> {
+        let key = self.store.key(&spaces::CLASS_RECORDS).blind(self.one).blind(self.list(list));
+        let (range, direction) = match (after, last_first) {
+            (after, false) => {
+                (key.numbers(after.map_or(0, |at| at.saturating_add(1))..), Direction::Forward)
+            }
+            (None, true) => (key.numbers(0..), Direction::Backward),
+            (Some(after), true) => (key.numbers(0..after), Direction::Backward),
+        };
+        read(&self.store.read().await?, &range, direction, most).await
+    }
+
     /// Writes what came of acts.
     pub(crate) async fn put(
         &self,
@@ -119,6 +145,12 @@ impl<'a> RoomKeys<'a> {
         }
         for event in &outcome.events {
             txn.put(&self.event(event.sequence), bucket, &encode(event)?).await?;
+        }
+        for record in &outcome.records {
+            let key = self.store.key(&spaces::CLASS_RECORDS).blind(self.one);
+            let key = key.blind(self.list(&record.list)).number(record.number).done();
+            let value = encode(&(record.number, &record.value))?;
+            txn.put(&key, bucket, &value).await?;
         }
         Ok(())
     }
@@ -181,7 +213,7 @@ pub(crate) async fn load(store: &AppStore, room: &RoomUuid) -> Result<Option<Roo
     let Some(value) = view.get(&room_key(store, room)).await? else { return Ok(None) };
     let mut room: Room = decode(&value)?;
     let keys = RoomKeys::new(store, &room.id, room.instance);
-    let [users, frames, _, events] = keys.ranges();
+    let [users, frames, _, events, _] = keys.ranges();
     let mut rest = users;
     loop {
         let rows = view.scan(&rest, Direction::Forward, STEP).await?;

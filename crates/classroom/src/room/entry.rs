@@ -78,6 +78,9 @@ impl Turn<'_> {
         if self.room.is_banned(user, self.at) {
             return Err(Refusal::Banned);
         }
+        if !self.room.is_member(user, role) {
+            return Err(Refusal::NotAllowed);
+        }
         let present = self.room.users.get(user).filter(|present| present.online);
         if present.is_some_and(|present| present.role == role) || role == ClassRole::Invisible {
             return Ok(());
@@ -85,7 +88,10 @@ impl Turn<'_> {
         if self.room.seats(role).is_some_and(|seats| self.room.present(role) >= seats) {
             return Err(Refusal::RoleFull);
         }
+        // Those who teach may look into every group.
+        let is_guest = self.room.kind == RoomType::Group && role.is_teaching();
         if role.is_listed()
+            && !is_guest
             && present.is_none()
             && self.room.listed().count() >= self.room.capacity()
         {
@@ -125,7 +131,12 @@ impl Turn<'_> {
             entered: self.at,
             awaited_until: None,
             updated: self.at,
+            tags: Tree::new(),
+            poll: None,
+            quiz: None,
+            conversation: super::Conversation::default(),
         });
+        let role_before = entered.role;
         if was_online {
             self.out.ended.push((user.clone(), "displaced"));
         }
@@ -138,16 +149,24 @@ impl Turn<'_> {
         entered.awaited_until = Some(self.at.plus(AWAITED));
         entered.updated = self.at;
         let starts = self.room.stream_at_entry(who.role);
-        if entered.streams.is_empty() && who.role != ClassRole::Invisible {
-            entered.streams.push(Stream {
+        let rights = (starts.on && starts.video, starts.on && starts.audio);
+        if role_before != who.role {
+            // Rights are those of the role.
+            if let Some(main) = entered.stream_mut(StreamKind::Main) {
+                (main.video, main.audio) = rights;
+            }
+        }
+        if entered.stream(StreamKind::Main).is_none() && who.role != ClassRole::Invisible {
+            let main = Stream {
                 id: self.new_stream_id(),
                 kind: StreamKind::Main,
-                video: starts.on && starts.video,
-                audio: starts.on && starts.audio,
+                video: rights.0,
+                audio: rights.1,
                 video_source: who.video_source,
                 audio_source: who.audio_source,
-            });
-        } else if let Some(main) = entered.streams.first_mut() {
+            };
+            entered.streams.insert(0, main);
+        } else if let Some(main) = entered.stream_mut(StreamKind::Main) {
             main.video_source = who.video_source;
             main.audio_source = who.audio_source;
         }
@@ -161,10 +180,14 @@ impl Turn<'_> {
             self.touch_room();
         }
         if was_online && changed {
+            if role_before != who.role {
+                self.lay_down(user);
+            }
             self.tell_user(user);
         }
         if !was_online {
             self.tell_in(user, if again { 2 } else { 1 });
+            self.seat_at_entry(user);
         }
         Ok(Entered { session, again })
     }
@@ -175,15 +198,11 @@ impl Turn<'_> {
         left.online = false;
         left.awaited_until = None;
         left.updated = self.at;
-        let screens: Vec<u32> = left.streams.iter().skip(1).map(|stream| stream.id).collect();
-        for screen in screens {
-            self.tell_stream(user, screen, 3);
-        }
-        if let Some(left) = self.room.users.get_mut(user) {
-            left.streams.truncate(1);
-            for stream in &mut left.streams {
-                (stream.video_source, stream.audio_source) = (0, 0);
-            }
+        self.lay_down(user);
+        if let Some(main) =
+            self.room.users.get_mut(user).and_then(|u| u.stream_mut(StreamKind::Main))
+        {
+            (main.video_source, main.audio_source) = (0, 0);
         }
         self.touch(user);
         self.tell_out(user, how);
@@ -191,6 +210,16 @@ impl Turn<'_> {
             self.room.schedule.empty_since = Some(self.at);
             self.touch_room();
         }
+    }
+
+    /// Somebody who leaves, or has another role now, has nothing any more that it had by being there in its role.
+    fn lay_down(&mut self, user: &UserUuid) {
+        self.free_seat(user);
+        self.cancel_hand(user);
+        self.leave_gallery(user);
+        self.end_share(user);
+        self.drop_invitations(user);
+        self.leave_widgets(user);
     }
 
     /// Puts a user out, and bans it for a while or lifts that.
@@ -227,6 +256,7 @@ impl Turn<'_> {
             }
         }
         self.leave(user, Exit::Kicked);
+        self.leave_groups(user);
         self.out.ended.push((user.clone(), if ban.is_some() { "banned" } else { "kicked" }));
         Ok(())
     }

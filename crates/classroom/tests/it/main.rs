@@ -2,6 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod carousel;
+mod chat;
 mod entry;
+mod groups;
+mod hands;
 mod lifetime;
+mod quiz;
+mod rewards;
+mod stage;
+mod streams;
+mod widgets;
 mod world;

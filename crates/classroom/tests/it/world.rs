@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 use stoa_chat::Chat;
-use stoa_classroom::room::{By, CheckIn, NewRoom, Times, Turn};
+use stoa_classroom::room::{By, CheckIn, NewRoom, RecordList, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Entry, Error, Listener, Refusal};
 use stoa_core::{
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// Somebody with a token for a room.
-    pub(crate) fn user(&self, room: &str, user: &str, role: ClassRole) -> ClassCaller {
+    pub(crate) fn caller(&self, room: &str, user: &str, role: ClassRole) -> ClassCaller {
         let token = self.builder().room_user(room, user, role.number().into()).build().unwrap();
         self.classroom.authenticate(&self.app, Some(&token), None).unwrap()
     }
@@ -149,7 +149,7 @@ impl World {
         user: &str,
         role: ClassRole,
     ) -> Result<Entry, Error> {
-        let caller = self.user(room, user, role);
+        let caller = self.caller(room, user, role);
         let who = check_in(user, role);
         self.classroom.enter(&caller, &name(room), &name(user), who, None).await
     }
@@ -201,5 +201,112 @@ pub(crate) fn refusal<T>(result: Result<T, Error>) -> Option<Refusal> {
         Err(Error::Refused(refusal)) => Some(refusal),
         Err(other) => panic!("{other}"),
         Ok(_) => None,
+    }
+}
+
+/// A teacher.
+pub(crate) const TEACHER: ClassRole = ClassRole::Teacher;
+/// A student.
+pub(crate) const STUDENT: ClassRole = ClassRole::Student;
+
+impl World {
+    /// A room with the teacher `ann`, who listens, and these students, who listen too.
+    pub(crate) async fn class(kind: RoomType, students: &[&str]) -> (Self, Arc<Ear>) {
+        let world = Self::new().await;
+        world.create("room", new_room(kind)).await.unwrap();
+        let teacher = world.attend("room", "ann", TEACHER).await;
+        for student in students {
+            world.attend("room", student, STUDENT).await;
+        }
+        (world, teacher)
+    }
+
+    /// An act of the teacher.
+    pub(crate) async fn teach<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act("room", by("ann", TEACHER), act).await
+    }
+
+    /// An act of a student.
+    pub(crate) async fn learn<T: Send + 'static>(
+        &self,
+        user: &str,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act("room", by(user, STUDENT), act).await
+    }
+
+    /// `roomProperties`, as whoever sees right answers or does not.
+    pub(crate) async fn properties(&self, room: &str, sees_answers: bool) -> Value {
+        let view = move |turn: &mut Turn<'_>| Ok(Value::Object(turn.room.properties(sees_answers)));
+        self.act(room, By::App, view).await.unwrap()
+    }
+
+    /// The names in a list of users of `roomProperties`, by pointer.
+    pub(crate) async fn names(&self, pointer: &str) -> Vec<String> {
+        names(self.properties("room", true).await.pointer(pointer).unwrap())
+    }
+
+    /// What the app's back end was told, of one kind.
+    pub(crate) async fn events(&self, cmd: u16) -> Vec<Value> {
+        let events = self.classroom.events(&self.scope(), &name("room"), 1, 100).await.unwrap();
+        events.into_iter().filter(|event| event.cmd == cmd).map(|event| event.data).collect()
+    }
+
+    /// A page of a list of records, and where the next one begins.
+    pub(crate) async fn records(
+        &self,
+        room: &str,
+        list: &RecordList,
+        after: Option<u64>,
+        last_first: bool,
+        most: usize,
+    ) -> (Vec<Value>, Option<u64>) {
+        let (scope, room) = (self.scope(), name(room));
+        let page = self.classroom.records(&scope, &room, list, after, last_first, most);
+        let (page, next) = page.await.unwrap();
+        (page.into_iter().map(|(_, record)| record).collect(), next)
+    }
+
+    /// A participant as stored.
+    pub(crate) async fn user(&self, user: &str) -> stoa_classroom::room::Participant {
+        let user = name(user);
+        let get = move |turn: &mut Turn<'_>| Ok(turn.room.users.get(&user).cloned());
+        self.act("room", By::App, get).await.unwrap().unwrap()
+    }
+}
+
+/// The names in a list of users.
+pub(crate) fn names(list: &Value) -> Vec<String> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|user| user["userUuid"].as_str().unwrap().to_owned()).collect()
+}
+
+impl Ear {
+    /// The frames with a cause of a process, by kind of action.
+    pub(crate) fn causes(&self, process: &str) -> Vec<u64> {
+        let of = |frame: &Value| {
+            let cause = &frame["data"]["cause"];
+            let is_it = cause["cmd"] == 501 && cause["data"]["processUuid"] == process;
+            is_it.then(|| cause["data"]["actionType"].as_u64().unwrap())
+        };
+        self.frames().iter().filter_map(of).collect()
+    }
+
+    /// The frames of one kind.
+    pub(crate) fn of(&self, cmd: u16) -> Vec<Value> {
+        self.frames().into_iter().filter(|frame| frame["cmd"] == cmd).collect()
+    }
+
+    /// The data of the last frame.
+    pub(crate) fn last(&self) -> Value {
+        self.frames().last().unwrap()["data"].clone()
+    }
+
+    /// Forgets what was heard.
+    pub(crate) fn forget(&self) {
+        self.heard.lock().clear();
     }
 }

@@ -57,3 +57,14 @@ pub static CLASS_EVENTS: Space = Space {
     value: "1: event",
     readers: "classroom",
 };
+
+/// Chat, conversations, and what happened in polls and quizzes.
+pub static CLASS_RECORDS: Space = Space {
+    code: 98,
+    name: "class_records",
+    class: &CLASS_ROOM,
+    owner: Owner::App,
+    layout: &[Part::Blind("one room"), Part::Blind("list"), Part::Number("number")],
+    value: "1: message of the class's chat or of a conversation, or what happened in a poll or quiz",
+    readers: "classroom",
+};
