@@ -13,6 +13,7 @@
 //! | `stored` | the records |
 //! | `grouping` | what the room of a class tells the rooms of its groups |
 //! | `hub` | who listens |
+//! | `outbox` | events for the app's back end, handed out once |
 //! | `service` | [`Classroom`]: what the doors call |
 
 pub mod frame;
@@ -20,6 +21,7 @@ mod grouping;
 mod hub;
 mod line;
 mod millis;
+mod outbox;
 mod refusal;
 pub mod room;
 mod service;
@@ -28,5 +30,6 @@ pub mod tree;
 
 pub use hub::Listener;
 pub use line::Desk;
+pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
 pub use refusal::{Error, Refusal};
 pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};

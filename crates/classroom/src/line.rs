@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::grouping::Words;
 use crate::hub::Hub;
+use crate::outbox::Waiting;
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
@@ -68,6 +69,7 @@ pub(crate) struct Line {
     held: tokio::sync::Mutex<Held>,
     pub(crate) hub: Hub,
     pub(crate) words: Words,
+    waiting_events: Arc<Waiting>,
 }
 
 /// What is to be done after acts.
@@ -79,9 +81,15 @@ pub(crate) enum After {
 }
 
 impl Line {
-    pub(crate) fn new(store: AppStore, id: RoomUuid, words: Words) -> Self {
+    pub(crate) fn new(
+        store: AppStore,
+        id: RoomUuid,
+        words: Words,
+        waiting_events: Arc<Waiting>,
+    ) -> Self {
         let (waiting, hub) = (Mutex::default(), Hub::default());
-        Self { id, store, waiting, held: tokio::sync::Mutex::new(Held::Unknown), hub, words }
+        let held = tokio::sync::Mutex::new(Held::Unknown);
+        Self { id, store, waiting, held, hub, words, waiting_events }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -227,6 +235,9 @@ impl Line {
         });
         stored.await?;
         self.words.keep(&out.groups);
+        if !out.events.is_empty() {
+            self.waiting_events.more((room.id.clone(), room.instance));
+        }
         Ok(())
     }
 

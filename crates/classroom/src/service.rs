@@ -17,6 +17,7 @@ use crate::frame::{Event, Frame};
 use crate::grouping::{self, GroupIndex, Words};
 use crate::hub::Listener;
 use crate::line::{After, Desk, Line};
+use crate::outbox::Outbox;
 use crate::room::{By, CheckIn, GroupIs, NewRoom, RecordList, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
@@ -35,6 +36,7 @@ pub struct Classroom {
     lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
     due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
     groups: Arc<GroupIndex>,
+    outbox: Outbox,
 }
 
 /// A room that the clock has to look at.
@@ -109,7 +111,20 @@ impl Classroom {
         operator: Operator,
     ) -> Self {
         let (lines, due, groups) = (Mutex::default(), Mutex::default(), Arc::default());
-        Self { store, chat, directory, clock, entropy, operator, lines, due, groups }
+        let outbox = Outbox::default();
+        Self { store, chat, directory, clock, entropy, operator, lines, due, groups, outbox }
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
     }
 
     /// The time.
@@ -157,7 +172,8 @@ impl Classroom {
         let store = self.store.app(scope).await?;
         let mut lines = self.lines.lock();
         let words = Words::new(key.0, self.groups.clone());
-        let new = || Arc::new(Line::new(store, room.clone(), words));
+        let waiting = self.outbox.waiting(key.0);
+        let new = || Arc::new(Line::new(store, room.clone(), words, waiting));
         let line = lines.entry(key).or_insert_with(new);
         Ok(line.clone())
     }
@@ -254,6 +270,7 @@ impl Classroom {
         if let Some(room) = room.filter(|room| room.instance == instance) {
             line.words.gone(&line.id, instance, room.groups.rooms);
         }
+        self.keep_unread(&line.store, &(line.id.clone(), instance)).await?;
         line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
         line.forget().await;
         keys.remove(&line.id).await
@@ -266,7 +283,10 @@ impl Classroom {
     /// [`Error::Store`], [`Error::Unreadable`].
     pub async fn wake_all(&self, app: &Arc<App>) -> Result<usize, Error> {
         let scope = self.operator.in_app(app.clone());
-        let rooms = stored::all(&self.store.app(&scope).await?).await?;
+        let store = self.store.app(&scope).await?;
+        let rooms = stored::all(&store).await?;
+        let ones = rooms.iter().map(|room| (room.id.clone(), room.instance));
+        self.wake_outbox(&store, ones).await?;
         for room in &rooms {
             self.groups.note_room(app.number, room);
         }
@@ -282,11 +302,13 @@ impl Classroom {
 
     /// When [`Self::tick`] has something to do next.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.lock().peek().map(|Reverse((at, _))| *at)
+        let room = self.due.lock().peek().map(|Reverse((at, _))| *at);
+        [room, self.outbox.next_due()].into_iter().flatten().min()
     }
 
     /// Does what the clock has to do by now, in all rooms.
     pub async fn tick(&self) {
+        self.end_outboxes().await;
         loop {
             let wake = {
                 let mut due = self.due.lock();

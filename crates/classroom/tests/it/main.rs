@@ -8,6 +8,7 @@ mod entry;
 mod groups;
 mod hands;
 mod lifetime;
+mod outbox;
 mod quiz;
 mod rewards;
 mod stage;
