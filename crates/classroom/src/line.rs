@@ -38,12 +38,15 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// An act on the room by somebody.
+    /// An act on the room by somebody who is not banned from it.
     ///
     /// # Errors
-    /// [`Refusal::NoRoom`].
+    /// [`Refusal::NoRoom`], [`Refusal::Banned`].
     pub fn turn(&mut self, by: By) -> Result<Turn<'_>, Refusal> {
         let room = self.slot.as_mut().ok_or(Refusal::NoRoom)?;
+        if by.user().is_some_and(|user| room.is_banned(user, self.at)) {
+            return Err(Refusal::Banned);
+        }
         Ok(Turn { room, by, at: self.at, entropy: self.entropy, out: self.out })
     }
 }

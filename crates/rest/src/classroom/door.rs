@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use stoa_classroom::Refusal;
-use stoa_classroom::room::By;
+use stoa_classroom::room::{By, Turn};
 use stoa_core::{App, AppId, ClassCaller, ClassPrincipal, ClassRole, Region, RoomUuid, UserUuid};
 
 use super::answer::ClassFailure;
@@ -21,7 +21,7 @@ pub(crate) struct ClassCall {
     pub(crate) caller: ClassCaller,
     variables: Vec<(String, String)>,
     /// The token of the user's entry, if it was shown.
-    pub(crate) session: Option<u64>,
+    session: Option<u64>,
     /// The query's fields.
     pub(crate) query: Query,
 }
@@ -31,6 +31,11 @@ impl ClassCall {
     fn variable(&self, name: &str) -> Option<&str> {
         let found = self.variables.iter().find(|(variable, _)| variable == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the path has a variable `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.variable(name).is_some()
     }
 
     /// The text of the path's variable `name`.
@@ -98,6 +103,44 @@ impl ClassCall {
     pub(crate) fn by(&self, rest: &Rest, room: &RoomUuid) -> Result<By, ClassFailure> {
         Ok(rest.classroom.place(&self.caller, room, None)?.by)
     }
+
+    /// Does an act by somebody in a room. When the token of an entry was shown it has to be that of the user's last.
+    ///
+    /// # Errors
+    /// Those of the act; [`Refusal::NoRoom`], [`Refusal::NotForThis`].
+    pub(crate) async fn turn<T: Send + 'static>(
+        &self,
+        rest: &Rest,
+        room: &RoomUuid,
+        by: By,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, ClassFailure> {
+        let session = self.session;
+        let done = rest.classroom.turn(&self.caller, room, by, move |turn| {
+            if let (Some(session), Some(user)) = (session, turn.by.user()) {
+                let is_last = turn.room.users.get(user).is_some_and(|user| user.session == session);
+                if !is_last {
+                    return Err(Refusal::NotForThis);
+                }
+            }
+            act(turn)
+        });
+        Ok(done.await?)
+    }
+
+    /// As [`Self::turn`], as whom the caller is in the room.
+    ///
+    /// # Errors
+    /// Those of the act; [`Refusal::NoRoom`], [`Refusal::NotForThis`].
+    pub(crate) async fn act<T: Send + 'static>(
+        &self,
+        rest: &Rest,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, ClassFailure> {
+        let room = self.room()?;
+        let by = self.by(rest, &room)?;
+        self.turn(rest, &room, by, act).await
+    }
 }
 
 impl FromRequestParts<Rest> for ClassCall {
@@ -128,7 +171,9 @@ impl FromRequestParts<Rest> for ClassCall {
         rest.chat.admit_from(&app, from).map_err(Failure::from)?;
         let caller = caller(rest, &app, &parts.headers)?;
         let session = header(&parts.headers, "token");
-        let session = session.and_then(|text| u64::from_str_radix(&text, 16).ok());
+        let session = session.filter(|text| !text.is_empty());
+        let session = session.map(|text| u64::from_str_radix(&text, 16)).transpose();
+        let session = session.map_err(|_| Refusal::NotForThis)?;
         Ok(Self { caller, variables, session, query: Query::of(&parts.uri) })
     }
 }

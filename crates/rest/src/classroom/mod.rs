@@ -6,14 +6,20 @@
 //! | `answer` | the envelope `code`, `msg`, `ts`, `data` |
 //! | `value` | property trees and lists in bodies |
 //! | `rooms` | 1 to 5 |
+//! | `users` | 11 to 14, 23, 36 |
 //! | `entry` | 20, 21, 50 |
 //! | `sequences` | 15, 51, 52 |
+//! | `polling` | 18 |
+//! | `off` | 7 to 10, 76, 78 to 83: what is not served |
 
 mod answer;
 mod door;
 mod entry;
+mod off;
+mod polling;
 mod rooms;
 mod sequences;
+mod users;
 mod value;
 
 use axum::routing::{get, post, put};
@@ -33,6 +39,14 @@ pub(crate) fn routes() -> Routes {
                 put(rooms::set_properties).delete(rooms::remove_properties),
             )
             .route("/v2/rooms/{room}/sequences", get(sequences::events))
+            .route("/v2/rooms/{room}/users", get(users::list))
+            .route("/v2/rooms/{room}/users/{user}", get(users::get))
+            .route(
+                "/v2/rooms/{room}/users/{user}/properties",
+                put(users::set_properties).delete(users::remove_properties),
+            )
+            .route("/v2/rooms/{room}/users/{user}/exit", post(users::exit))
+            .merge(off::routes())
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
     };
@@ -42,9 +56,21 @@ pub(crate) fn routes() -> Routes {
             .route("/v1/rooms/{room}/sequences", get(sequences::frames))
             .route("/v1/rooms/{room}/users/{user}/sequences", get(sequences::peer_frames))
     };
+    let polling = || Routes::new().route("/v2/rooms/sequences", get(polling::events));
     Routes::new()
+        .nest("/{region}/edu/polling/apps/{app_id}", polling())
+        .nest("/edu/polling/apps/{app_id}", polling())
         .nest("/{region}/edu/apps/{app_id}", edu())
         .nest("/edu/apps/{app_id}", edu())
         .nest("/{region}/scene/apps/{app_id}", scene())
         .nest("/scene/apps/{app_id}", scene())
+}
+
+/// Whether a path is one of class rooms, served or not: there every answer has their envelope.
+pub(crate) fn is_here(path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    let (first, second, third) = (parts.next(), parts.next(), parts.next());
+    let is_plane = |part: Option<&str>| matches!(part, Some("edu" | "scene"));
+    let is_below = |part: Option<&str>| matches!(part, Some("apps" | "polling"));
+    is_plane(first) && is_below(second) || is_plane(second) && is_below(third)
 }

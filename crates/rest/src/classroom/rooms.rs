@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde_json::Value;
 use stoa_classroom::Refusal;
-use stoa_classroom::room::{By, ClassState, DefaultStream, NewRoom, RoleRule, Times};
+use stoa_classroom::room::{ClassState, DefaultStream, NewRoom, RoleRule, Times};
 use stoa_core::{ClassRole, RoomType, Timestamp};
 
 use super::answer::{ClassFailure, Outcome, done};
@@ -29,17 +29,15 @@ pub(crate) async fn create(
 /// Row 2: a room.
 pub(crate) async fn get(State(rest): State<Rest>, call: ClassCall) -> Outcome {
     let (by, room) = (call.back_end()?, call.room()?);
-    let view = rest.classroom.turn(&call.caller, &room, by, |turn| Ok(turn.room.view())).await?;
+    let view = call.turn(&rest, &room, by, |turn| Ok(turn.room.view())).await?;
     Ok(done(rest.classroom.clock().now(), view))
 }
 
 /// Rows 3 and 24: puts the class into a state.
 pub(crate) async fn set_state(State(rest): State<Rest>, call: ClassCall) -> Outcome {
-    let room = call.room()?;
-    let by = call.by(&rest, &room)?;
     let state = u8::try_from(call.number("state")?).unwrap_or(u8::MAX);
     let state = ClassState::try_from(state).map_err(Refusal::argument)?;
-    rest.classroom.turn(&call.caller, &room, by, move |turn| turn.set_state(state)).await?;
+    call.act(&rest, move |turn| turn.set_state(state)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 
@@ -68,12 +66,7 @@ async fn edit_properties(
     call: &ClassCall,
     (edit, cause): (stoa_classroom::tree::Edit, Value),
 ) -> Outcome {
-    let room = call.room()?;
-    let by: By = call.by(rest, &room)?;
-    let edited = rest
-        .classroom
-        .turn(&call.caller, &room, by, move |turn| turn.edit_room_properties(edit, &cause));
-    edited.await?;
+    call.act(rest, move |turn| turn.edit_room_properties(edit, &cause)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 

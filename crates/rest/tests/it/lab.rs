@@ -15,9 +15,10 @@ use stoa_blob::Blobs;
 use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
+use stoa_classroom::Classroom;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Elsewhere,
-    Entropy, ManualClock, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy,
+    Entropy, ManualClock, Operator, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy,
     ServerCertificate, Timestamp, Uuid, issue_token, issue_token_at_the_door,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
@@ -115,22 +116,27 @@ impl Lab {
 
     /// A lab whose records are in `engine`.
     pub(crate) fn over(engine: Arc<dyn Engine>, auth: AuthPolicy) -> Self {
-        Self::of(engine, auth, false)
+        Self::of(engine, auth, |app| app)
+    }
+
+    /// A lab whose app is as `change` makes it.
+    pub(crate) fn changed(auth: AuthPolicy, change: impl FnOnce(App) -> App) -> Self {
+        Self::of(Arc::new(Memory::new()), auth, change)
     }
 
     /// A lab whose app has a geofence, and whose server knows no place: everybody is outside. The other app
     /// has none.
     pub(crate) fn fenced() -> Self {
-        Self::of(Arc::new(Memory::new()), AuthPolicy::Open, true)
+        let place = PlaceSettings { geofence: true, ..PlaceSettings::default() };
+        Self::changed(AuthPolicy::Open, |app| App { place, ..app })
     }
 
-    fn of(engine: Arc<dyn Engine>, auth: AuthPolicy, geofence: bool) -> Self {
+    fn of(engine: Arc<dyn Engine>, auth: AuthPolicy, change: impl FnOnce(App) -> App) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let app_of = |number, key| app(number, key, auth, &*entropy);
         let (app, other) = (app_of(1, "demo#stoa"), app_of(2, "demo#other"));
-        let place = PlaceSettings { geofence, ..PlaceSettings::default() };
-        let app = Arc::new(App { place, ..(*app).clone() });
+        let app = Arc::new(change((*app).clone()));
         let directory = Arc::new(Apps(RwLock::new(vec![app.clone(), other.clone()])));
         // Of its own: what is written beside a call changes no id.
         let of_keys = Arc::new(SeededEntropy::new(8));

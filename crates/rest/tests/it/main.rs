@@ -8,6 +8,7 @@ mod attributes;
 mod audit;
 mod bodies;
 mod chatfiles;
+mod classroom;
 mod contacts;
 mod conversations;
 mod faults;
