@@ -132,6 +132,18 @@ impl Classroom {
         &self.clock
     }
 
+    /// A token for the media of a room under a stream's number, until `ends`.
+    pub fn media_token(
+        &self,
+        app: &App,
+        room: &RoomUuid,
+        stream: u32,
+        ends: Timestamp,
+    ) -> stoa_core::Secret {
+        let (now, entropy) = (self.clock.now(), &*self.entropy);
+        stoa_core::issue_media_token(app, room, stream, now, ends, entropy)
+    }
+
     /// The rules of chat, for what the doors share with them.
     pub const fn chat(&self) -> &Arc<Chat> {
         &self.chat

@@ -41,7 +41,7 @@ pub use caller::{
 };
 pub use class::{
     ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassSettings,
-    ReleaseAnchor, RoomType, RoomUuid, UserUuid,
+    ReleaseAnchor, RoomType, RoomUuid, UserUuid, issue_media_token,
 };
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

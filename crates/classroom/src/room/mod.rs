@@ -11,6 +11,7 @@ mod entry;
 mod group_room;
 mod groups;
 mod hands;
+mod messages;
 mod mute;
 mod participant;
 mod process;

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use stoa_token::{ClassSubject, Expectation, MAX_LIFETIME_S, verify_class};
+use stoa_token::{
+    Builder007, ClassSubject, Expectation, MAX_LIFETIME_S, RtcRole, rtc_uid, verify_class,
+};
 
 use super::{ClassRole, RoomUuid, UserUuid};
 use crate::caller::{sealed, token_refusal};
-use crate::{App, AppScope, AuthPolicy, Issuer, Timestamp, TokenMark, TokenMarkId, TokenRefusal};
+use crate::{
+    App, AppScope, AuthPolicy, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId,
+    TokenRefusal,
+};
 
 /// As whom a caller acts in class rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +140,26 @@ impl ClassCaller {
     }
 }
 
+/// A token for the media of a room under a stream's number, until `ends` and for a day at the most. What may be
+/// published the room decides, whatever the token grants.
+pub fn issue_media_token(
+    app: &App,
+    room: &RoomUuid,
+    stream: u32,
+    now: Timestamp,
+    ends: Timestamp,
+    entropy: &dyn Entropy,
+) -> Secret {
+    let seconds = ends.as_secs().saturating_sub(now.as_secs()).clamp(1, MAX_LIFETIME_S);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
+    let salt = u32::from_le_bytes(entropy.bytes());
+    let certificate = app.door_certificate.expose();
+    let token = Builder007::new(app.id.as_str(), certificate, issued, seconds, salt);
+    let token = token.rtc(room.as_str(), &rtc_uid(stream), RtcRole::Publisher, seconds);
+    Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))
+}
+
 impl sealed::Sealed for ClassCaller {}
 
 impl AppScope for ClassCaller {
@@ -145,8 +170,6 @@ impl AppScope for ClassCaller {
 
 #[cfg(test)]
 mod tests {
-    use stoa_token::Builder007;
-
     use super::*;
     use crate::{AppNumber, Region, SeededEntropy};
 

@@ -4,7 +4,7 @@ mod caller;
 mod names;
 mod role;
 
-pub use caller::{ClassCaller, ClassPrincipal};
+pub use caller::{ClassCaller, ClassPrincipal, issue_media_token};
 pub use names::{ClassName, ClassNameError, RoomUuid, UserUuid};
 pub use role::{ClassRole, RoomType};
 

@@ -67,6 +67,15 @@ impl ClassCall {
             .map_err(|_| Refusal::argument(format!("{name} in the path: must be a number")).into())
     }
 
+    /// On or off in the path, as 1 or 0.
+    pub(crate) fn switch(&self, name: &'static str) -> Result<bool, ClassFailure> {
+        match self.text(name) {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(Refusal::argument(format!("{name} in the path: must be 0 or 1")).into()),
+        }
+    }
+
     /// The app's own back end.
     ///
     /// # Errors

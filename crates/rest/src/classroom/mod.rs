@@ -10,15 +10,23 @@
 //! | `entry` | 20, 21, 50 |
 //! | `sequences` | 15, 51, 52 |
 //! | `polling` | 18 |
+//! | `stage` | 25 to 34, 37 |
+//! | `batch` | 35, 39, 40, 55 |
+//! | `streams` | 56, 74, 75, 84 |
+//! | `messages` | 58, 59 |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
 
 mod answer;
+mod batch;
 mod door;
 mod entry;
+mod messages;
 mod off;
 mod polling;
 mod rooms;
 mod sequences;
+mod stage;
+mod streams;
 mod users;
 mod value;
 
@@ -46,6 +54,9 @@ pub(crate) fn routes() -> Routes {
                 put(users::set_properties).delete(users::remove_properties),
             )
             .route("/v2/rooms/{room}/users/{user}/exit", post(users::exit))
+            .merge(stage::routes())
+            .merge(batch::routes())
+            .merge(streams::routes())
             .merge(off::routes())
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
@@ -55,6 +66,20 @@ pub(crate) fn routes() -> Routes {
             .route("/v2/rooms/{room}/users/{user}/entry", post(entry::enter))
             .route("/v1/rooms/{room}/sequences", get(sequences::frames))
             .route("/v1/rooms/{room}/users/{user}/sequences", get(sequences::peer_frames))
+            .route(
+                "/v1/rooms/{room}/properties",
+                put(rooms::set_properties).delete(rooms::remove_properties),
+            )
+            .route(
+                "/v1/rooms/{room}/users/{user}/properties",
+                put(users::set_properties).delete(users::remove_properties),
+            )
+            .route(
+                "/v1/rooms/{room}/users/properties",
+                put(batch::set_properties).delete(batch::remove_properties),
+            )
+            .merge(streams::scene_routes())
+            .merge(messages::scene_routes())
     };
     let polling = || Routes::new().route("/v2/rooms/sequences", get(polling::events));
     Routes::new()

@@ -117,15 +117,7 @@ fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let times = times(&mut part(&mut properties, "schedule")?)?;
     let mut hands_up = part(&mut part(&mut properties, "processes")?, "handsUp")?;
     let max_accept = whole(&mut hands_up, "maxAccept")?;
-    let accepts = hands_up.optional_text("defaultAcceptRole")?;
-    let accepts_at_entry = match accepts.as_deref() {
-        None | Some("") => false,
-        Some("audience") => true,
-        Some(_) => {
-            let what = "must be \"audience\" or \"\"";
-            return Err(hands_up.refuse("defaultAcceptRole", what).into());
-        }
-    };
+    let accepts_at_entry = value::audience(&mut hands_up)?;
     let (flex, widgets) =
         (value::tree(&mut properties, "flexProps")?, value::tree(&mut properties, "widgets")?);
     let mut config = part(body, "roleConfig")?;
