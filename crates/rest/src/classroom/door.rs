@@ -79,11 +79,16 @@ impl ClassCall {
     /// The app's own back end.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`].
-    pub(crate) fn back_end(&self) -> Result<By, ClassFailure> {
+    /// [`Refusal::NotAllowed`] for who is in the room, [`Refusal::NotForThis`] for everybody else.
+    pub(crate) fn back_end(&self, rest: &Rest) -> Result<By, ClassFailure> {
         match self.caller.principal() {
             ClassPrincipal::App => Ok(By::App),
-            _ => Err(Refusal::NotAllowed.into()),
+            ClassPrincipal::RoomUser { .. } if self.has("room") => {
+                self.by(rest, &self.room()?)?;
+                Err(Refusal::NotAllowed.into())
+            }
+            ClassPrincipal::RoomUser { .. } => Err(Refusal::NotAllowed.into()),
+            _ => Err(Refusal::NotForThis.into()),
         }
     }
 

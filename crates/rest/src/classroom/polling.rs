@@ -10,7 +10,7 @@ use crate::Rest;
 
 /// Hands out events. With `ack` in the query they come again until the next call brings the text that came with them.
 pub(crate) async fn events(State(rest): State<Rest>, call: ClassCall) -> Outcome {
-    call.back_end()?;
+    call.back_end(&rest)?;
     let how = match call.query.is_said("ack") {
         false => Handout::Once,
         true => Handout::Acknowledged(call.query.get("ack")?.map(str::to_owned)),

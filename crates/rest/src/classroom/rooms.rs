@@ -20,7 +20,7 @@ pub(crate) async fn create(
     call: ClassCall,
     ClassBody(mut body): ClassBody,
 ) -> Outcome {
-    call.back_end()?;
+    call.back_end(&rest)?;
     let new = new_room(&mut body)?;
     rest.classroom.create(&call.caller, &call.room()?, new).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
@@ -28,7 +28,7 @@ pub(crate) async fn create(
 
 /// Row 2: a room.
 pub(crate) async fn get(State(rest): State<Rest>, call: ClassCall) -> Outcome {
-    let (by, room) = (call.back_end()?, call.room()?);
+    let (by, room) = (call.back_end(&rest)?, call.room()?);
     let view = call.turn(&rest, &room, by, |turn| Ok(turn.room.view())).await?;
     Ok(done(rest.classroom.clock().now(), view))
 }
