@@ -227,6 +227,10 @@ impl Chat {
     /// Checks a user to be registered and hashes the password.
     async fn prepare(&self, new: NewUser) -> Result<Prepared, Error> {
         let NewUser { username, password, nickname } = new;
+        if username.is_of_classes() {
+            let problem = "32 hexadecimal digits are the name of a user of class rooms, made at check-in; choose another";
+            return Err(Error::argument("username", problem));
+        }
         let nickname = nickname.unwrap_or_default();
         check_nickname(&nickname)?;
         let password_hash = match password {
@@ -274,6 +278,7 @@ impl Chat {
                 .of(store.number(), Subject::name(store, username))
                 .map_or(0, Timestamp::as_millis),
             used_day: 0,
+            is_of_classes: false,
         }
     }
 

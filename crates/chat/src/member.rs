@@ -390,6 +390,9 @@ impl Chat {
     /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
     pub async fn unread(&self, caller: &Caller, resource: &Resource) -> Result<Vec<Unread>, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
+        if caller.class().is_some() {
+            return self.unread_in_class(caller, me).await;
+        }
         let store = self.store.app(caller).await?;
         let user = account::user_blind(&store, me);
         // Before the view is taken: what is stored meanwhile is in one of the two.
@@ -501,6 +504,10 @@ impl Chat {
         let Target::Group(id) = target else { return Ok(target.clone()) };
         if id.is_room() {
             return Ok(target.clone());
+        }
+        let room = id.with_kind(MucKind::Room);
+        if room.class_number().is_some() {
+            return Ok(Target::Group(room));
         }
         let store = self.store.app(caller).await?;
         let Some(value) = store.read().await?.get(&name_key(&store, id)).await? else {

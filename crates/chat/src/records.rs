@@ -45,6 +45,9 @@ pub(crate) struct Account {
     /// The last day on which it was used, counted from 1970; 0: not known.
     #[prost(uint32, tag = "20")]
     pub(crate) used_day: u32,
+    /// Made by coming into a class room; deleted with the last of them.
+    #[prost(bool, tag = "21")]
+    pub(crate) is_of_classes: bool,
 }
 
 impl Account {
@@ -298,6 +301,9 @@ pub(crate) struct StoredGroup {
     /// The last day on which something was said or done there, as far as it was written down.
     #[prost(uint32, tag = "19")]
     pub(crate) used_day: u32,
+    /// The class room whose chat it is; empty: of none.
+    #[prost(string, tag = "20")]
+    pub(crate) class: String,
 }
 
 /// What somebody is to a group. Numbers are stored.

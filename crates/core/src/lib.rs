@@ -37,10 +37,10 @@ pub use app::{
 };
 pub use caller::{
     AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
-    issue_token, issue_token_at_the_door,
+    issue_room_token, issue_token, issue_token_at_the_door,
 };
 pub use class::{
-    ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassSettings,
+    ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassScope, ClassSettings,
     ReleaseAnchor, RoomType, RoomUuid, UserUuid, issue_media_token,
 };
 pub use conversation::{ConversationId, Target};

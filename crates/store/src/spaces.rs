@@ -5,10 +5,15 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
+mod class_chat;
 mod classroom;
 mod groups;
 mod lifetime;
 
+pub use class_chat::{
+    CLASS_CHAT_ATTRIBUTES, CLASS_CHAT_PINS, CLASS_CHAT_ROOMS, CLASS_CHAT_ROSTERS, CLASS_CHAT_USERS,
+    CLASS_CHATS, CLASS_MESSAGES, CLASS_NAMES,
+};
 pub use classroom::{
     CLASS_EVENTS, CLASS_FRAMES, CLASS_MARKS, CLASS_OUTBOX, CLASS_PEER_FRAMES, CLASS_RECORDS,
     CLASS_ROOMS, CLASS_USERS,
@@ -624,6 +629,14 @@ pub static SPACES: &[&Space] = &[
     &CLASS_MARKS,
     &CLASS_OUTBOX,
     &CLASS_RECORDS,
+    &CLASS_MESSAGES,
+    &CLASS_CHAT_ROOMS,
+    &CLASS_CHAT_ROSTERS,
+    &CLASS_CHAT_ATTRIBUTES,
+    &CLASS_CHAT_PINS,
+    &CLASS_CHATS,
+    &CLASS_CHAT_USERS,
+    &CLASS_NAMES,
 ];
 
 #[cfg(test)]

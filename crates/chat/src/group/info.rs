@@ -201,6 +201,7 @@ impl Chat {
                 let group = batch.group()?;
                 who.must_own(group)?;
                 who.must_be_on(group)?;
+                batch.must_not_be_of_class()?;
                 let old_owner = group.info.owner.clone();
                 if old_owner == *new_owner {
                     let text = "New owner and old owner are the same.";
@@ -251,6 +252,7 @@ impl Chat {
             Box::pin(async move {
                 who.must_own(batch.group()?)?;
                 who.must_be_on(batch.group()?)?;
+                batch.must_not_be_of_class()?;
                 batch.dismiss(&who.actor()).await
             })
         })
@@ -276,6 +278,7 @@ impl Chat {
         self.act_as(caller, None, id, (), move |batch, who, ()| {
             Box::pin(async move {
                 let actor = who.actor();
+                batch.must_not_be_of_class()?;
                 if batch.group()?.info.disabled == disabled {
                     return Ok(());
                 }
