@@ -67,46 +67,6 @@ impl Account {
     }
 }
 
-/// OBSERVATIONS: what was seen of an app on one day.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Observed {
-    #[prost(uint64, tag = "1")]
-    pub(crate) last_back_end_token_ms: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) last_door_token_ms: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) longest_life_s: u64,
-    #[prost(message, optional, tag = "4")]
-    pub(crate) users: Option<NamesMade>,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) groups: Option<NamesMade>,
-    #[prost(message, optional, tag = "6")]
-    pub(crate) rooms: Option<NamesMade>,
-}
-
-/// Names of one kind that were made on one day, and what is wrong with them.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct NamesMade {
-    #[prost(uint64, tag = "1")]
-    pub(crate) count: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) sequential: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) digits_only: u64,
-    #[prost(uint64, tag = "4")]
-    pub(crate) email: u64,
-    #[prost(uint64, tag = "5")]
-    pub(crate) phone: u64,
-    #[prost(uint64, tag = "6")]
-    pub(crate) short: u64,
-    /// One bit for each of the last ones, the latest lowest: whether anything is wrong with it.
-    #[prost(uint32, tag = "7")]
-    pub(crate) recent_flaws: u32,
-    /// How many bits count.
-    #[prost(uint32, tag = "8")]
-    pub(crate) recent: u32,
-}
-
 /// REVOCATIONS: a token, device or name that was cut.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Revocation {

@@ -12,10 +12,13 @@
 //! | `line` | acts in batches: memory, store, told |
 //! | `stored` | the records |
 //! | `grouping` | what the room of a class tells the rooms of its groups |
+//! | [`chat_room`] | the chat room that belongs to it |
+//! | `release` | the end of it |
 //! | `hub` | who listens |
 //! | `outbox` | events for the app's back end, handed out once |
 //! | `service` | [`Classroom`]: what the doors call |
 
+pub mod chat_room;
 pub mod frame;
 mod grouping;
 mod hub;
@@ -23,6 +26,7 @@ mod line;
 mod millis;
 mod outbox;
 mod refusal;
+mod release;
 pub mod room;
 mod service;
 mod stored;

@@ -11,6 +11,7 @@ use stoa_core::{ClassSettings, Entropy, RoomUuid, Timestamp};
 use stoa_store::AppStore;
 use tokio::sync::oneshot;
 
+use crate::chat_room::ChatLink;
 use crate::grouping::Words;
 use crate::hub::Hub;
 use crate::outbox::Waiting;
@@ -73,6 +74,7 @@ pub(crate) struct Line {
     pub(crate) hub: Hub,
     pub(crate) words: Words,
     waiting_events: Arc<Waiting>,
+    chat: ChatLink,
 }
 
 /// What is to be done after acts.
@@ -89,10 +91,11 @@ impl Line {
         id: RoomUuid,
         words: Words,
         waiting_events: Arc<Waiting>,
+        chat: ChatLink,
     ) -> Self {
         let (waiting, hub) = (Mutex::default(), Hub::default());
         let held = tokio::sync::Mutex::new(Held::Unknown);
-        Self { id, store, waiting, held, hub, words, waiting_events }
+        Self { id, store, waiting, held, hub, words, waiting_events, chat }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -159,6 +162,7 @@ impl Line {
             *held = Held::Known(room.map(Box::new));
             if let Held::Known(Some(room)) = held {
                 room.await_absent(at, |user| self.hub.hears(user), &mut out);
+                self.chat.catch_up(room).await;
             }
         }
         let Held::Known(Some(room)) = held else { return Ok(None) };
@@ -168,6 +172,7 @@ impl Line {
         }
         self.store_batch(Some(room), &out).await?;
         self.hub.publish(&out);
+        self.chat.follow(Some(room), &out).await;
         Ok(None)
     }
 
@@ -200,6 +205,7 @@ impl Line {
         let stored = self.store_batch(slot.as_ref(), &out).await;
         if stored.is_ok() {
             self.hub.publish(&out);
+            self.chat.follow(slot.as_ref(), &out).await;
         }
         *held = Held::Known(slot.map(Box::new));
         for answer in answers {

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use stoa_chat::Chat;
 use stoa_core::{
     App, AppDirectory, AppNumber, AppScope, ClassCaller, ClassPrincipal, ClassRole, Clock, Entropy,
-    Operator, RoomUuid, Timestamp, UserUuid,
+    GroupId, Operator, RoomUuid, Timestamp, UserUuid,
 };
-use stoa_store::{Store, classes};
+use stoa_store::Store;
 
+use crate::chat_room::{self, ChatLink, Comer};
 use crate::frame::{Event, Frame};
 use crate::grouping::{self, GroupIndex, Words};
 use crate::hub::Listener;
@@ -144,6 +145,10 @@ impl Classroom {
         stoa_core::issue_media_token(app, room, stream, now, ends, entropy)
     }
 
+    pub(crate) const fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
     /// The rules of chat, for what the doors share with them.
     pub const fn chat(&self) -> &Arc<Chat> {
         &self.chat
@@ -172,6 +177,9 @@ impl Classroom {
         let caller = ClassCaller::verify(app, token, named, self.clock.now())?;
         if let Some(mark) = caller.mark() {
             self.chat.check_token(app.number, mark)?;
+            if caller.user().is_some() {
+                self.chat.note_class_token(&caller, mark);
+            }
         }
         Ok(caller)
     }
@@ -182,10 +190,11 @@ impl Classroom {
             return Ok(line.clone());
         }
         let store = self.store.app(scope).await?;
+        let chat = ChatLink::new(self.chat.clone(), self.operator.in_app(self.app(scope)));
         let mut lines = self.lines.lock();
         let words = Words::new(key.0, self.groups.clone());
         let waiting = self.outbox.waiting(key.0);
-        let new = || Arc::new(Line::new(store, room.clone(), words, waiting));
+        let new = || Arc::new(Line::new(store, room.clone(), words, waiting, chat));
         let line = lines.entry(key).or_insert_with(new);
         Ok(line.clone())
     }
@@ -254,7 +263,7 @@ impl Classroom {
                     return;
                 }
                 After::Released(instance) => {
-                    if let Err(error) = self.release(line, instance).await {
+                    if let Err(error) = self.release(app, line, instance).await {
                         tracing::error!(%error, "a class room was not destroyed; it is tried again");
                         line.fail(&error, self.clock.now(), app.class, &*self.entropy);
                         let at = self.clock.now().plus(std::time::Duration::from_secs(1));
@@ -275,19 +284,6 @@ impl Classroom {
         }
     }
 
-    /// Destroys a room's key, and removes its records.
-    async fn release(&self, line: &Arc<Line>, instance: u64) -> Result<(), Error> {
-        let keys = RoomKeys::new(&line.store, &line.id, instance);
-        let room = stored::load(&line.store, &line.id).await?;
-        if let Some(room) = room.filter(|room| room.instance == instance) {
-            line.words.gone(&line.id, instance, room.groups.rooms);
-        }
-        self.keep_unread(&line.store, &(line.id.clone(), instance)).await?;
-        line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
-        line.forget().await;
-        keys.remove(&line.id).await
-    }
-
     /// Looks at all rooms of an app once, so that the clock goes on in those that were there before the start. Answers
     /// how many there are.
     ///
@@ -295,6 +291,7 @@ impl Classroom {
     /// [`Error::Store`], [`Error::Unreadable`].
     pub async fn wake_all(&self, app: &Arc<App>) -> Result<usize, Error> {
         let scope = self.operator.in_app(app.clone());
+        self.finish_releases(&scope).await?;
         let store = self.store.app(&scope).await?;
         let rooms = stored::all(&store).await?;
         let ones = rooms.iter().map(|room| (room.id.clone(), room.instance));
@@ -353,13 +350,21 @@ impl Classroom {
             return Err(Refusal::NotAllowed.into());
         }
         let name = id.clone();
-        self.act(caller, id, |desk| {
+        let new = self.described(caller, new);
+        let made = self.act(caller, id, |desk| {
             if desk.slot.is_some() {
                 return Err(Refusal::RoomExists.into());
             }
             make(desk, name, new)
-        })
-        .await
+        });
+        made.await?;
+        self.notice_reuse(caller, id).await
+    }
+
+    /// With what clients need to know of the app's chat.
+    fn described(&self, caller: &ClassCaller, mut new: NewRoom) -> NewRoom {
+        chat_room::describe(&mut new.widgets, &self.app(caller).key);
+        new
     }
 
     /// As whom a caller acts in a room. `user` and `role` are what the request says, which a token that names them
@@ -404,28 +409,57 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Value, Error> {
         let (name, user) = (room.clone(), user.clone());
+        let main = self.groups.main_of(caller.app().number, room);
         let group = self.group(caller, room, &user).await?;
-        self.act(caller, room, move |desk| {
-            if let Some(is) = group {
-                grouping::tell(desk, is)?;
-            } else if let (None, Some(new)) = (&desk.slot, implicit) {
-                make(desk, name, new)?;
-            }
-            let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
-            turn.check_in(&user, who.role)?;
-            let schedule = &turn.room.schedule;
-            Ok(json!({
-                "state": schedule.state,
-                "startTime": schedule.start.map(Timestamp::as_millis),
-                "duration": schedule.duration_s,
-                "closeDelay": schedule.close_delay_s,
-                "rtcRegion": "AREA_GLOBAL",
-                "rtmRegion": "AREA_GLOBAL",
-                "vid": 0,
-                "rteRole": who.role.name(turn.room.kind),
-            }))
-        })
-        .await
+        let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
+        let area = self.area(caller);
+        let (checked, comer) = self
+            .act(caller, room, move |desk| {
+                if let Some(is) = group {
+                    grouping::tell(desk, is)?;
+                } else if let (None, Some(new)) = (&desk.slot, implicit) {
+                    make(desk, name, new)?;
+                }
+                let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
+                turn.check_in(&user, who.role)?;
+                let schedule = &turn.room.schedule;
+                let comer = Comer::new(turn.room, &user, &who.name, who.role, main);
+                let checked = json!({
+                    "state": schedule.state,
+                    "startTime": schedule.start.map(Timestamp::as_millis),
+                    "duration": schedule.duration_s,
+                    "closeDelay": schedule.close_delay_s,
+                    "rtcRegion": area,
+                    "rtmRegion": area,
+                    "vid": 0,
+                    "rteRole": who.role.name(turn.room.kind),
+                });
+                Ok((checked, comer))
+            })
+            .await?;
+        self.let_into_chat(caller, comer).await?;
+        Ok(checked)
+    }
+
+    /// What a room is made with by whoever comes first. Where it is not there yet, it is noticed if its name was another's.
+    async fn implicit(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        room: &RoomUuid,
+        new: Option<NewRoom>,
+    ) -> Result<Option<NewRoom>, Error> {
+        let Some(new) = new else { return Ok(None) };
+        let is_new = self.act(caller, room, |desk| Ok(desk.slot.is_none())).await?;
+        if is_new {
+            self.notice_reuse(caller, room).await?;
+        }
+        Ok(is_new.then(|| self.described(caller, new)))
+    }
+
+    /// Where media and messages of the app's rooms go: in its region alone where it has a geofence.
+    fn area(&self, caller: &ClassCaller) -> &'static str {
+        let app = self.app(caller);
+        if app.place.geofence { app.region.media_area() } else { "AREA_GLOBAL" }
     }
 
     /// Lets a user in; makes the room when there is none and `implicit` says how.
@@ -441,20 +475,29 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Entry, Error> {
         let (name, user) = (room.clone(), user.clone());
+        let main = self.groups.main_of(caller.app().number, room);
         let group = self.group(caller, room, &user).await?;
-        self.act(caller, room, move |desk| {
-            if let Some(is) = group {
-                grouping::tell(desk, is)?;
-            } else if let (None, Some(new)) = (&desk.slot, implicit) {
-                make(desk, name, new)?;
-            }
-            let role = who.role;
-            let mut turn = desk.turn(By::User { id: user.clone(), role })?;
-            let entered = turn.enter(&user, &who)?;
-            let view = snapshot(turn.room, &user, entered.session);
-            Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
-        })
-        .await
+        let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
+        let area = self.area(caller);
+        let (entry, comer) = self
+            .act(caller, room, move |desk| {
+                if let Some(is) = group {
+                    grouping::tell(desk, is)?;
+                } else if let (None, Some(new)) = (&desk.slot, implicit) {
+                    make(desk, name, new)?;
+                }
+                let role = who.role;
+                let mut turn = desk.turn(By::User { id: user.clone(), role })?;
+                let entered = turn.enter(&user, &who)?;
+                let comer = Comer::new(turn.room, &user, &who.name, role, main);
+                let mut view = snapshot(turn.room, &user, entered.session);
+                view["room"]["roomProperties"]["region"] = json!({"rtc": area, "rtm": area});
+                let role = role.name(turn.room.kind);
+                Ok((Entry { session: entered.session, view, role }, comer))
+            })
+            .await?;
+        self.let_into_chat(caller, comer).await?;
+        Ok(entry)
     }
 
     /// What the class says of a group that a user wants to come into; none: the room is no group.
@@ -638,8 +681,10 @@ impl Classroom {
 
 /// Makes a room where there is none.
 fn make(desk: &mut Desk<'_>, id: RoomUuid, new: NewRoom) -> Result<(), Error> {
-    let instance = u64::from_le_bytes(desk.entropy.bytes());
-    let room = Room::new(id, instance, new, desk.at)?;
+    // By this number its chat room is known, too.
+    let instance = u64::from_le_bytes(desk.entropy.bytes()) % GroupId::CLASS_NUMBERS;
+    let mut room = Room::new(id, instance, new, desk.at)?;
+    chat_room::complete(&mut room);
     *desk.slot = Some(room);
     desk.turn(By::Server)?.touch_room();
     Ok(())

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stoa_chat::class::class_blind;
 use stoa_core::{RoomUuid, UserUuid};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, KeyRange, ReadTxn, Txn, spaces};
 
@@ -33,7 +34,7 @@ impl<'a> RoomKeys<'a> {
     pub(crate) fn new(store: &'a AppStore, room: &RoomUuid, instance: u64) -> Self {
         let parts = [room.as_str().as_bytes(), &instance.to_be_bytes()];
         let outbox = store.blind("class outbox", &parts);
-        Self { store, one: store.blind("one class room", &parts), outbox }
+        Self { store, one: class_blind(store, instance), outbox }
     }
 
     /// What its records are sealed under.

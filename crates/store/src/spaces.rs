@@ -629,7 +629,6 @@ pub static SPACES: &[&Space] = &[
     &CLASS_MARKS,
     &CLASS_OUTBOX,
     &CLASS_RECORDS,
-    &CLASS_MESSAGES,
     &CLASS_CHAT_ROOMS,
     &CLASS_CHAT_ROSTERS,
     &CLASS_CHAT_ATTRIBUTES,
@@ -637,6 +636,7 @@ pub static SPACES: &[&Space] = &[
     &CLASS_CHATS,
     &CLASS_CHAT_USERS,
     &CLASS_NAMES,
+    &CLASS_MESSAGES,
 ];
 
 #[cfg(test)]

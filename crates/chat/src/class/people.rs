@@ -10,6 +10,7 @@ use super::{class_blind, class_bucket};
 use crate::account::{self, account_key, user_blind};
 use crate::group::{GroupActor, Line, Standing};
 use crate::log::Batch;
+use crate::observation::NameOf;
 use crate::records::{self, Account};
 use crate::{Chat, Error, Unread};
 
@@ -48,12 +49,16 @@ impl Batch<'_> {
     /// What the class says of `user`, who wants to come into its chat; none in other rooms, into which everybody may.
     ///
     /// # Errors
-    /// [`Error::OutsideClass`] for one who has not come into the class, or was put out of it.
+    /// [`Error::OutsideClass`] for one who has not come into the class, or was put out of it;
+    /// [`Error::GroupDisabled`] when the class is closed.
     pub(crate) async fn role_in_class(
         &mut self,
         user: &UserId,
     ) -> Result<Option<ClassRole>, Error> {
         let Some(number) = self.log.class_number() else { return Ok(None) };
+        if self.group()?.info.disabled {
+            return Err(Error::GroupDisabled);
+        }
         let value = self.txn.get(&member_key(self.store, user, number)).await?;
         let row = value.map(|value| decode(&value)).transpose()?.filter(|row| !row.is_out);
         let role = row.map(|row| row.role()).filter(|role| *role != ClassRole::Invisible);
@@ -106,7 +111,9 @@ impl Chat {
         let row = ClassChatUser { username: username.as_str().into(), role, is_out: false };
         let (name, new, row) = (&username, &new, &row);
         let entered = store.transact(|mut txn| async move {
-            match txn.get(&account_key(store, name)).await? {
+            let known = txn.get(&account_key(store, name)).await?;
+            let is_new = known.is_none();
+            match known {
                 None => account::enter(store, &mut txn, name, new).await?,
                 Some(value) => {
                     let mut known: Account = records::decode(&value, spaces::USERS.name)?;
@@ -124,9 +131,12 @@ impl Chat {
             if before.as_ref() != Some(row) {
                 txn.put(key, bucket, &row.encode_to_vec()).await?;
             }
-            Ok::<_, Error>(txn.done(()))
+            Ok::<_, Error>(txn.done(is_new))
         });
-        entered.await?;
+        if entered.await? {
+            let name = member.user.as_str();
+            self.shared.watch.name(store.number(), NameOf::ClassUser, name);
+        }
         Ok(username)
     }
 
@@ -187,6 +197,19 @@ impl Chat {
         }
         self.enter_rooms(caller, &rooms).await?;
         Ok(Vec::new())
+    }
+
+    /// Whether somebody has checked in to a class room, and was not put out since.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn is_in_class(
+        &self,
+        scope: &impl AppScope,
+        number: u64,
+        user: &UserUuid,
+    ) -> Result<bool, Error> {
+        Ok(self.role_of(scope, number, &user.chat_user()).await?.is_some())
     }
 
     /// What a user is in a class room, if it has come into it.

@@ -37,6 +37,8 @@ pub struct ClassChatRoom {
     pub name: String,
     /// How many may be in the class.
     pub capacity: u32,
+    /// All who learn are muted.
+    pub muted: bool,
 }
 
 /// The key of the record that says which chat room is a class room's.
@@ -95,7 +97,7 @@ impl Chat {
             owner: THE_CLASS.parse().map_err(|_| Error::Internal)?,
             created: now,
             modified: now,
-            all_muted: false,
+            all_muted: new.muted,
             disabled: false,
             class: Some(new.of.unwrap_or_else(|| new.room.clone())),
         };

@@ -170,6 +170,11 @@ impl Turn<'_> {
             main.video_source = who.video_source;
             main.audio_source = who.audio_source;
         }
+        if self.room.has_chat() {
+            entered
+                .widgets
+                .insert(crate::chat_room::WIDGET.into(), crate::chat_room::of_user(user));
+        }
         self.room.users.insert(user.clone(), entered);
         self.touch(user);
         if self.room.schedule.entered.is_none() {

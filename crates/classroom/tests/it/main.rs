@@ -4,6 +4,7 @@
 
 mod carousel;
 mod chat;
+mod chat_room;
 mod entry;
 mod groups;
 mod hands;

@@ -16,7 +16,10 @@ use stoa_core::{
     Region, RoomType, SeededEntropy, Timestamp, UserUuid,
 };
 use stoa_store::Store;
+use stoa_store::engine::{Direction, Engine, Faults, Memory, Span};
+use stoa_store::spaces::Space;
 use stoa_token::Builder007;
+use stoa_vault::Vault;
 
 /// When the tests begin, in Unix seconds.
 pub(crate) const NOW_S: u64 = 1_800_000_000;
@@ -25,6 +28,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
     pub(crate) store: Store,
+    pub(crate) engine: Arc<Memory>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) app: Arc<App>,
     pub(crate) classroom: Arc<Classroom>,
 }
@@ -87,9 +92,11 @@ impl World {
         let key = "demo#stoa".parse().unwrap();
         let app = App::new(AppNumber(1), key, Region::Eu, clock.now(), auth, &*entropy);
         let app = Arc::new(app);
-        let store = Store::in_memory(clock.clone(), entropy.clone());
+        let engine = Arc::new(Memory::new());
+        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
+        let store = Store::open(engine.clone(), vault.clone());
         let classroom = Self::service(&store, &app, &clock, &entropy);
-        Self { clock, entropy, store, app, classroom }
+        Self { clock, entropy, store, engine, vault, app, classroom }
     }
 
     fn service(
@@ -115,6 +122,21 @@ impl World {
         self.classroom = Self::service(&self.store, &self.app, &self.clock, &self.entropy);
         self.classroom.wake_all(&self.app).await.unwrap();
         self.classroom.tick().await;
+    }
+
+    /// The same data as a new process finds them, over an engine whose commits fail as `faults` say.
+    pub(crate) fn restart_over(&mut self, faults: Faults, seed: u64) {
+        let engine = faults.over(self.engine.clone(), Arc::new(SeededEntropy::new(seed)));
+        self.store = Store::open(engine, self.vault.clone());
+        self.classroom = Self::service(&self.store, &self.app, &self.clock, &self.entropy);
+    }
+
+    /// Every stored row of these spaces, sealed as it lies there.
+    pub(crate) async fn rows(&self, spaces: &[&Space]) -> Vec<(Bytes, Bytes)> {
+        let view = self.engine.snapshot().await.unwrap();
+        let mut rows = view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap();
+        rows.retain(|(key, _)| spaces.iter().any(|space| space.code == key[0]));
+        rows
     }
 
     pub(crate) fn scope(&self) -> OperatorOf {

@@ -5,7 +5,7 @@ use crate::classes::{CLASS_ROOM, CONSOLE};
 
 /// Messages of the chat room of a class room.
 pub static CLASS_MESSAGES: Space = Space {
-    code: 98,
+    code: 106,
     name: "class_messages",
     class: &CLASS_ROOM,
     owner: Owner::App,
