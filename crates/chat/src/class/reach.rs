@@ -1,7 +1,7 @@
 //! What the holder of a class room's token reaches: the chat room of the class, those of its breakout groups, and those
 //! who teach there. Both doors ask here, of every call, before anything of it is done.
 
-use stoa_core::{Caller, Target};
+use stoa_core::{Caller, MucKind, Target};
 
 use crate::{Chat, Error};
 
@@ -10,6 +10,8 @@ use crate::{Chat, Error};
 pub enum Wanted {
     /// This conversation.
     Conversation(Target),
+    /// Something of this group or chat room that is none of its conversation's.
+    Administration(Target),
     /// A conversation that the call's body names, which the operation has to ask about.
     Named,
     /// Nothing but the session itself.
@@ -26,9 +28,11 @@ impl Chat {
     /// [`Error::OutsideClass`], [`Error::Store`].
     pub async fn must_reach(&self, caller: &Caller, wanted: &Wanted) -> Result<(), Error> {
         match (caller.class(), wanted) {
-            (_, Wanted::Conversation(target)) => self.must_reach_in_class(caller, target).await,
+            (_, Wanted::Conversation(target)) | (None, Wanted::Administration(target)) => {
+                self.must_reach_in_class(caller, target).await
+            }
             (None, _) | (_, Wanted::Named | Wanted::Session) => Ok(()),
-            (Some(_), Wanted::Other) => Err(Error::OutsideClass),
+            (Some(_), Wanted::Administration(_) | Wanted::Other) => Err(Error::OutsideClass),
         }
     }
 
@@ -38,6 +42,14 @@ impl Chat {
         caller: &Caller,
         target: &Target,
     ) -> Result<(), Error> {
+        let target = &match target {
+            // Some calls do not say whether they mean a group or a room.
+            Target::Group(id) if !id.is_room() => {
+                let room = id.with_kind(MucKind::Room);
+                Target::Group(if room.class_number().is_some() { room } else { id.clone() })
+            }
+            target => target.clone(),
+        };
         let Some(class) = caller.class() else {
             return match target {
                 // The app's back end reads what is said in its classes.

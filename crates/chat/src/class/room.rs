@@ -88,8 +88,8 @@ impl Chat {
             avatar: String::new(),
             custom: String::new(),
             announcement: String::new(),
-            // Whether one may come in is not asked of the room.
-            public: true,
+            // Only who is in it looks into it; whether one may come in is the class's to say.
+            public: false,
             approval: false,
             member_invites: false,
             invite_confirm: false,
