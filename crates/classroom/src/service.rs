@@ -395,6 +395,48 @@ impl Classroom {
         Ok(Place { room: room.clone(), by })
     }
 
+    /// Whoever came without a token that names room and role, as what it is in `room`: `named` is whom it says to be.
+    /// Every other caller stays what it is.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn seat(
+        self: &Arc<Self>,
+        caller: ClassCaller,
+        room: &RoomUuid,
+        named: Option<&UserUuid>,
+    ) -> Result<ClassCaller, Error> {
+        let user = match caller.principal() {
+            ClassPrincipal::Signaling(user) => Some(user),
+            ClassPrincipal::Anyone => named,
+            _ => None,
+        };
+        let Some(user) = user.cloned() else { return Ok(caller) };
+        let of = user.clone();
+        let known = self.act(&caller, room, move |desk| {
+            let Some(room) = desk.slot.as_ref() else { return Ok((None, None)) };
+            let there = room.users.get(&of).filter(|user| user.online);
+            Ok((there.map(|user| user.role), room.stated_role(&of)))
+        });
+        let (role, stated) = known.await?;
+        Ok(caller.seated(room, &user, role, stated))
+    }
+
+    /// Whether a client whose network is in another region, which the app's owner permits, is let into this room.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn lets_cross(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+    ) -> Result<bool, Error> {
+        let lets = self.act(scope, room, |desk| {
+            Ok(desk.slot.as_ref().is_none_or(|room| room.crosses.messages))
+        });
+        lets.await
+    }
+
     /// Whether a user may come in, and what its page needs to know before it does; makes the room when there is none
     /// and `implicit` says how.
     ///

@@ -41,6 +41,7 @@ impl Room {
         at: Timestamp,
     ) -> Result<Self, Refusal> {
         let new = NewRoom {
+            crosses: super::Crosses::default(),
             name: name.to_owned(),
             kind: RoomType::Group,
             times: Times::default(),

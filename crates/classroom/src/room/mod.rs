@@ -21,6 +21,7 @@ mod rewards;
 pub mod schedule;
 mod screen;
 mod stage;
+mod stated;
 mod states;
 mod streams;
 mod tags;
@@ -50,6 +51,7 @@ pub use rewards::MOST_REWARDS;
 pub use schedule::{ClassState, Schedule, Times};
 pub use screen::Screen;
 pub use stage::{MOST_SEATS, SEATS, Stage};
+pub use stated::STATED_MOST;
 pub use streams::{DefaultStream, Stream, StreamChange, StreamKind};
 pub use tags::MOST_USERS;
 pub use turn::{By, Outcome, Touched, Turn};
@@ -79,6 +81,23 @@ pub struct NewRoom {
     pub max_accept: Option<u32>,
     /// Whether students are on the stage at entry.
     pub accepts_at_entry: bool,
+    /// What may cross regions, of what the app's owner permits.
+    pub crosses: Crosses,
+}
+
+/// Of what the app's owner permits to cross regions, what a room lets cross (classroom specification, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crosses {
+    /// Live sound and pictures.
+    pub media: bool,
+    /// Everything else of clients whose network is in another region.
+    pub messages: bool,
+}
+
+impl Default for Crosses {
+    fn default() -> Self {
+        Self { media: true, messages: true }
+    }
 }
 
 /// What holds for a role in a room.
@@ -116,6 +135,12 @@ pub struct Room {
     pub widgets: Tree,
     /// Who is banned, and until when (ms): for ever, where there is no number.
     pub bans: BTreeMap<String, Option<u64>>,
+    /// What users may be who come without a token that says it, by the numbers of roles.
+    #[serde(default)]
+    pub stated: BTreeMap<String, u8>,
+    /// Whether messages and media of the app that may cross regions may in this room.
+    #[serde(default)]
+    pub crosses: Crosses,
     /// The number of the last frame to the room. Stored with the frames.
     #[serde(skip)]
     pub sequence: u64,
@@ -198,6 +223,8 @@ impl Room {
             flex: new.flex,
             widgets: new.widgets,
             bans: BTreeMap::new(),
+            stated: BTreeMap::new(),
+            crosses: new.crosses,
             sequence: 0,
             event_sequence: 0,
             users: BTreeMap::new(),

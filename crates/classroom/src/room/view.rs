@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, RoomType};
 
-use super::{Participant, Room};
+use super::{Crosses, Participant, Room};
 use crate::tree::Tree;
 
 impl Room {
@@ -26,6 +26,8 @@ impl Room {
         put("expandedScope", self.gallery.view());
         put("muteChat", json!(u8::from(self.mute_chat)));
         put("groups", self.groups.view());
+        let Crosses { media, messages } = self.crosses;
+        put("crossRegion", json!({"media": media, "messages": messages}));
         properties
     }
 

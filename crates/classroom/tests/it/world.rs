@@ -48,6 +48,7 @@ pub(crate) fn new_room(kind: RoomType) -> NewRoom {
         widgets: Tree::new(),
         max_accept: None,
         accepts_at_entry: false,
+        crosses: stoa_classroom::room::Crosses::default(),
     }
 }
 

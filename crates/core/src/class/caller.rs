@@ -42,6 +42,15 @@ pub struct ClassCaller {
     principal: ClassPrincipal,
     mark: Option<TokenMark>,
     expires: Timestamp,
+    /// Of one whose token says nothing of rooms and roles: what it may be there.
+    guest: Option<Guest>,
+}
+
+/// Whom a room lets be what, without a token that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Guest {
+    /// The role that the app's back end has given the user there, if it did.
+    stated: Option<ClassRole>,
 }
 
 impl ClassCaller {
@@ -95,7 +104,7 @@ impl ClassCaller {
             }
         };
         let expires = app.admits(&mark, now)?;
-        let caller = Self { app: app.clone(), principal, mark: Some(mark), expires };
+        let caller = Self { app: app.clone(), principal, mark: Some(mark), expires, guest: None };
         match (named, caller.user()) {
             (Some(named), Some(user)) if named != user => {
                 Err(TokenRefusal::Invalid("user_mismatch"))
@@ -111,7 +120,48 @@ impl ClassCaller {
             principal: ClassPrincipal::Anyone,
             mark: None,
             expires: Timestamp::from_millis(u64::MAX),
+            guest: None,
         })
+    }
+
+    /// Whoever came without a token that names room and role, as `user` in a room: in `role`, which the user has there,
+    /// and with what the app's back end has `stated` of it. Whoever came without any token at all is never more than a
+    /// student, since it could be anybody. Every other caller stays what it is.
+    #[must_use]
+    pub fn seated(
+        self,
+        room: &RoomUuid,
+        user: &UserUuid,
+        role: Option<ClassRole>,
+        stated: Option<ClassRole>,
+    ) -> Self {
+        let proven = match &self.principal {
+            ClassPrincipal::Signaling(named) if named == user => true,
+            ClassPrincipal::Anyone => false,
+            _ => return self,
+        };
+        let admitted = |role: &ClassRole| proven || !role.is_teaching();
+        let (role, stated) = (role.filter(admitted), stated.filter(admitted));
+        let role = Some(role.or(stated).unwrap_or(ClassRole::Student));
+        let principal = ClassPrincipal::RoomUser { room: room.clone(), user: user.clone(), role };
+        Self { principal, guest: Some(Guest { stated }), ..self }
+    }
+
+    /// Whether the caller may come into its room as that: what its token says, or without such a token a student, an
+    /// observer, invisible, and what the app's back end has said.
+    pub fn may_enter_as(&self, role: ClassRole) -> bool {
+        match (&self.principal, self.guest) {
+            (_, Some(guest)) => !role.is_teaching() || guest.stated == Some(role),
+            (ClassPrincipal::RoomUser { role: signed, .. }, None) => {
+                signed.unwrap_or(ClassRole::Invisible) == role
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the caller came without a token that names room and role.
+    pub const fn is_guest(&self) -> bool {
+        self.guest.is_some()
     }
 
     /// As whom the caller acts.
@@ -217,6 +267,40 @@ mod tests {
         let lax = app(true);
         let caller = ClassCaller::verify(&lax, &token, None, NOW).unwrap();
         assert_eq!(caller.principal(), &ClassPrincipal::Signaling(name("Ann")));
+    }
+
+    #[test]
+    fn who_has_no_room_token_is_a_student_unless_the_app_says_otherwise() {
+        let app = app(true);
+        let (room, ann) = (name("room"), name("Ann"));
+        let token = builder(&app).rtm("Ann").build().unwrap();
+        let caller = ClassCaller::verify(&app, &token, None, NOW).unwrap();
+        let may = |caller: &ClassCaller, roles: [bool; 5]| {
+            let all = ClassRole::ALL.map(|role| caller.may_enter_as(role));
+            assert_eq!(all, roles);
+        };
+        may(&caller, [false; 5]);
+        let student = caller.clone().seated(&room, &ann, None, None);
+        assert_eq!(student.user(), Some(&ann));
+        may(&student, [true, false, true, false, true]);
+        let teacher = caller.clone().seated(&room, &ann, None, Some(ClassRole::Teacher));
+        may(&teacher, [true, true, true, false, true]);
+        // Somebody else's name, and nobody's token.
+        may(&caller.seated(&room, &name("Bob"), None, None), [false; 5]);
+        let open = Arc::new(App { auth: AuthPolicy::Open, ..(*app).clone() });
+        let anyone = ClassCaller::without_token(&open).unwrap();
+        let anyone = anyone.seated(&room, &ann, Some(ClassRole::Teacher), Some(ClassRole::Teacher));
+        may(&anyone, [true, false, true, false, true]);
+        let role = Some(ClassRole::Student);
+        assert_eq!(
+            anyone.principal(),
+            &ClassPrincipal::RoomUser { room: room.clone(), user: ann.clone(), role }
+        );
+        // A token that names them stays what it is.
+        let signed = builder(&app).room_user("room", "Ann", 2).build().unwrap();
+        let signed = ClassCaller::verify(&app, &signed, None, NOW).unwrap();
+        let signed = signed.seated(&room, &ann, Some(ClassRole::Teacher), Some(ClassRole::Teacher));
+        may(&signed, [false, false, true, false, false]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -105,7 +105,9 @@ impl ClassCall {
         asked: ClassRole,
     ) -> Result<ClassRole, ClassFailure> {
         match rest.classroom.place(&self.caller, room, Some(user))?.by {
-            By::User { role, .. } if role == asked => Ok(role),
+            By::User { .. } if self.caller.may_enter_as(asked) => Ok(asked),
+            // Without a token that says a role, it is the app's to give one.
+            By::User { .. } if self.caller.is_guest() => Err(Refusal::NotAllowed.into()),
             _ => Err(Refusal::NotForThis.into()),
         }
     }
@@ -175,21 +177,45 @@ impl FromRequestParts<Rest> for ClassCall {
             let known = known.map_err(|_| Failure::of(stoa_core::Refusal::UnknownPath))?;
             // As a room that is not there: nobody is told where it is (classroom specification, section 6).
             if known != rest.region {
-                return Err(Refusal::NoRoom.into());
+                return Err(elsewhere(parts).into());
             }
         }
         let app = variable("app_id").unwrap_or_default().parse::<AppId>();
         let app = app.ok().and_then(|id| rest.directory.by_id(&id));
         let app = app.ok_or(Refusal::NotForThis)?;
         let from = (rest.client_address)(&parts.extensions);
-        rest.chat.admit_from(&app, from).map_err(Failure::from)?;
+        let crossing = rest.chat.crosses_from(&app, from).map_err(|error| match error {
+            stoa_chat::Error::Outside { .. } => Refusal::Region.into(),
+            error => ClassFailure::from(Failure::from(error)),
+        })?;
         let caller = caller(rest, &app, &parts.headers)?;
+        let room = variable("room").and_then(|text| text.parse::<RoomUuid>().ok());
+        let caller = match &room {
+            None => caller,
+            Some(room) => {
+                if crossing && !rest.classroom.lets_cross(&caller, room).await? {
+                    return Err(Refusal::Region.into());
+                }
+                let named = header(&parts.headers, "x-agora-uid").and_then(|uid| uid.parse().ok());
+                let named = named.or_else(|| variable("user").and_then(|text| text.parse().ok()));
+                rest.classroom.seat(caller, room, named.as_ref()).await?
+            }
+        };
         let session = header(&parts.headers, "token");
         let session = session.filter(|text| !text.is_empty());
         let session = session.map(|text| u64::from_str_radix(&text, 16)).transpose();
         let session = session.map_err(|_| Refusal::NotForThis)?;
         Ok(Self { caller, variables, session, query: Query::of(&parts.uri) })
     }
+}
+
+/// What a call with another region before its path is told: as of a room that is not there, for nobody is told where it is
+/// (classroom specification, section 6). But whoever checks in would make a second room of that name there.
+fn elsewhere(parts: &Parts) -> Refusal {
+    const CHECK_IN: &str = "/{region}/edu/apps/{app_id}/v3/rooms/{room}/users/{user}";
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_check_in = parts.method == http::Method::PUT && route == Some(CHECK_IN);
+    if is_check_in { Refusal::Region } else { Refusal::NoRoom }
 }
 
 /// Whoever the tokens name. All of them have to name the same.

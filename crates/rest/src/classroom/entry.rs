@@ -57,7 +57,7 @@ async fn entered(rest: &Rest, call: &ClassCall, mut body: Object) -> Outcome {
 }
 
 /// A role by its number or name.
-fn role(body: &mut Object) -> Result<ClassRole, ClassFailure> {
+pub(crate) fn role(body: &mut Object) -> Result<ClassRole, ClassFailure> {
     let said = match body.any("role") {
         Some(Json::Whole(number)) => i64::try_from(number).ok().and_then(ClassRole::of_number),
         Some(Json::Text(text)) => ClassRole::parse(&text),
@@ -107,5 +107,6 @@ fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
         widgets: Tree::new(),
         max_accept: None,
         accepts_at_entry: false,
+        crosses: stoa_classroom::room::Crosses::default(),
     })
 }

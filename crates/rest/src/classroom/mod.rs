@@ -17,6 +17,7 @@
 //! | `widgets` | 16, 17, 41 to 48 |
 //! | `chat` | 57, 60 to 66 |
 //! | `groups` | 6, 67 to 73 |
+//! | `product` | 22, and roles of users whose tokens say none |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
 
 mod answer;
@@ -28,6 +29,7 @@ mod groups;
 mod messages;
 mod off;
 mod polling;
+mod product;
 mod rooms;
 mod sequences;
 mod stage;
@@ -69,6 +71,8 @@ pub(crate) fn routes() -> Routes {
             .merge(off::routes())
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
+            .route("/v2/rooms/{room}/widgets/easemobIM/users/{user}/token", get(product::token))
+            .route("/v2/rooms/{room}/users/{user}/role", put(product::set_role))
     };
     let scene = || {
         Routes::new()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde_json::Value;
 use stoa_classroom::Refusal;
-use stoa_classroom::room::{ClassState, DefaultStream, NewRoom, RoleRule, Times};
+use stoa_classroom::room::{ClassState, Crosses, DefaultStream, NewRoom, RoleRule, Times};
 use stoa_core::{ClassRole, RoomType, Timestamp};
 
 use super::answer::{ClassFailure, Outcome, done};
@@ -110,6 +110,13 @@ fn part(body: &mut Object, name: &str) -> Result<Object, ClassFailure> {
     if body.has(name) { Ok(body.object(name)?) } else { nothing() }
 }
 
+/// What may cross regions in the room, of what the app's owner permits; all of it where nothing is said.
+fn crosses(body: &mut Object) -> Result<Crosses, ClassFailure> {
+    let mut lets =
+        |name| Ok::<_, ClassFailure>(if body.has(name) { body.flag(name)? } else { true });
+    Ok(Crosses { media: lets("media")?, messages: lets("messages")? })
+}
+
 /// What a room is made with (section 2.1.1).
 fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let (name, kind) = (body.text("roomName")?, room_type(body)?);
@@ -120,6 +127,7 @@ fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let accepts_at_entry = value::audience(&mut hands_up)?;
     let (flex, widgets) =
         (value::tree(&mut properties, "flexProps")?, value::tree(&mut properties, "widgets")?);
+    let crosses = crosses(&mut part(&mut properties, "crossRegion")?)?;
     let mut config = part(body, "roleConfig")?;
     let mut roles = BTreeMap::new();
     for role in [ClassRole::Teacher, ClassRole::Student, ClassRole::Assistant] {
@@ -143,5 +151,5 @@ fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
         roles.insert(role.number(), RoleRule { limit, stream });
     }
     let max_accept = max_accept.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
-    Ok(NewRoom { name, kind, times, roles, flex, widgets, max_accept, accepts_at_entry })
+    Ok(NewRoom { name, kind, times, roles, flex, widgets, max_accept, accepts_at_entry, crosses })
 }
