@@ -8,7 +8,7 @@ use stoa_core::{ClassRole, RoomType, Timestamp, UserUuid};
 use super::schedule::ClassState;
 use super::{Participant, Stream, StreamKind, Turn, shown_name};
 use crate::Refusal;
-use crate::tree::Tree;
+use crate::tree::{Edit, Tree};
 
 /// How long somebody is awaited who has entered and has no connection yet, or whose connection is gone.
 pub const AWAITED: Duration = Duration::from_secs(20);
@@ -110,12 +110,22 @@ impl Turn<'_> {
         let name = shown_name("userName", &who.name)?;
         super::streams::check_device("videoSourceState", who.video_source)?;
         super::streams::check_device("audioSourceState", who.audio_source)?;
+        Edit::default().apply(&who.flex)?;
         let session = u64::from_le_bytes(self.entropy.bytes()) | 1;
+        let before = self.room.users.get(user);
+        let role_before = before.map(|before| before.role);
+        let there = before.filter(|before| before.online);
+        let changed = there.is_some_and(|before| (before.role, &before.name) != (who.role, &name));
+        if there.is_some() {
+            self.out.ended.push((user.clone(), "displaced"));
+            // In another role it is as if somebody else came.
+            if role_before != Some(who.role) {
+                self.leave(user, Exit::Left);
+            }
+        }
         let before = self.room.users.get(user).cloned();
         let was_online = before.as_ref().is_some_and(|before| before.online);
         let again = before.is_some();
-        let changed =
-            before.as_ref().is_some_and(|before| (before.role, &before.name) != (who.role, &name));
         let mut entered = before.unwrap_or_else(|| Participant {
             id: user.clone(),
             name: name.clone(),
@@ -136,10 +146,6 @@ impl Turn<'_> {
             quiz: None,
             conversation: super::Conversation::default(),
         });
-        let role_before = entered.role;
-        if was_online {
-            self.out.ended.push((user.clone(), "displaced"));
-        }
         entered.name = name;
         entered.role = who.role;
         entered.online = true;
@@ -150,12 +156,13 @@ impl Turn<'_> {
         entered.updated = self.at;
         let starts = self.room.stream_at_entry(who.role);
         let rights = (starts.on && starts.video, starts.on && starts.audio);
-        if role_before != who.role {
+        if role_before.is_some_and(|before| before != who.role) {
             // Rights are those of the role.
             if let Some(main) = entered.stream_mut(StreamKind::Main) {
                 (main.video, main.audio) = rights;
             }
         }
+        let mut other_devices = None;
         if entered.stream(StreamKind::Main).is_none() && who.role != ClassRole::Invisible {
             let main = Stream {
                 id: self.new_stream_id(),
@@ -167,8 +174,11 @@ impl Turn<'_> {
             };
             entered.streams.insert(0, main);
         } else if let Some(main) = entered.stream_mut(StreamKind::Main) {
-            main.video_source = who.video_source;
-            main.audio_source = who.audio_source;
+            let devices = (who.video_source, who.audio_source);
+            if was_online && (main.video_source, main.audio_source) != devices {
+                other_devices = Some(main.id);
+            }
+            (main.video_source, main.audio_source) = devices;
         }
         if self.room.has_chat() {
             entered
@@ -184,15 +194,15 @@ impl Turn<'_> {
         if self.room.schedule.empty_since.take().is_some() {
             self.touch_room();
         }
-        if was_online && changed {
-            if role_before != who.role {
-                self.lay_down(user);
-            }
-            self.tell_user(user);
-        }
         if !was_online {
             self.tell_in(user, if again { 2 } else { 1 });
             self.seat_at_entry(user);
+        }
+        if changed {
+            self.tell_user(user);
+        }
+        if let Some(stream) = other_devices.filter(|stream| self.room.shows(user, *stream)) {
+            self.tell_stream(user, stream, 2);
         }
         Ok(Entered { session, again })
     }
@@ -217,7 +227,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Somebody who leaves, or has another role now, has nothing any more that it had by being there in its role.
+    /// Somebody who leaves has nothing any more that it had by being there.
     fn lay_down(&mut self, user: &UserUuid) {
         self.free_seat(user);
         self.cancel_hand(user);

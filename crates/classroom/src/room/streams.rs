@@ -125,7 +125,8 @@ impl Room {
         !needs_stage || stream.video || stream.audio || self.is_on_stage(&user.id)
     }
 
-    fn shows(&self, user: &UserUuid, stream: u32) -> bool {
+    /// As [`Self::is_shown`], by names.
+    pub(super) fn shows(&self, user: &UserUuid, stream: u32) -> bool {
         let owner = self.users.get(user);
         let found = owner.and_then(|owner| owner.streams.iter().find(|found| found.id == stream));
         owner.zip(found).is_some_and(|(owner, stream)| self.is_shown(owner, stream))
