@@ -154,7 +154,7 @@ pub fn issue_media_token(
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
     let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
     let salt = u32::from_le_bytes(entropy.bytes());
-    let certificate = app.door_certificate.expose();
+    let certificate = app.server_certificate.expose();
     let token = Builder007::new(app.id.as_str(), certificate, issued, seconds, salt);
     let token = token.rtc(room.as_str(), &rtc_uid(stream), RtcRole::Publisher, seconds);
     Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))

@@ -14,12 +14,17 @@
 //! | `batch` | 35, 39, 40, 55 |
 //! | `streams` | 56, 74, 75, 84 |
 //! | `messages` | 58, 59 |
+//! | `widgets` | 16, 17, 41 to 48 |
+//! | `chat` | 57, 60 to 66 |
+//! | `groups` | 6, 67 to 73 |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
 
 mod answer;
 mod batch;
+mod chat;
 mod door;
 mod entry;
+mod groups;
 mod messages;
 mod off;
 mod polling;
@@ -29,6 +34,7 @@ mod stage;
 mod streams;
 mod users;
 mod value;
+mod widgets;
 
 use axum::routing::{get, post, put};
 
@@ -57,6 +63,9 @@ pub(crate) fn routes() -> Routes {
             .merge(stage::routes())
             .merge(batch::routes())
             .merge(streams::routes())
+            .merge(widgets::routes())
+            .merge(chat::routes())
+            .merge(groups::routes())
             .merge(off::routes())
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
@@ -80,6 +89,7 @@ pub(crate) fn routes() -> Routes {
             )
             .merge(streams::scene_routes())
             .merge(messages::scene_routes())
+            .merge(chat::scene_routes())
     };
     let polling = || Routes::new().route("/v2/rooms/sequences", get(polling::events));
     Routes::new()

@@ -118,6 +118,19 @@ pub(crate) fn names(body: &mut Object, field: &str) -> Result<Vec<ClassName>, Cl
     parsed.map_err(|error| body.refuse(field, error).into())
 }
 
+/// Texts in a list that may be absent.
+pub(crate) fn texts(body: &mut Object, field: &str) -> Result<Vec<String>, ClassFailure> {
+    if !body.has(field) {
+        return Ok(Vec::new());
+    }
+    Ok(body.texts(field, 0..=LISTED)?)
+}
+
+/// All that is left of a body.
+pub(crate) fn tree_of(body: Object) -> Tree {
+    body.into_fields().map(|(name, json)| (name, value(json))).collect()
+}
+
 /// Objects in a list that may be absent.
 pub(crate) fn objects(body: &mut Object, field: &str) -> Result<Vec<Object>, ClassFailure> {
     let list = match body.any(field) {

@@ -90,6 +90,9 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(entry());
     rows.extend(stage());
     rows.extend(scenes());
+    rows.extend(widgets());
+    rows.extend(chat());
+    rows.extend(groups());
     rows.extend(off());
     rows
 }
@@ -210,6 +213,133 @@ fn scenes() -> Vec<Row> {
             "/v1/rooms/{room=class}/users/{user=bob}/states/{state=1}",
             [403, 403, 403, 200, 403, 403],
         ),
+    ]
+}
+
+const QUIZ: &[Before] = &[(
+    "ann",
+    "POST",
+    "/v2/rooms/class/widgets/popupQuizs/start",
+    r#"{"items":["A","B"],"correctItems":["A"]}"#,
+)];
+const POLL: &[Before] = &[(
+    "ann",
+    "POST",
+    "/v2/rooms/class/widgets/polls/start",
+    r#"{"mode":1,"pollItems":["yes","no"],"pollTitle":"Well?"}"#,
+)];
+const COUNTDOWN: &[Before] =
+    &[("ann", "POST", "/v2/rooms/class/widgets/countdownTimer/start", r#"{"duration":60}"#)];
+const HELD: &[Before] =
+    &[COUNTDOWN[0], ("ann", "PUT", "/v2/rooms/class/widgets/countdownTimer/<made>/pause", "")];
+const WIDGET: &[Before] =
+    &[("ann", "PUT", "/v2/rooms/class/widgets/watermark", r#"{"state":1,"extra":{"a":1}}"#)];
+
+fn widgets() -> Vec<Row> {
+    let sees = [200, 200, 200, 403, 403, 200];
+    let own = r#"{"answer":1}"#;
+    vec![
+        edu("PUT", "/v2/rooms/{room=class}/widgets/{widget=watermark}", TEACHING)
+            .json(r#"{"state":1}"#),
+        edu("DELETE", "/v2/rooms/{room=class}/widgets/{widget=watermark}", TEACHING).after(WIDGET),
+        edu("DELETE", "/v2/rooms/{room=class}/widgets/{widget=watermark}/extra", TEACHING)
+            .json(REMOVE)
+            .after(WIDGET),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/{widget=notes}/users/{user=bob}", ITSELF)
+            .json(own),
+        edu("DELETE", "/v2/rooms/{room=class}/widgets/{widget=notes}/users/{user=bob}", ITSELF)
+            .json(REMOVE),
+        edu("POST", "/v2/rooms/{room=class}/widgets/popupQuizs/start", TEACHING).json(QUIZ[0].3),
+        edu("POST", "/v2/rooms/{room=class}/widgets/popupQuizs/{id=<made>}/stop", TEACHING)
+            .after(QUIZ),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/popupQuizs/{id=<made>}/correctItems", TEACHING)
+            .json(r#"{"correctItems":["B"]}"#)
+            .after(QUIZ),
+        edu("GET", "/v2/rooms/{room=class}/widgets/popupQuizs/{id=<made>}/users", sees).after(QUIZ),
+        edu(
+            "PUT",
+            "/v2/rooms/{room=class}/widgets/popupQuizs/{id=<made>}/users/{user=bob}",
+            ITSELF,
+        )
+        .json(r#"{"selectedItems":["A"]}"#)
+        .after(QUIZ),
+        edu("GET", "/v2/rooms/{room=class}/widgets/popupQuiz/sequences", TEACHING),
+        edu("POST", "/v2/rooms/{room=class}/widgets/polls/start", TEACHING).json(POLL[0].3),
+        edu("POST", "/v2/rooms/{room=class}/widgets/polls/{id=<made>}/users/{user=bob}", ITSELF)
+            .json(r#"{"selectIndex":[0]}"#)
+            .after(POLL),
+        edu("POST", "/v2/rooms/{room=class}/widgets/polls/{id=<made>}/stop", TEACHING).after(POLL),
+        edu("GET", "/v2/rooms/{room=class}/widgets/poll/sequences", TEACHING),
+        edu("POST", "/v2/rooms/{room=class}/widgets/countdownTimer/start", TEACHING)
+            .json(COUNTDOWN[0].3),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/countdownTimer/{id=<made>}/pause", TEACHING)
+            .after(COUNTDOWN),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/countdownTimer/{id=<made>}/continue", TEACHING)
+            .after(HELD),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/countdownTimer/{id=<made>}/stop", TEACHING)
+            .after(COUNTDOWN),
+        edu("GET", "/v2/rooms/{room=class}/widgets/netlessBoard/windowManager", ALL),
+        edu("PUT", "/v2/rooms/{room=class}/widgets/netlessBoard/windowManager", TEACHING)
+            .json(r#"{"a":1}"#),
+    ]
+}
+
+fn chat() -> Vec<Row> {
+    let speakers = [200, 200, 200, 200, 200, 403];
+    let words = r#"{"message":"Hello","type":1}"#;
+    let to_all = r#"{"range":1,"type":"txt","msg":"Hello"}"#;
+    let with_bob = "/v2/rooms/{room=class}/conversation/students/{user=bob}/messages";
+    vec![
+        edu("GET", "/v2/rooms/{room=class}/chat/messages", ALL),
+        edu("POST", "/v2/rooms/{room=class}/chat/messages", TEACHING).json(to_all),
+        edu("POST", "/v2/rooms/{room=class}/widgets/easemobIM/messages", TEACHING).json(to_all),
+        edu("PATCH", "/v2/rooms/{room=class}/widgets/easemobIM/messages", TEACHING).json(to_all),
+        edu("POST", "/v2/rooms/{room=class}/from/{user=bob}/chat", [403, 403, 403, 200, 403, 403])
+            .json(words),
+        scene("POST", "/v1/rooms/{room=class}/chat/channel", speakers).json(words),
+        edu("PUT", "/v2/rooms/{room=class}/mute", TEACHING).json(r#"{"muteChat":1}"#),
+        edu("GET", "/v2/rooms/{room=class}/conversation/students", TEACHING),
+        edu("GET", with_bob, CONCERNED),
+        edu("POST", with_bob, CONCERNED).json(words),
+    ]
+}
+
+const GROUPS: &[Before] = &[(
+    "ann",
+    "PUT",
+    "/v2/rooms/class/groups/states/1",
+    r#"{"groups":[{"groupUuid":"g1","users":[{"userUuid":"bob"}]},{"groupUuid":"g2","users":[]}]}"#,
+)];
+const ASKED: &[Before] = &[
+    GROUPS[0],
+    (
+        "ann",
+        "PATCH",
+        "/v2/rooms/class/groups/users",
+        r#"{"groups":[{"groupUuid":"g2","addUsers":["bob"]}],"inProgress":true}"#,
+    ),
+];
+
+fn groups() -> Vec<Row> {
+    let invited = [403, 404, 404, 200, 404, 404];
+    vec![
+        edu("PUT", "/v2/rooms/{room=class}/groups/states/{state=1}", TEACHER).json(GROUPS[0].3),
+        edu("POST", "/v2/rooms/{room=class}/groups/states/{state=1}", TEACHER)
+            .json(r#"{"groups":[{"groupUuid":"g3"}]}"#)
+            .after(GROUPS),
+        edu("DELETE", "/v2/rooms/{room=class}/groups/states/{state=1}", TEACHER)
+            .json(r#"{"removeGroupUuids":["g1"]}"#)
+            .after(GROUPS),
+        edu("PATCH", "/v2/rooms/{room=class}/groups/info", TEACHING)
+            .json(r#"{"groups":[{"groupUuid":"g1","groupName":"One"}]}"#)
+            .after(GROUPS),
+        edu("PATCH", "/v2/rooms/{room=class}/groups/users", TEACHING)
+            .json(r#"{"groups":[{"groupUuid":"g2","addUsers":[{"userUuid":"cid"}]}]}"#)
+            .after(GROUPS),
+        edu("POST", "/v2/rooms/{room=class}/groups/{group=g2}/acceptance", invited)
+            .json(r#"{"leaveGroupUuids":["g1"]}"#)
+            .after(ASKED),
+        edu("DELETE", "/v2/rooms/{room=class}/groups/{group=g2}/progress", invited).after(ASKED),
     ]
 }
 
