@@ -240,7 +240,7 @@ async fn c024_with_the_region_or_without_it_is_the_same_room() {
 }
 
 #[tokio::test]
-async fn c187_in_another_region_the_room_is_not_there() {
+async fn c003_c187_in_another_region_the_room_is_not_there() {
     let school = school().await;
     let id = &school.lab.app.id;
     let token = school.back_end();

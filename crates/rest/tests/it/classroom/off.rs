@@ -29,11 +29,13 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("PUT", "/v4/users/ann/resources/r1", "files"),
 ];
 
-#[tokio::test]
-async fn what_is_off_is_said_by_its_name_and_never_not_found() {
+/// Each row of a feature says that it is off, by its name, and never that there is no such path.
+async fn is_off(feature: &str) {
     let school = School::new();
     school.class("a").await;
-    for (method, path, feature) in ROWS {
+    let rows: Vec<_> = ROWS.iter().filter(|(.., named)| *named == feature).collect();
+    assert!(!rows.is_empty());
+    for (method, path, _) in rows {
         let method: Method = method.parse().unwrap();
         for body in [Value::Null, json!({"toUserUuid": "bob"}), json!([{"resourceName": "x"}])] {
             for token in [school.back_end(), school.seat("a", "ann", 1)] {
@@ -42,6 +44,46 @@ async fn what_is_off_is_said_by_its_name_and_never_not_found() {
                 assert_eq!(answer.body["msg"], format!("{feature}: the feature is off"));
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn c046_c047_c048_c049_c050_c051_c174_recording_is_off() {
+    is_off("recording").await;
+}
+
+#[tokio::test]
+async fn c105_pages_of_the_whiteboard_are_off() {
+    is_off("pages of the whiteboard").await;
+}
+
+#[tokio::test]
+async fn c123_several_screens_at_once_are_off() {
+    is_off("several screens at once").await;
+}
+
+#[tokio::test]
+async fn c124_remote_control_is_off() {
+    is_off("remote control").await;
+}
+
+#[tokio::test]
+async fn c126_c127_c128_c129_c130_c131_c132_c160_c161_files_are_off() {
+    is_off("files").await;
+}
+
+#[tokio::test]
+async fn streams_by_cdn_are_off() {
+    let school = School::new();
+    school.class("a").await;
+    let entered = school.enters("a", "ann", 1).await;
+    let stream = entered.data()["localUser"]["streamUuid"].as_str().unwrap().to_owned();
+    let app = &school.lab.app.id;
+    let path = format!("//eu/scene/apps/{app}/v1/rooms/a/users/ann/streams/{stream}");
+    for body in [json!({"generateToken": true}), json!({"converterOptions": {"width": 1}})] {
+        let answer = school.app(Method::PUT, &path, body).await;
+        assert_eq!(answer.code(), (403, 30_403_000));
+        assert_eq!(answer.body["msg"], "streams by CDN: the feature is off");
     }
 }
 

@@ -167,7 +167,7 @@ pub(super) fn templates() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_endpoint_of_class_rooms_by_every_token() {
+async fn c002_every_endpoint_of_class_rooms_by_every_token() {
     let (mut wrong, mut cells, mut refused) = (Vec::new(), 0, 0);
     for row in rows() {
         let (bench, facts) = set_up(&row).await;
