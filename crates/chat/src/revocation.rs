@@ -410,6 +410,12 @@ impl Chat {
         self.shared.floors.forget_app(app.number);
     }
 
+    /// How many times something was revoked, or sessions were told to end. Whoever lets in by tokens itself looks
+    /// again at whom it has let in when this has changed.
+    pub fn revocation_epoch(&self) -> u64 {
+        self.shared.cuts.epoch()
+    }
+
     /// Revocations that are held in memory, for metrics.
     pub fn revocations(&self) -> usize {
         self.shared.cuts.at.read().len()

@@ -12,6 +12,7 @@
 //! | `line` | acts in batches: memory, store, told |
 //! | `stored` | the records |
 //! | `hub` | who listens |
+//! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
 //! | `service` | [`Classroom`]: what the doors call |
 
 pub mod frame;
@@ -22,9 +23,11 @@ mod refusal;
 pub mod room;
 mod service;
 mod stored;
+mod stream;
 pub mod tree;
 
-pub use hub::Listener;
+pub use hub::{Heard, Listener};
 pub use line::Desk;
 pub use refusal::{Error, Refusal};
 pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};
+pub use stream::{Joined, Track};

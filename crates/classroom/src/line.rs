@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_core::{ClassSettings, Entropy, RoomUuid, Timestamp};
+use stoa_core::{AppId, ClassSettings, Entropy, RoomUuid, Timestamp};
 use stoa_store::AppStore;
 use tokio::sync::oneshot;
 
-use crate::hub::Hub;
+use crate::hub::{Hub, Joining};
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
@@ -33,6 +33,8 @@ pub struct Desk<'a> {
     pub entropy: &'a dyn Entropy,
     /// What comes of it.
     pub out: &'a mut Outcome,
+    /// Who listens from the end of the batch on.
+    pub(crate) joining: &'a mut Vec<Joining>,
 }
 
 impl Desk<'_> {
@@ -62,7 +64,10 @@ enum Held {
 /// One room name's line.
 pub(crate) struct Line {
     pub(crate) id: RoomUuid,
+    pub(crate) app: AppId,
     pub(crate) store: AppStore,
+    /// For when the clock is set that looks at the room.
+    pub(crate) alarm: Mutex<Option<Timestamp>>,
     waiting: Mutex<Vec<Act>>,
     held: tokio::sync::Mutex<Held>,
     pub(crate) hub: Hub,
@@ -77,9 +82,10 @@ pub(crate) enum After {
 }
 
 impl Line {
-    pub(crate) fn new(store: AppStore, id: RoomUuid) -> Self {
-        let (waiting, hub) = (Mutex::default(), Hub::default());
-        Self { id, store, waiting, held: tokio::sync::Mutex::new(Held::Unknown), hub }
+    pub(crate) fn new(store: AppStore, app: AppId, id: RoomUuid) -> Self {
+        let (waiting, alarm, hub) = (Mutex::default(), Mutex::default(), Hub::default());
+        let held = tokio::sync::Mutex::new(Held::Unknown);
+        Self { id, app, store, alarm, waiting, held, hub }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -178,15 +184,16 @@ impl Line {
             Held::Known(room) => room.take().map(|room| *room),
             Held::Unknown => None,
         };
-        let mut out = Outcome::default();
+        let (mut out, mut joining) = (Outcome::default(), Vec::new());
         let mut answers = Vec::with_capacity(acts.len());
         for act in acts {
-            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
-            answers.push(act(&mut desk));
+            let (slot, out, joining) = (&mut slot, &mut out, &mut joining);
+            answers.push(act(&mut Desk { slot, at, settings, entropy, out, joining }));
         }
         let stored = self.store_batch(slot.as_ref(), &out).await;
         if stored.is_ok() {
             self.hub.publish(&out);
+            self.hub.join(slot.as_ref(), joining);
         }
         *held = Held::Known(slot.map(Box::new));
         for answer in answers {
@@ -205,9 +212,8 @@ impl Line {
     ) {
         let acts = std::mem::take(&mut *self.waiting.lock());
         for act in acts {
-            let (mut slot, mut out) = (None, Outcome::default());
-            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
-            act(&mut desk)(Err(why.clone()));
+            let (slot, out, joining) = (&mut None, &mut Outcome::default(), &mut Vec::new());
+            act(&mut Desk { slot, at, settings, entropy, out, joining })(Err(why.clone()));
         }
     }
 

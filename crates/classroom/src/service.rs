@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use stoa_core::{
 use stoa_store::{Store, classes};
 
 use crate::frame::{Event, Frame};
-use crate::hub::Listener;
 use crate::line::{After, Desk, Line};
 use crate::room::{By, CheckIn, NewRoom, Room, Turn};
 use crate::stored::{self, RoomKeys};
@@ -26,13 +26,15 @@ pub const PAGE: usize = 100;
 /// The class rooms of one node.
 pub struct Classroom {
     store: Store,
-    chat: Arc<Chat>,
-    directory: Arc<dyn AppDirectory>,
-    clock: Arc<dyn Clock>,
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) directory: Arc<dyn AppDirectory>,
+    pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     operator: Operator,
-    lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
+    pub(crate) lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
     due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
+    /// When connections were last asked whether they would still be let in, by the number of revocations.
+    pub(crate) judged: AtomicU64,
 }
 
 /// A room that the clock has to look at.
@@ -106,8 +108,8 @@ impl Classroom {
         entropy: Arc<dyn Entropy>,
         operator: Operator,
     ) -> Self {
-        let (lines, due) = (Mutex::default(), Mutex::default());
-        Self { store, chat, directory, clock, entropy, operator, lines, due }
+        let (lines, due, judged) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
+        Self { store, chat, directory, clock, entropy, operator, lines, due, judged }
     }
 
     /// The time.
@@ -121,7 +123,7 @@ impl Classroom {
     }
 
     /// The app as its owner has it by now.
-    fn app(&self, scope: &impl AppScope) -> Arc<App> {
+    pub(crate) fn app(&self, scope: &impl AppScope) -> Arc<App> {
         let known = scope.app();
         self.directory.by_id(&known.id).unwrap_or_else(|| known.clone())
     }
@@ -147,15 +149,19 @@ impl Classroom {
         Ok(caller)
     }
 
-    async fn line(&self, scope: &impl AppScope, room: &RoomUuid) -> Result<Arc<Line>, Error> {
+    pub(crate) async fn line(
+        &self,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+    ) -> Result<Arc<Line>, Error> {
         let key = (scope.app().number, room.clone());
         if let Some(line) = self.lines.lock().get(&key) {
             return Ok(line.clone());
         }
         let store = self.store.app(scope).await?;
         let mut lines = self.lines.lock();
-        let line = lines.entry(key).or_insert_with(|| Arc::new(Line::new(store, room.clone())));
-        Ok(line.clone())
+        let new = || Arc::new(Line::new(store, scope.app().id.clone(), room.clone()));
+        Ok(lines.entry(key).or_insert_with(new).clone())
     }
 
     /// Does an act on a room of the app of `scope`, and answers when it is durable.
@@ -195,21 +201,26 @@ impl Classroom {
             let after = line.work(|| self.clock.now(), app.class, &self.entropy).await;
             match after {
                 After::Due(None) => return self.let_go(app, line),
-                After::Due(Some(at)) => {
-                    let wake = Wake(app.clone(), line.id.clone());
-                    self.due.lock().push(Reverse((at, wake)));
-                    return;
-                }
+                After::Due(Some(at)) => return self.set_alarm(app, line, at),
                 After::Released(instance) => {
                     if let Err(error) = self.release(line, instance).await {
                         tracing::error!(%error, "a class room was not destroyed; it is tried again");
                         line.fail(&error, self.clock.now(), app.class, &*self.entropy);
                         let at = self.clock.now().plus(std::time::Duration::from_secs(1));
-                        self.due.lock().push(Reverse((at, Wake(app.clone(), line.id.clone()))));
-                        return;
+                        return self.set_alarm(app, line, at);
                     }
                 }
             }
+        }
+    }
+
+    /// Sets the clock for a room, unless it is set for then or earlier: one wake for each room is enough, since
+    /// each look sets it anew.
+    fn set_alarm(&self, app: &Arc<App>, line: &Line, at: Timestamp) {
+        let mut alarm = line.alarm.lock();
+        if alarm.is_none_or(|set| at < set) {
+            *alarm = Some(at);
+            self.due.lock().push(Reverse((at, Wake(app.clone(), line.id.clone()))));
         }
     }
 
@@ -251,6 +262,7 @@ impl Classroom {
 
     /// Does what the clock has to do by now, in all rooms.
     pub async fn tick(&self) {
+        self.keep_admitted();
         loop {
             let wake = {
                 let mut due = self.due.lock();
@@ -259,11 +271,18 @@ impl Classroom {
                 }
                 due.pop()
             };
-            let Some(Reverse((_, Wake(app, room)))) = wake else { return };
+            let Some(Reverse((at, Wake(app, room)))) = wake else { return };
             let app = self.directory.by_id(&app.id).unwrap_or(app);
             let scope = self.operator.in_app(app.clone());
             match self.line(&scope, &room).await {
-                Ok(line) => self.work(&app, &line).await,
+                Ok(line) => {
+                    let mut alarm = line.alarm.lock();
+                    if alarm.is_some_and(|set| set >= at) {
+                        *alarm = None;
+                    }
+                    drop(alarm);
+                    self.work(&app, &line).await;
+                }
                 Err(error) => tracing::error!(%error, "a class room cannot be looked at"),
             }
         }
@@ -377,52 +396,6 @@ impl Classroom {
             Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
         })
         .await
-    }
-
-    /// From now on `to` hears what the room says to a user who has entered. Answers up to which numbers the room and
-    /// the user had been told before: what comes after is heard.
-    ///
-    /// # Errors
-    /// [`Refusal::NotForThis`] when the user has entered elsewhere since.
-    pub async fn listen(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        user: &UserUuid,
-        session: u64,
-        to: Arc<dyn Listener>,
-    ) -> Result<(u64, u64), Error> {
-        let line = self.line(scope, room).await?;
-        let name = user.clone();
-        let listening = line.clone();
-        self.act(scope, room, move |desk| {
-            let mut turn = desk.turn(By::Server)?;
-            turn.connected(&name, session)?;
-            let Some(user) = turn.room.users.get(&name) else { return Err(Refusal::NoUser.into()) };
-            let (sees, peers) = (user.role.sees_answers(), user.peer_sequence);
-            listening.hub.listen(name.clone(), session, sees, to);
-            Ok((turn.room.sequence, peers))
-        })
-        .await
-    }
-
-    /// The connection of `to` is gone: the user is awaited for a while, unless it listens elsewhere by now.
-    pub async fn hang_up(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        user: &UserUuid,
-        to: &Arc<dyn Listener>,
-    ) {
-        let Ok(line) = self.line(scope, room).await else { return };
-        let Some(session) = line.hub.leave(user, to) else { return };
-        let user = user.clone();
-        let told = self.turn(scope, room, By::Server, move |turn| {
-            turn.disconnected(&user, session);
-            Ok(())
-        });
-        // A room that is gone awaits nobody.
-        let _ = told.await;
     }
 
     /// Frames of a room from number `from` on, for whoever sees right answers or does not.

@@ -14,7 +14,7 @@ mod mailbox;
 mod outgoing;
 pub(crate) mod outlet;
 mod queues;
-mod rate;
+pub(crate) mod rate;
 #[cfg(test)]
 mod script;
 #[cfg(test)]

@@ -8,9 +8,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use stoa_chat::{Chat, NewUser};
+use stoa_classroom::Classroom;
 use stoa_core::{
-    App, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region, SeededEntropy, SystemClock, UserId,
-    issue_token,
+    App, AppNumber, AuthPolicy, Caller, Clock, Entropy, Operator, Region, SeededEntropy,
+    SystemClock, UserId, issue_token,
 };
 use stoa_gateway::net::NetLimits;
 use stoa_store::Store;
@@ -29,8 +30,9 @@ async fn not_found(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infal
 /// A gateway on loopback, with the app `demo#stoa`.
 pub(crate) struct Server {
     pub(crate) chat: Arc<Chat>,
+    pub(crate) classroom: Arc<Classroom>,
     pub(crate) app: Arc<App>,
-    url: String,
+    pub(crate) url: String,
     pub(crate) entropy: SeededEntropy,
     end: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
@@ -46,7 +48,10 @@ impl Server {
         let (clock, seeded) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(12)));
         let store = Store::in_memory(clock.clone(), seeded.clone());
         let directory = Arc::new(app.clone());
-        let chat = Arc::new(Chat::new(store, directory, clock, seeded, 1));
+        let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), seeded.clone(), 1);
+        let (chat, operator) = (Arc::new(chat), Operator::of_this_process());
+        let classroom = Classroom::new(store, chat.clone(), directory, clock, seeded, operator);
+        let classroom = Arc::new(classroom);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
@@ -57,11 +62,11 @@ impl Server {
             listener,
             None,
             http,
-            chat.clone(),
+            classroom.clone(),
             NetLimits::default(),
             shutdown,
         ));
-        Self { chat, app, url, entropy, end: Some(end), served }
+        Self { chat, classroom, app, url, entropy, end: Some(end), served }
     }
 
     pub(crate) async fn back_end(&self) -> Caller {

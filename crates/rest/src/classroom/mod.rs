@@ -8,10 +8,12 @@
 //! | `rooms` | 1 to 5 |
 //! | `entry` | 20, 21, 50 |
 //! | `sequences` | 15, 51, 52 |
+//! | `renewal` | a further token (section 3) |
 
 mod answer;
 mod door;
 mod entry;
+mod renewal;
 mod rooms;
 mod sequences;
 mod value;
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> Routes {
             .route("/v2/rooms/{room}/sequences", get(sequences::events))
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
+            .route("/v1/rooms/{room}/users/{user}/token", put(renewal::renew))
     };
     let scene = || {
         Routes::new()
