@@ -6,6 +6,7 @@
 mod certificate;
 mod change;
 pub mod checklist;
+mod class;
 mod deletion;
 mod directory;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use prost::Message;
 use stoa_core::{
-    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, Country,
-    HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region, Secret,
-    Timestamp, TokenPolicy, Uuid, door_certificate, limits,
+    App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, ClassSettings,
+    Country, HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region,
+    ReleaseAnchor, Secret, Timestamp, TokenPolicy, Uuid, door_certificate, limits,
 };
 use stoa_store::{StoreError, spaces};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -119,6 +119,11 @@ pub(crate) struct AppRecord {
     held_before_ms: u64,
     #[prost(uint64, tag = "27")]
     held_until_ms: u64,
+    #[prost(bool, tag = "70")]
+    accepts_rtm_token: bool,
+    /// From when on the hour counts after which a class room is destroyed; empty: the default.
+    #[prost(string, tag = "71")]
+    release_anchor: String,
 }
 
 /// What may cross regions.
@@ -207,6 +212,8 @@ impl AppRecord {
                 .held
                 .map_or(0, |held| u64::try_from(held.before.as_millis()).unwrap_or(u64::MAX)),
             held_until_ms: app.chat.held.map_or(0, |held| held.until.as_millis()),
+            accepts_rtm_token: app.class.accepts_rtm_token,
+            release_anchor: app.class.release_anchor.name().into(),
         }
     }
 
@@ -261,6 +268,13 @@ impl AppRecord {
             room_rate: self.room_rate,
             keeps_erased_messages: self.keeps_erased_messages,
         };
+        let class = ClassSettings {
+            accepts_rtm_token: self.accepts_rtm_token,
+            release_anchor: match &*self.release_anchor {
+                "" => ReleaseAnchor::default(),
+                name => name.parse().map_err(|_| corrupt())?,
+            },
+        };
         let place = self.place().ok_or_else(corrupt)?;
         let server_certificate = Secret::new(std::mem::take(&mut self.server_certificate));
         Ok(App {
@@ -282,6 +296,7 @@ impl AppRecord {
             },
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
+            class,
             place,
             plan_chosen: self.plan_chosen,
             certificates: std::mem::take(&mut self.certificates)

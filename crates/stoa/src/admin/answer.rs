@@ -190,6 +190,12 @@ pub struct AppView {
     pub clock_skew_seconds: u32,
     /// Whether tokens of format 006 are taken.
     pub accepts_006: bool,
+    /// Whether a signaling token lets its user into class rooms.
+    #[serde(default)]
+    pub accepts_rtm_token: bool,
+    /// From when on the hour counts after which a class room is destroyed: `close` or `end`.
+    #[serde(default)]
+    pub release_anchor: String,
     /// How many users strangers may register from one address in an hour, where the app is open.
     pub registrations_per_hour: u32,
     /// Tokens that were made up to then are revoked; none: no such moment.
@@ -259,6 +265,8 @@ impl From<&App> for AppView {
             token_cap_seconds: app.tokens.cap_s,
             clock_skew_seconds: app.tokens.skew_s,
             accepts_006: app.tokens.accepts_006,
+            accepts_rtm_token: app.class.accepts_rtm_token,
+            release_anchor: app.class.release_anchor.name().into(),
             registrations_per_hour: app.tokens.registrations_per_hour,
             revoked_until: revoked,
             plan: app.chat.plan.name.into(),

@@ -56,6 +56,12 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetAccepts006 { key: Text(key), accepts } => {
             shown(&console.set_accepts_006(&key, accepts).await?, None)
         }
+        AppRequest::SetAcceptsRtmToken { key: Text(key), accepts } => {
+            shown(&console.set_accepts_rtm_token(&key, accepts).await?, None)
+        }
+        AppRequest::SetReleaseAnchor { key: Text(key), anchor: Text(anchor) } => {
+            shown(&console.set_release_anchor(&key, anchor).await?, None)
+        }
         AppRequest::SetRegistrations { key: Text(key), per_hour } => {
             shown(&console.set_registrations_per_hour(&key, per_hour).await?, None)
         }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
-    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, Resource,
-    UserId,
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, ReleaseAnchor,
+    Resource, UserId,
 };
 use stoa_egress::Target;
 
@@ -73,6 +73,8 @@ impl Request {
             Self::App(AppRequest::SetRoomRate { .. }) => "app set room-rate",
             Self::App(AppRequest::SetClockSkew { .. }) => "app set clock-skew",
             Self::App(AppRequest::SetAccepts006 { .. }) => "app set accept-006",
+            Self::App(AppRequest::SetAcceptsRtmToken { .. }) => "app set accept-rtm-token",
+            Self::App(AppRequest::SetReleaseAnchor { .. }) => "app set release-anchor",
             Self::App(AppRequest::SetRegistrations { .. }) => "app set registrations-per-hour",
             Self::App(AppRequest::RotateCertificate { .. }) => "app certificate rotate",
             Self::App(AppRequest::Revoke { .. }) => "app revoke",
@@ -227,6 +229,20 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// Whether.
         accepts: bool,
+    },
+    /// Set whether a signaling token lets its user into class rooms.
+    SetAcceptsRtmToken {
+        /// The app.
+        key: Text<AppKey>,
+        /// Whether.
+        accepts: bool,
+    },
+    /// Set from when on the hour counts after which a class room is destroyed.
+    SetReleaseAnchor {
+        /// The app.
+        key: Text<AppKey>,
+        /// From when on.
+        anchor: Text<ReleaseAnchor>,
     },
     /// Set how many users strangers may register from one address in an hour.
     SetRegistrations {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
-    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, Resource,
-    Secret, UserId,
+    AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, ReleaseAnchor,
+    Resource, Secret, UserId,
 };
 use stoa_egress::Target;
 
@@ -51,6 +51,12 @@ impl Named for Region {
 }
 
 impl Named for AuthPolicy {
+    fn text(&self) -> Cow<'_, str> {
+        self.name().into()
+    }
+}
+
+impl Named for ReleaseAnchor {
     fn text(&self) -> Cow<'_, str> {
         self.name().into()
     }

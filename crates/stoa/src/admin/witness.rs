@@ -136,6 +136,13 @@ impl Witness {
             AppRequest::SetAccepts006 { key, accepts } => {
                 set(key, "accept-006", |app| app.accepts_006.to_string(), accepts.to_string())
             }
+            AppRequest::SetAcceptsRtmToken { key, accepts } => {
+                let old = |app: AppView| app.accepts_rtm_token.to_string();
+                set(key, "accept-rtm-token", old, accepts.to_string())
+            }
+            AppRequest::SetReleaseAnchor { key, anchor: Text(anchor) } => {
+                set(key, "release-anchor", |app| app.release_anchor, anchor.name().to_owned())
+            }
             AppRequest::SetRegistrations { key, per_hour } => {
                 let old = |app: AppView| app.registrations_per_hour.to_string();
                 set(key, "registrations-per-hour", old, per_hour.to_string())

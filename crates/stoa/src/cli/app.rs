@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use stoa_console::{CertificateSlot, OVERLAP_S};
-use stoa_core::{AppKey, AuthPolicy, Plan};
+use stoa_core::{AppKey, AuthPolicy, Plan, ReleaseAnchor};
 
 use super::output::{self, Output, say};
 use super::permit::{self, PermitCommand, ServiceArea};
@@ -88,6 +88,25 @@ pub enum SetCommand {
         /// true or false
         #[arg(value_name = "BOOLEAN", action = clap::ArgAction::Set)]
         accepts: bool,
+    },
+    /// Whether a signaling (RTM) token, which says nothing of rooms and roles, lets its user into class rooms: as
+    /// a student, unless the app's back end has given the user another role there
+    AcceptRtmToken {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// true or false
+        #[arg(value_name = "BOOLEAN", action = clap::ArgAction::Set)]
+        accepts: bool,
+    },
+    /// From when on the hour counts after which a class room is destroyed with all that was said in it
+    ReleaseAnchor {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// close (from its closing) or end (from the end of the class; not before it is closed)
+        #[arg(value_name = "MOMENT")]
+        anchor: ReleaseAnchor,
     },
     /// How many users strangers may register from one address in an hour, where the app is open
     RegistrationsPerHour {
@@ -343,6 +362,18 @@ fn with(
                 );
             }
             show(ask(AppRequest::SetAccepts006 { key: Text(which.key), accepts })?, out)
+        }
+        AppCommand::Set(SetCommand::AcceptRtmToken { which, accepts }) => {
+            if accepts {
+                say(
+                    "warning: whoever has a signaling token of the app can enter every class room as a student",
+                );
+            }
+            show(ask(AppRequest::SetAcceptsRtmToken { key: Text(which.key), accepts })?, out)
+        }
+        AppCommand::Set(SetCommand::ReleaseAnchor { which, anchor }) => {
+            let (key, anchor) = (Text(which.key), Text(anchor));
+            show(ask(AppRequest::SetReleaseAnchor { key, anchor })?, out)
         }
         AppCommand::Set(SetCommand::RegistrationsPerHour { which, per_hour }) => {
             show(ask(AppRequest::SetRegistrations { key: Text(which.key), per_hour })?, out)

@@ -110,6 +110,8 @@ pub(super) fn app(app: &AppView) -> String {
         ("token cap", format!("{} s", app.token_cap_seconds)),
         ("clock skew", format!("{} s", app.clock_skew_seconds)),
         ("tokens 006", if app.accepts_006 { "taken" } else { "refused" }.into()),
+        ("rtm tokens in class", if app.accepts_rtm_token { "taken" } else { "refused" }.into()),
+        ("class destroyed", format!("an hour after its {}", app.release_anchor)),
         ("registrations", format!("{} an hour from one address", app.registrations_per_hour)),
         ("revoked until", moment(app.revoked_until)),
         ("plan", app.plan.clone()),
