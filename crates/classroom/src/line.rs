@@ -231,6 +231,14 @@ impl Line {
         stored.await
     }
 
+    /// The clock that was set for `at` looks at the room.
+    pub(crate) fn alarm_rang(&self, at: Timestamp) {
+        let mut alarm = self.alarm.lock();
+        if alarm.is_some_and(|set| set >= at) {
+            *alarm = None;
+        }
+    }
+
     /// Forgets the room, which is gone from the store.
     pub(crate) async fn forget(&self) {
         *self.held.lock().await = Held::Unknown;

@@ -276,11 +276,7 @@ impl Classroom {
             let scope = self.operator.in_app(app.clone());
             match self.line(&scope, &room).await {
                 Ok(line) => {
-                    let mut alarm = line.alarm.lock();
-                    if alarm.is_some_and(|set| set >= at) {
-                        *alarm = None;
-                    }
-                    drop(alarm);
+                    line.alarm_rang(at);
                     self.work(&app, &line).await;
                 }
                 Err(error) => tracing::error!(%error, "a class room cannot be looked at"),
