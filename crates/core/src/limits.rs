@@ -439,8 +439,8 @@ pub const CLASS_HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// themselves, also for pages in the background.
 pub const CLASS_QUIET: Duration = Duration::from_secs(15);
 
-/// Silence after which its connection is taken for lost: time for the answer.
-pub const CLASS_SILENT: Duration = Duration::from_secs(25);
+/// How long it may take to answer that; after it the connection is taken for lost.
+pub const CLASS_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long before the end of its token a client in a class is told of it (classroom specification, section 3).
 pub const CLASS_TOKEN_WARNING: Duration = Duration::from_secs(30);

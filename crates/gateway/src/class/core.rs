@@ -115,14 +115,15 @@ pub(crate) struct Session {
     stage: Stage,
     /// Since when it is open, or when something was last heard of the client.
     heard: Timestamp,
-    /// It was asked since then whether it is there.
-    asked: bool,
+    /// When it was asked since then whether it is there. Only an answer that does not come counts: a clock that
+    /// jumps makes nobody silent.
+    asked: Option<Timestamp>,
     rate: Rate<{ limits::CLASS_MESSAGES_BURST }, { limits::CLASS_MESSAGES_PER_SECOND }>,
 }
 
 impl Session {
     pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { stage: Stage::Strange, heard: now, asked: false, rate: Rate::new(now) }
+        Self { stage: Stage::Strange, heard: now, asked: None, rate: Rate::new(now) }
     }
 
     /// Takes an input and says what is to be done.
@@ -153,7 +154,6 @@ impl Session {
 
     /// When [`Input::Tick`] is wanted.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        let quiet = if self.asked { limits::CLASS_SILENT } else { limits::CLASS_QUIET };
         let inside = match &self.stage {
             Stage::Strange => return Some(self.heard.plus(limits::CLASS_HELLO_DEADLINE)),
             Stage::Over => return None,
@@ -164,7 +164,10 @@ impl Session {
             true => inside.until,
             false => warning(inside.until),
         });
-        let silent = self.heard.plus(quiet);
+        let silent = match self.asked {
+            Some(asked) => asked.plus(limits::CLASS_ANSWER),
+            None => self.heard.plus(limits::CLASS_QUIET),
+        };
         Some(token.map_or(silent, |token| token.min(silent)))
     }
 
@@ -178,7 +181,7 @@ impl Session {
     fn alive(&mut self, now: Timestamp) {
         // A stranger has its time whatever it sends.
         if !matches!(self.stage, Stage::Strange) {
-            (self.heard, self.asked) = (now, false);
+            (self.heard, self.asked) = (now, None);
         }
     }
 
@@ -296,13 +299,15 @@ impl Session {
                 out.push(Effect::Send(message::will_expire(until)));
             }
         }
-        let silent = now.since(self.heard);
-        if silent >= limits::CLASS_SILENT {
-            return self.close(CloseReason::Silent, out);
-        }
-        if silent >= limits::CLASS_QUIET && !self.asked {
-            self.asked = true;
-            out.push(Effect::Ping);
+        match self.asked {
+            Some(asked) if now.since(asked) >= limits::CLASS_ANSWER => {
+                self.close(CloseReason::Silent, out);
+            }
+            None if now.since(self.heard) >= limits::CLASS_QUIET => {
+                self.asked = Some(now);
+                out.push(Effect::Ping);
+            }
+            _ => {}
         }
     }
 

@@ -199,6 +199,13 @@ fn who_is_silent_is_asked_and_then_given_up() {
 }
 
 #[test]
+fn a_clock_that_jumps_makes_nobody_silent() {
+    let live =
+        "> hello 0 0\n< call join bob\n= in 0 0 90000\n< welcome 0 0 90000\n< live\n< goes live";
+    check(&format!("{live}\n~ 3600\n< asks\n~ 9\n~ alive\n~ 3600\n< asks"));
+}
+
+#[test]
 fn each_ending_has_its_word_and_its_code() {
     for (why, end) in [
         ("* displaced", "< end displaced\n< closes 4001"),

@@ -30,9 +30,8 @@ async fn not_found(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infal
 /// A gateway on loopback, with the app `demo#stoa`.
 pub(crate) struct Server {
     pub(crate) chat: Arc<Chat>,
-    pub(crate) classroom: Arc<Classroom>,
     pub(crate) app: Arc<App>,
-    pub(crate) url: String,
+    url: String,
     pub(crate) entropy: SeededEntropy,
     end: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
@@ -62,11 +61,11 @@ impl Server {
             listener,
             None,
             http,
-            classroom.clone(),
+            classroom,
             NetLimits::default(),
             shutdown,
         ));
-        Self { chat, classroom, app, url, entropy, end: Some(end), served }
+        Self { chat, app, url, entropy, end: Some(end), served }
     }
 
     pub(crate) async fn back_end(&self) -> Caller {
