@@ -190,6 +190,11 @@ impl Line {
             let (slot, out, joining) = (&mut slot, &mut out, &mut joining);
             answers.push(act(&mut Desk { slot, at, settings, entropy, out, joining }));
         }
+        if let Some(room) = &mut slot {
+            // What was changed behind the touch.
+            out.touched.users.iter().for_each(|user| room.count(user));
+            debug_assert!(room.is_counted(), "whatever changes a user touches it");
+        }
         let stored = self.store_batch(slot.as_ref(), &out).await;
         if stored.is_ok() {
             self.hub.publish(&out);

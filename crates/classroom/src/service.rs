@@ -512,7 +512,7 @@ fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
             },
             "roomState": {
                 "createTime": room.created.as_millis(),
-                "total": room.listed().count(),
+                "total": room.total(),
             },
             "roomProperties": room.properties(own.role.sees_answers()),
             "sequence": room.sequence,

@@ -9,7 +9,7 @@ impl Room {
     pub fn next_due(&self, anchor: ReleaseAnchor) -> Option<Timestamp> {
         let state = self.schedule.next().map(|(_, at)| at);
         let destroyed = self.schedule.destroyed_at(self.created, anchor);
-        let awaited = self.users.values().filter_map(|user| user.awaited_until).min();
+        let awaited = self.roster.first_awaited().map(|(at, _)| *at);
         [state, destroyed, awaited].into_iter().flatten().min()
     }
 
@@ -31,6 +31,7 @@ impl Room {
                 out.touched.users.insert(user.id.clone());
             }
         }
+        out.touched.users.iter().for_each(|user| self.count(user));
     }
 
     /// Does what is due by `now`, each at its moment and in its order, so that it does not matter when this is called.
@@ -52,9 +53,7 @@ impl Room {
         if let Some((state, at)) = self.schedule.next() {
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.change_state(state))));
         }
-        let awaited = self.users.values().filter_map(|user| Some((user.awaited_until?, user)));
-        if let Some((at, user)) = awaited.min_by_key(|(at, user)| (*at, user.id.clone())) {
-            let user = user.id.clone();
+        if let Some((at, user)) = self.roster.first_awaited().cloned() {
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.leave(&user, Exit::Left))));
         }
         let first = steps.into_iter().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)?;

@@ -85,10 +85,7 @@ impl Turn<'_> {
         if self.room.seats(role).is_some_and(|seats| self.room.present(role) >= seats) {
             return Err(Refusal::RoleFull);
         }
-        if role.is_listed()
-            && present.is_none()
-            && self.room.listed().count() >= self.room.capacity()
-        {
+        if role.is_listed() && present.is_none() && self.room.total() >= self.room.capacity() {
             return Err(Refusal::RoomFull);
         }
         Ok(())
@@ -187,7 +184,7 @@ impl Turn<'_> {
         }
         self.touch(user);
         self.tell_out(user, how);
-        if !self.room.users.values().any(|user| user.online) {
+        if self.room.roster.is_empty() {
             self.room.schedule.empty_since = Some(self.at);
             self.touch_room();
         }
@@ -246,7 +243,7 @@ impl Turn<'_> {
             return;
         }
         let online = self.room.user_in_frame(entered);
-        let total = self.room.listed().count();
+        let total = self.room.total();
         self.event(20, json!({"total": total, "onlineUsers": [event], "offlineUsers": []}));
         if self.is_told_of(role) {
             self.frame(20, json!({"total": total, "onlineUsers": [online], "offlineUsers": []}));
@@ -262,7 +259,7 @@ impl Turn<'_> {
         }
         let mut offline = self.room.user_brief(left);
         offline["type"] = json!(how.number());
-        let total = self.room.listed().count();
+        let total = self.room.total();
         self.event(20, json!({"total": total, "onlineUsers": [], "offlineUsers": [event]}));
         if self.is_told_of(role) {
             self.frame(20, json!({"total": total, "onlineUsers": [], "offlineUsers": [offline]}));

@@ -8,6 +8,7 @@ mod clock;
 mod entry;
 mod participant;
 mod properties;
+mod roster;
 pub mod schedule;
 mod states;
 mod streams;
@@ -25,6 +26,7 @@ pub use schedule::{ClassState, Schedule, Times};
 pub use streams::{DefaultStream, Stream, StreamChange, StreamKind};
 pub use turn::{By, Outcome, Touched, Turn};
 
+use self::roster::Roster;
 use crate::tree::Tree;
 use crate::{Refusal, millis};
 
@@ -93,6 +95,9 @@ pub struct Room {
     /// Who has been in the room, by name. Stored apart.
     #[serde(skip)]
     pub users: BTreeMap<UserUuid, Participant>,
+    /// Counts over them.
+    #[serde(skip)]
+    pub(crate) roster: Roster,
 }
 
 /// The longest name that is shown to people, in bytes.
@@ -129,6 +134,7 @@ impl Room {
             sequence: 0,
             event_sequence: 0,
             users: BTreeMap::new(),
+            roster: Roster::default(),
         })
     }
 
@@ -139,7 +145,7 @@ impl Room {
 
     /// How many of a role are there.
     pub fn present(&self, role: ClassRole) -> usize {
-        self.users.values().filter(|user| user.online && user.role == role).count()
+        self.roster.present(role)
     }
 
     /// How many are there at once, at the most.
