@@ -17,7 +17,7 @@ const BOUNDARY: &str = "----stoa-bench-boundary";
 pub struct Rest<S = TlsStream<TcpStream>> {
     stream: S,
     host: String,
-    token: String,
+    authorization: String,
 }
 
 impl Rest {
@@ -27,7 +27,13 @@ impl Rest {
     /// When that fails.
     pub async fn connect(endpoint: &Endpoint, token: String) -> Result<Self, Error> {
         let stream = endpoint.connect().await?;
-        Ok(Self { stream, host: endpoint.address.to_string(), token })
+        let authorization = format!("Bearer {token}");
+        Ok(Self { stream, host: endpoint.address.to_string(), authorization })
+    }
+
+    /// From now on calls are made with a token for class rooms.
+    pub fn in_class_as(&mut self, token: &str) {
+        self.authorization = format!("agora token={token}");
     }
 }
 
@@ -127,11 +133,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rest<S> {
     }
 
     fn head(&self, method: &str, path: &str, fields: &[(&str, &str)], length: u64) -> String {
-        let Self { host, token, .. } = self;
+        let Self { host, authorization, .. } = self;
         let fields: String =
             fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {authorization}\r\n\
              {fields}Content-Length: {length}\r\n\r\n"
         )
     }
@@ -284,7 +290,7 @@ mod tests {
 
     fn connected() -> (Rest<DuplexStream>, DuplexStream) {
         let (stream, other) = duplex(10_000);
-        (Rest { stream, host: "here".into(), token: "t".into() }, other)
+        (Rest { stream, host: "here".into(), authorization: "Bearer t".into() }, other)
     }
 
     /// Reads a request whole and answers it.

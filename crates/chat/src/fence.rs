@@ -83,6 +83,14 @@ impl Chat {
         Ok(app.place.crosses(app.region, self.fences.country(address)))
     }
 
+    /// Whether whoever is at `address` would be let in; nothing is counted.
+    pub fn is_admitted_from(&self, app: &App, address: Option<IpAddr>) -> bool {
+        !app.place.geofence || {
+            let country = self.fences.country(address);
+            app.place.admits(app.region, country, self.shared.clock.now())
+        }
+    }
+
     /// Ends the sessions of a user that would not be let in any more from where they are.
     pub(crate) fn judge_places(&self, app: &App, topic: &Topic) {
         if !app.place.geofence {

@@ -18,8 +18,8 @@ use parking_lot::RwLock;
 use prost::Message;
 use stoa_bus::Topic;
 use stoa_core::{
-    App, AppNumber, AppScope, Caller, Fingerprint, Resource, TOKEN_CAP_S, Timestamp, TokenMark,
-    TokenMarkId, TokenRefusal, UserId, VerifiedToken,
+    App, AppNumber, AppScope, Caller, ClassCaller, Fingerprint, Resource, TOKEN_CAP_S, Timestamp,
+    TokenMark, TokenMarkId, TokenRefusal, UserId, VerifiedToken,
 };
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
@@ -238,20 +238,27 @@ impl Chat {
         }
         let app = self.app(&caller.app().key)?;
         let now = self.shared.clock.now();
-        let verified = VerifiedToken::verify(&app, token, now).map_err(|refusal| {
+        // A token for class rooms is one of the app's too.
+        let of_class = |_| {
+            let caller = ClassCaller::verify(&app, token, None, now)?;
+            let mark = caller.mark().ok_or(TokenRefusal::Invalid("no_token"))?.id;
+            Ok((mark, caller.user().map(|user| user.as_str().to_owned())))
+        };
+        let of_chat = VerifiedToken::verify(&app, token, now)
+            .map(|verified| (verified.mark().id, verified.named_user().map(str::to_owned)));
+        let (mark, named) = of_chat.or_else(of_class).map_err(|refusal| {
             let why = match refusal {
                 TokenRefusal::Expired => "has expired",
                 TokenRefusal::Invalid(_) => "is no good token of this app",
             };
             Error::argument("token", format!("{why}: it admits nobody"))
         })?;
-        let named = verified.named_user().map(str::to_owned);
-        self.cut(caller, &[Subject::Token(verified.mark().id)], now).await?;
+        self.cut(caller, &[Subject::Token(mark)], now).await?;
         if let Some(named) = &named
             && let Some(account) = self.resolve(caller, named).await?
             && let Ok(user) = account.username.parse()
         {
-            self.end_sessions_of(&Topic { app: app.number, user }, &[verified.mark().id]);
+            self.end_sessions_of(&Topic { app: app.number, user }, &[mark]);
         }
         Ok(named)
     }
@@ -408,6 +415,12 @@ impl Chat {
         self.shared.cuts.forget(app.number, |_| true);
         self.shared.appenders.forget_app(app.number);
         self.shared.floors.forget_app(app.number);
+    }
+
+    /// How many times something was revoked, or sessions were told to end. Whoever lets in by tokens itself looks
+    /// again at whom it has let in when this has changed.
+    pub fn revocation_epoch(&self) -> u64 {
+        self.shared.cuts.epoch()
     }
 
     /// Revocations that are held in memory, for metrics.

@@ -4,28 +4,73 @@
 //! and must not block.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
-use stoa_core::UserUuid;
+use stoa_core::{Timestamp, TokenMark, UserUuid};
 
 use crate::frame::message;
-use crate::room::Outcome;
+use crate::room::{Outcome, Room};
 
 /// Receives what a room says to one user's connection.
 pub trait Listener: Send + Sync {
     /// A message as JSON text.
     fn hear(&self, text: &Bytes);
 
-    /// The connection is to end: `displaced`, `kicked`, `banned`, `closed`.
+    /// The token behind the connection is another, or means something else: it is good until then.
+    fn lives_until(&self, until: Timestamp) {
+        let _ = until;
+    }
+
+    /// The connection is to end: `displaced`, `kicked`, `banned`, `closed`, `revoked`, `outside`.
     fn end(&self, why: &'static str);
 }
 
-struct Ear {
-    session: u64,
-    sees_answers: bool,
-    to: std::sync::Arc<dyn Listener>,
+/// By what a connection was let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    /// The tokens that let it in and renewed it; none where the app is open.
+    pub(crate) marks: Vec<TokenMark>,
+    /// From where it comes, if that is known.
+    pub(crate) address: Option<IpAddr>,
+    /// Until when it was told to live.
+    pub(crate) until: Timestamp,
+}
+
+/// What comes of a look at a connection.
+pub(crate) enum Verdict {
+    /// It lives until then.
+    Lives(Timestamp),
+    /// It ends.
+    Ends(&'static str),
+}
+
+/// One user's connection.
+pub(crate) struct Ear {
+    pub(crate) session: u64,
+    pub(crate) sees_answers: bool,
+    pub(crate) to: Arc<dyn Listener>,
+    pub(crate) pass: Pass,
+}
+
+/// Up to which numbers a room and one of its users had been told when a connection began to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// The room's.
+    pub sequence: u64,
+    /// The user's.
+    pub peer_sequence: u64,
+}
+
+/// A connection that listens from the end of a batch of acts on.
+pub(crate) struct Joining {
+    pub(crate) user: UserUuid,
+    pub(crate) ear: Ear,
+    /// Set when it listens.
+    pub(crate) from: Arc<OnceLock<Heard>>,
 }
 
 /// The listeners of one room: one for each user.
@@ -33,23 +78,66 @@ struct Ear {
 pub(crate) struct Hub(Mutex<HashMap<UserUuid, Ear>>);
 
 impl Hub {
-    /// From now on `to` hears what the room says, in place of an earlier one of the same user.
-    pub(crate) fn listen(
-        &self,
-        user: UserUuid,
-        session: u64,
-        sees_answers: bool,
-        to: std::sync::Arc<dyn Listener>,
-    ) {
-        if let Some(before) = self.0.lock().insert(user, Ear { session, sees_answers, to }) {
-            before.to.end("displaced");
+    /// Lets those listen who have come with a batch of acts that is stored and told, each in place of an earlier one
+    /// of the same user; not whoever was displaced or put out in the same batch.
+    pub(crate) fn join(&self, room: Option<&Room>, joining: Vec<Joining>) {
+        for Joining { user, ear, from } in joining {
+            let there = room.and_then(|room| Some((room, room.users.get(&user)?)));
+            let Some((room, found)) = there else { continue };
+            if !found.online || found.session != ear.session {
+                continue;
+            }
+            let heard = Heard { sequence: room.sequence, peer_sequence: found.peer_sequence };
+            // Nobody else sets it.
+            let _ = from.set(heard);
+            if let Some(before) = self.0.lock().insert(user, ear) {
+                before.to.end("displaced");
+            }
         }
     }
 
-    /// The connection of that session is gone. Answers whether it was the user's.
-    pub(crate) fn leave(&self, user: &UserUuid, to: &std::sync::Arc<dyn Listener>) -> Option<u64> {
+    /// A further token keeps a user's connection alive.
+    pub(crate) fn renew(&self, user: &UserUuid, mark: Option<&TokenMark>, now: Timestamp) {
         let mut ears = self.0.lock();
-        let is_it = ears.get(user).is_some_and(|ear| std::sync::Arc::ptr_eq(&ear.to, to));
+        let Some(ear) = ears.get_mut(user) else { return };
+        let Some(mark) = mark.filter(|mark| ear.pass.marks.iter().all(|known| known.id != mark.id))
+        else {
+            return;
+        };
+        let marks = &mut ear.pass.marks;
+        marks.retain(|known| known.ends > now);
+        if marks.len() >= stoa_core::limits::TOKENS_OF_A_SESSION {
+            marks.remove(0);
+        }
+        marks.push(mark.clone());
+    }
+
+    /// Looks at all connections, or at one user's, and tells those what comes of it for whom it is another than
+    /// before.
+    pub(crate) fn judge(&self, user: Option<&UserUuid>, judge: impl Fn(&Pass) -> Verdict) {
+        let mut ears = self.0.lock();
+        let mut over = Vec::new();
+        let mut look = |ear: &mut Ear| match judge(&ear.pass) {
+            Verdict::Lives(until) if until == ear.pass.until => {}
+            Verdict::Lives(until) => {
+                ear.pass.until = until;
+                ear.to.lives_until(until);
+            }
+            Verdict::Ends(why) => over.push((ear.to.clone(), why)),
+        };
+        match user {
+            Some(user) => ears.get_mut(user).into_iter().for_each(&mut look),
+            None => ears.values_mut().for_each(&mut look),
+        }
+        drop(ears);
+        // They hang up by themselves, as whoever loses a connection.
+        over.into_iter().for_each(|(to, why)| to.end(why));
+    }
+
+    /// The connection of that session is gone. Answers whether it was the user's.
+    pub(crate) fn leave(&self, user: &UserUuid, to: &Arc<dyn Listener>) -> Option<u64> {
+        let mut ears = self.0.lock();
+        let is_it = ears.get(user).is_some_and(|ear| Arc::ptr_eq(&ear.to, to));
         is_it.then(|| ears.remove(user)).flatten().map(|ear| ear.session)
     }
 

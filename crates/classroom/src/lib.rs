@@ -16,6 +16,7 @@
 //! | `release` | the end of it |
 //! | `hub` | who listens |
 //! | `outbox` | events for the app's back end, handed out once |
+//! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
 //! | `service` | [`Classroom`]: what the doors call |
 
 pub mod chat_room;
@@ -30,10 +31,12 @@ mod release;
 pub mod room;
 mod service;
 mod stored;
+mod stream;
 pub mod tree;
 
-pub use hub::Listener;
+pub use hub::{Heard, Listener};
 pub use line::Desk;
 pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
 pub use refusal::{Error, Refusal};
 pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};
+pub use stream::{Joined, Track};

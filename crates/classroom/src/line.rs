@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_core::{ClassSettings, Entropy, RoomUuid, Timestamp};
+use stoa_core::{AppId, ClassSettings, Entropy, RoomUuid, Timestamp};
 use stoa_store::AppStore;
 use tokio::sync::oneshot;
 
 use crate::chat_room::ChatLink;
 use crate::grouping::Words;
-use crate::hub::Hub;
+use crate::hub::{Hub, Joining};
 use crate::outbox::Waiting;
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
@@ -36,6 +36,8 @@ pub struct Desk<'a> {
     pub entropy: &'a dyn Entropy,
     /// What comes of it.
     pub out: &'a mut Outcome,
+    /// Who listens from the end of the batch on.
+    pub(crate) joining: &'a mut Vec<Joining>,
 }
 
 impl Desk<'_> {
@@ -68,7 +70,10 @@ enum Held {
 /// One room name's line.
 pub(crate) struct Line {
     pub(crate) id: RoomUuid,
+    pub(crate) app: AppId,
     pub(crate) store: AppStore,
+    /// For when the clock is set that looks at the room.
+    pub(crate) alarm: Mutex<Option<Timestamp>>,
     waiting: Mutex<Vec<Act>>,
     held: tokio::sync::Mutex<Held>,
     pub(crate) hub: Hub,
@@ -88,14 +93,15 @@ pub(crate) enum After {
 impl Line {
     pub(crate) fn new(
         store: AppStore,
+        app: AppId,
         id: RoomUuid,
         words: Words,
         waiting_events: Arc<Waiting>,
         chat: ChatLink,
     ) -> Self {
-        let (waiting, hub) = (Mutex::default(), Hub::default());
+        let (waiting, alarm, hub) = (Mutex::default(), Mutex::default(), Hub::default());
         let held = tokio::sync::Mutex::new(Held::Unknown);
-        Self { id, store, waiting, held, hub, words, waiting_events, chat }
+        Self { id, app, store, alarm, waiting, held, hub, words, waiting_events, chat }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -196,15 +202,21 @@ impl Line {
             Held::Known(room) => room.take().map(|room| *room),
             Held::Unknown => None,
         };
-        let mut out = Outcome::default();
+        let (mut out, mut joining) = (Outcome::default(), Vec::new());
         let mut answers = Vec::with_capacity(acts.len());
         for act in acts {
-            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
-            answers.push(act(&mut desk));
+            let (slot, out, joining) = (&mut slot, &mut out, &mut joining);
+            answers.push(act(&mut Desk { slot, at, settings, entropy, out, joining }));
+        }
+        if let Some(room) = &mut slot {
+            // What was changed behind the touch.
+            out.touched.users.iter().for_each(|user| room.count(user));
+            debug_assert!(room.is_counted(), "whatever changes a user touches it");
         }
         let stored = self.store_batch(slot.as_ref(), &out).await;
         if stored.is_ok() {
             self.hub.publish(&out);
+            self.hub.join(slot.as_ref(), joining);
             self.chat.follow(slot.as_ref(), &out).await;
         }
         *held = Held::Known(slot.map(Box::new));
@@ -224,9 +236,8 @@ impl Line {
     ) {
         let acts = std::mem::take(&mut *self.waiting.lock());
         for act in acts {
-            let (mut slot, mut out) = (None, Outcome::default());
-            let mut desk = Desk { slot: &mut slot, at, settings, entropy, out: &mut out };
-            act(&mut desk)(Err(why.clone()));
+            let (slot, out, joining) = (&mut None, &mut Outcome::default(), &mut Vec::new());
+            act(&mut Desk { slot, at, settings, entropy, out, joining })(Err(why.clone()));
         }
     }
 
@@ -248,6 +259,14 @@ impl Line {
             self.waiting_events.more((room.id.clone(), room.instance));
         }
         Ok(())
+    }
+
+    /// The clock that was set for `at` looks at the room.
+    pub(crate) fn alarm_rang(&self, at: Timestamp) {
+        let mut alarm = self.alarm.lock();
+        if alarm.is_some_and(|set| set >= at) {
+            *alarm = None;
+        }
     }
 
     /// Forgets the room, which is gone from the store.

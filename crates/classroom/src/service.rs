@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -16,7 +17,6 @@ use stoa_store::Store;
 use crate::chat_room::{self, ChatLink, Comer};
 use crate::frame::{Event, Frame};
 use crate::grouping::{self, GroupIndex, Words};
-use crate::hub::Listener;
 use crate::line::{After, Desk, Line};
 use crate::outbox::Outbox;
 use crate::room::{By, CheckIn, GroupIs, NewRoom, RecordList, Room, Turn};
@@ -29,15 +29,17 @@ pub const PAGE: usize = 100;
 /// The class rooms of one node.
 pub struct Classroom {
     store: Store,
-    chat: Arc<Chat>,
-    directory: Arc<dyn AppDirectory>,
-    clock: Arc<dyn Clock>,
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) directory: Arc<dyn AppDirectory>,
+    pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     operator: Operator,
-    lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
+    pub(crate) lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
     due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
     groups: Arc<GroupIndex>,
     outbox: Outbox,
+    /// When connections were last asked whether they would still be let in, by the number of revocations.
+    pub(crate) judged: AtomicU64,
 }
 
 /// A room that the clock has to look at.
@@ -112,8 +114,20 @@ impl Classroom {
         operator: Operator,
     ) -> Self {
         let (lines, due, groups) = (Mutex::default(), Mutex::default(), Arc::default());
-        let outbox = Outbox::default();
-        Self { store, chat, directory, clock, entropy, operator, lines, due, groups, outbox }
+        let (outbox, judged) = (Outbox::default(), AtomicU64::new(0));
+        Self {
+            store,
+            chat,
+            directory,
+            clock,
+            entropy,
+            operator,
+            lines,
+            due,
+            groups,
+            outbox,
+            judged,
+        }
     }
 
     pub(crate) const fn store(&self) -> &Store {
@@ -155,7 +169,7 @@ impl Classroom {
     }
 
     /// The app as its owner has it by now.
-    fn app(&self, scope: &impl AppScope) -> Arc<App> {
+    pub(crate) fn app(&self, scope: &impl AppScope) -> Arc<App> {
         let known = scope.app();
         self.directory.by_id(&known.id).unwrap_or_else(|| known.clone())
     }
@@ -184,7 +198,11 @@ impl Classroom {
         Ok(caller)
     }
 
-    async fn line(&self, scope: &impl AppScope, room: &RoomUuid) -> Result<Arc<Line>, Error> {
+    pub(crate) async fn line(
+        &self,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+    ) -> Result<Arc<Line>, Error> {
         let key = (scope.app().number, room.clone());
         if let Some(line) = self.lines.lock().get(&key) {
             return Ok(line.clone());
@@ -194,7 +212,9 @@ impl Classroom {
         let mut lines = self.lines.lock();
         let words = Words::new(key.0, self.groups.clone());
         let waiting = self.outbox.waiting(key.0);
-        let new = || Arc::new(Line::new(store, room.clone(), words, waiting, chat));
+        let new = || {
+            Arc::new(Line::new(store, scope.app().id.clone(), room.clone(), words, waiting, chat))
+        };
         let line = lines.entry(key).or_insert_with(new);
         Ok(line.clone())
     }
@@ -257,21 +277,26 @@ impl Classroom {
             let after = line.work(|| self.clock.now(), app.class, &self.entropy).await;
             match after {
                 After::Due(None) => return self.let_go(app, line),
-                After::Due(Some(at)) => {
-                    let wake = Wake(app.clone(), line.id.clone());
-                    self.due.lock().push(Reverse((at, wake)));
-                    return;
-                }
+                After::Due(Some(at)) => return self.set_alarm(app, line, at),
                 After::Released(instance) => {
                     if let Err(error) = self.release(app, line, instance).await {
                         tracing::error!(%error, "a class room was not destroyed; it is tried again");
                         line.fail(&error, self.clock.now(), app.class, &*self.entropy);
                         let at = self.clock.now().plus(std::time::Duration::from_secs(1));
-                        self.due.lock().push(Reverse((at, Wake(app.clone(), line.id.clone()))));
-                        return;
+                        return self.set_alarm(app, line, at);
                     }
                 }
             }
+        }
+    }
+
+    /// Sets the clock for a room, unless it is set for then or earlier: one wake for each room is enough, since
+    /// each look sets it anew.
+    fn set_alarm(&self, app: &Arc<App>, line: &Line, at: Timestamp) {
+        let mut alarm = line.alarm.lock();
+        if alarm.is_none_or(|set| at < set) {
+            *alarm = Some(at);
+            self.due.lock().push(Reverse((at, Wake(app.clone(), line.id.clone()))));
         }
     }
 
@@ -318,6 +343,7 @@ impl Classroom {
     /// Does what the clock has to do by now, in all rooms.
     pub async fn tick(&self) {
         self.end_outboxes().await;
+        self.keep_admitted();
         loop {
             let wake = {
                 let mut due = self.due.lock();
@@ -326,11 +352,14 @@ impl Classroom {
                 }
                 due.pop()
             };
-            let Some(Reverse((_, Wake(app, room)))) = wake else { return };
+            let Some(Reverse((at, Wake(app, room)))) = wake else { return };
             let app = self.directory.by_id(&app.id).unwrap_or(app);
             let scope = self.operator.in_app(app.clone());
             match self.line(&scope, &room).await {
-                Ok(line) => self.work(&app, &line).await,
+                Ok(line) => {
+                    line.alarm_rang(at);
+                    self.work(&app, &line).await;
+                }
                 Err(error) => tracing::error!(%error, "a class room cannot be looked at"),
             }
         }
@@ -585,52 +614,6 @@ impl Classroom {
         Ok((page, next))
     }
 
-    /// From now on `to` hears what the room says to a user who has entered. Answers up to which numbers the room and
-    /// the user had been told before: what comes after is heard.
-    ///
-    /// # Errors
-    /// [`Refusal::NotForThis`] when the user has entered elsewhere since.
-    pub async fn listen(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        user: &UserUuid,
-        session: u64,
-        to: Arc<dyn Listener>,
-    ) -> Result<(u64, u64), Error> {
-        let line = self.line(scope, room).await?;
-        let name = user.clone();
-        let listening = line.clone();
-        self.act(scope, room, move |desk| {
-            let mut turn = desk.turn(By::Server)?;
-            turn.connected(&name, session)?;
-            let Some(user) = turn.room.users.get(&name) else { return Err(Refusal::NoUser.into()) };
-            let (sees, peers) = (user.role.sees_answers(), user.peer_sequence);
-            listening.hub.listen(name.clone(), session, sees, to);
-            Ok((turn.room.sequence, peers))
-        })
-        .await
-    }
-
-    /// The connection of `to` is gone: the user is awaited for a while, unless it listens elsewhere by now.
-    pub async fn hang_up(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        user: &UserUuid,
-        to: &Arc<dyn Listener>,
-    ) {
-        let Ok(line) = self.line(scope, room).await else { return };
-        let Some(session) = line.hub.leave(user, to) else { return };
-        let user = user.clone();
-        let told = self.turn(scope, room, By::Server, move |turn| {
-            turn.disconnected(&user, session);
-            Ok(())
-        });
-        // A room that is gone awaits nobody.
-        let _ = told.await;
-    }
-
     /// Frames of a room from number `from` on, for whoever sees right answers or does not.
     ///
     /// # Errors
@@ -751,7 +734,7 @@ fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
             },
             "roomState": {
                 "createTime": room.created.as_millis(),
-                "total": room.listed().count(),
+                "total": room.total(),
             },
             "roomProperties": room.properties(own.role.sees_answers()),
             "sequence": room.sequence,

@@ -290,6 +290,7 @@ pub(crate) async fn load(store: &AppStore, room: &RoomUuid) -> Result<Option<Roo
             room.users.insert(user.id.clone(), user);
         }
     }
+    room.count_all();
     let last: Vec<Frame> = read(&view, &frames, Direction::Backward, 1).await?;
     room.sequence = last.first().map_or(0, |frame| frame.sequence);
     let last: Vec<Event> = read(&view, &events, Direction::Backward, 1).await?;

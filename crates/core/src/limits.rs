@@ -428,3 +428,32 @@ pub const DIRECTORY_RECORDS: usize = 200_000;
 /// How often one data centre may ask another within a second, and as often at once. It asks every few seconds, and
 /// page after page when it begins.
 pub const DIRECTORY_CALLS_PER_SECOND: u32 = 20;
+
+/// Bytes of one message that a client sends in the stream of a class room: a token and what is around it.
+pub const CLASS_MESSAGE_BYTES: usize = 8 * 1024;
+
+/// How long a connection may take to say who it is after the stream of a class room opened.
+pub const CLASS_HELLO_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Silence of a client in a class after which it is asked whether it is still there. Browsers answer by
+/// themselves, also for pages in the background.
+pub const CLASS_QUIET: Duration = Duration::from_secs(15);
+
+/// How long it may take to answer that; after it the connection is taken for lost.
+pub const CLASS_ANSWER: Duration = Duration::from_secs(10);
+
+/// How long before the end of its token a client in a class is told of it (classroom specification, section 3).
+pub const CLASS_TOKEN_WARNING: Duration = Duration::from_secs(30);
+
+/// Messages that a client in a class may send in a burst, and per second in the long run. What it does in the
+/// room, it does over REST.
+pub const CLASS_MESSAGES_BURST: u32 = 30;
+/// See [`CLASS_MESSAGES_BURST`].
+pub const CLASS_MESSAGES_PER_SECOND: u32 = 2;
+
+/// Frames of a class that a client may have missed and still gets one by one. Whoever missed more reads the room
+/// anew, which is less.
+pub const CLASS_REPLAY: u64 = 2_000;
+
+/// Bytes of a class's frames that may wait for one client, while it gets what it missed or does not read.
+pub const CLASS_BACKLOG_BYTES: usize = 512 * 1024;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use stoa_core::AddressRange;
 use stoa_wire::{Message, MessageBody};
 
-use crate::net::codec::{Decoder, Event, ProtocolError};
+use crate::net::codec::{Carries, Decoder, Event, ProtocolError};
 use crate::net::{client_of_head, first_request};
 use crate::session::incoming::{Act, Incoming, Sender, read};
 
@@ -25,9 +25,11 @@ pub fn exercise_socket(data: &[u8]) {
         request(&[start.as_bytes(), data].concat());
     }
     let Some((&step, frames)) = data.split_first() else { return };
-    let whole = decode(frames.chunks(frames.len().max(1)));
-    let pieces = decode(frames.chunks(usize::from(step).max(1)));
-    assert_eq!(whole, pieces);
+    for carries in [Carries::Binary, Carries::Text] {
+        let whole = decode(carries, frames.chunks(frames.len().max(1)));
+        let pieces = decode(carries, frames.chunks(usize::from(step).max(1)));
+        assert_eq!(whole, pieces);
+    }
 }
 
 /// A request is judged once: what was enough stays enough, with the same outcome.
@@ -43,8 +45,11 @@ fn request(bytes: &[u8]) {
     assert_eq!(first_request(&bytes[..len - 1]), None);
 }
 
-fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, Result<(), ProtocolError>) {
-    let mut decoder = Decoder::new(MESSAGE_BYTES);
+fn decode<'a>(
+    carries: Carries,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<Event>, Result<(), ProtocolError>) {
+    let mut decoder = Decoder::new(MESSAGE_BYTES, carries);
     let mut events = Vec::new();
     let mut outcome = Ok(());
     for piece in pieces {

@@ -1,8 +1,9 @@
-//! The MSYNC door: sessions over WebSocket, on the listener that serves REST too.
+//! The WebSocket doors, on the listener that serves REST too: MSYNC sessions, and the streams of class rooms.
 //!
-//! [`net`] is the transport, `session` the protocol. The gateway only translates: what a frame asks
-//! for is done by `stoa-chat`.
+//! [`net`] is the transport, `session` the MSYNC protocol, `class` that of class rooms. The gateway only translates:
+//! what a frame asks for is done by `stoa-chat`, what is said in a class comes from `stoa-classroom`.
 
+mod class;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod net;
@@ -17,15 +18,16 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use stoa_chat::Chat;
+use stoa_classroom::Classroom;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
-use net::{NetLimits, TlsSource};
+use net::{NetLimits, SessionKind, TlsSource};
 use session::driver::{self, Surroundings};
 
-/// Serves `listener` until `shutdown`: WebSocket sessions by this crate, everything else by `http`.
+/// Serves `listener` until `shutdown`: WebSocket sessions of chat and of class rooms by this crate, everything else by
+/// `http`.
 /// Without `tls` the listener is plain, which is for loopback only.
 ///
 /// After `shutdown` no connection is accepted; sessions answer what they took, store where their
@@ -38,7 +40,7 @@ pub async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<TlsSource>,
     http: S,
-    chat: Arc<Chat>,
+    classroom: Arc<Classroom>,
     limits: NetLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()>
@@ -55,14 +57,15 @@ where
     let (stop, stopped) = watch::channel(false);
     let (alive, mut all_ended) = mpsc::channel(1);
     let (spread, ending) = (limits.drain / 2, limits.drain - limits.drain / 8);
-    let surroundings = Surroundings { chat, stop: stopped, spread, _alive: alive };
-    let on_session = {
-        let surroundings = surroundings.clone();
-        move |transport| {
-            tokio::spawn(driver::run(transport, surroundings.clone()));
+    let chat = classroom.chat().clone();
+    let of_chat = Surroundings { chat, stop: stopped.clone(), spread, _alive: alive.clone() };
+    let of_class = class::driver::Surroundings { classroom, stop: stopped, spread, _alive: alive };
+    let on_session = move |kind, transport| match kind {
+        SessionKind::Chat => drop(tokio::spawn(driver::run(transport, of_chat.clone()))),
+        SessionKind::Class => {
+            drop(tokio::spawn(class::driver::run(transport, of_class.clone())));
         }
     };
-    drop(surroundings);
     // Sessions are told at once, beside the requests that are still being answered.
     let mut told = stop.subscribe();
     let shutdown = async move {

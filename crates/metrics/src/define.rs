@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 15] {
+pub fn groups() -> [Group; 16] {
     use crate::{
-        attachments, connections, directory, egress, fence, logins, messages, process, rest, rooms,
-        sessions, store, tls, token_server, vault,
+        attachments, class, connections, directory, egress, fence, logins, messages, process, rest,
+        rooms, sessions, store, tls, token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -38,6 +38,7 @@ pub fn groups() -> [Group; 15] {
         group("Logins and passwords", logins::METRICS),
         group("Sessions", sessions::METRICS),
         group("Chat rooms", rooms::METRICS),
+        group("Class rooms", class::METRICS),
         group("Messages", messages::METRICS),
         group("Files", attachments::METRICS),
         group("REST", rest::METRICS),

@@ -18,6 +18,7 @@ mod page;
 mod value;
 
 pub mod attachments;
+pub mod class;
 pub mod connections;
 pub mod directory;
 pub mod egress;

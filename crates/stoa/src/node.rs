@@ -239,15 +239,6 @@ impl Node {
                 .with_audit(audit.clone())
                 .with_countries(whereabouts.clone()),
         );
-        let told = Arc::downgrade(&chat);
-        console.observe(Box::new(move |change| {
-            let Some(chat) = told.upgrade() else { return };
-            match change {
-                AppChange::Changed(app) => chat.app_changed(app, None),
-                AppChange::Leaked(app, fingerprint) => chat.app_changed(app, Some(fingerprint)),
-                AppChange::Deleted(app) => chat.app_deleted(app),
-            }
-        }));
         let pending = store.keep_receipts(&operator, clock.clone(), &*entropy).await?;
         if pending > 0 {
             tracing::warn!(pending, "completed destructions that the last run had begun");
@@ -264,6 +255,20 @@ impl Node {
             entropy.clone(),
             Operator::of_this_process(),
         ));
+        let told = Arc::downgrade(&classroom);
+        console.observe(Box::new(move |change| {
+            let Some(classroom) = told.upgrade() else { return };
+            let chat = classroom.chat();
+            let (app, leaked) = match change {
+                AppChange::Changed(app) | AppChange::Deleted(app) => (app, None),
+                AppChange::Leaked(app, fingerprint) => (app, Some(fingerprint)),
+            };
+            match change {
+                AppChange::Deleted(app) => chat.app_deleted(app),
+                _ => chat.app_changed(app, leaked),
+            }
+            classroom.app_changed(app, leaked);
+        }));
         let opened = (Instant::now(), clock.now());
         let token_observer = TokenObserver { audit: audit.clone(), console: console.clone() };
         let node = Self {

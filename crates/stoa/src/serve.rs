@@ -249,10 +249,11 @@ impl Public<'_> {
         let rest = figures::with_draining(rest, draining.clone());
         let mut start =
             |listener: TcpListener, tls: Option<TlsSource>, http: Router, limits: NetLimits| {
-                let chat = node.chat.clone();
+                let classes = node.classroom.clone();
                 let shutdown = told(stopped.clone());
                 listeners.spawn(async move {
-                    Box::pin(stoa_gateway::serve(listener, tls, http, chat, limits, shutdown)).await
+                    Box::pin(stoa_gateway::serve(listener, tls, http, classes, limits, shutdown))
+                        .await
                 });
             };
         start(listener, Some(identity.source()), rest.clone(), limits.clone());

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod catchup;
+mod class;
 mod doors;
 mod group;
 mod groups;
@@ -35,6 +36,9 @@ pub const ALL: &[&Case] = &[
     &room::CASE,
     &room_join::CASE,
     &room_silent::CASE,
+    &class::entry::CASE,
+    &class::stage::CASE,
+    &class::memory::CASE,
     &attachments::CASE,
     &token_server::CASE,
     &revocation::CASE,

@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 use crate::Error;
 use crate::client::Endpoint;
 
+pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
@@ -39,12 +40,20 @@ impl Socket {
     /// # Errors
     /// When the connection or the upgrade fails.
     pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
+        Self::open_on(endpoint, "/ws").await
+    }
+
+    /// Connects and opens a WebSocket on a path.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_on(endpoint: &Endpoint, path: &str) -> Result<Self, Error> {
         let stream = endpoint.connect().await?;
         let mask = 0x9e37_79b9 ^ u32::from(stream.get_ref().0.local_addr().map_or(0, |a| a.port()));
         let mut socket = Self { stream, input: BytesMut::new(), output: Vec::new(), mask };
         let key = STANDARD.encode(u128::from(mask).to_be_bytes());
         let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Origin: http://localhost\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
              Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
             endpoint.address
@@ -78,7 +87,19 @@ impl Socket {
         sent
     }
 
-    /// The next binary message; `None` at the end of the connection. Nothing is lost when the future
+    /// Sends one text, by itself.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.frame(TEXT, text.as_bytes());
+        let output = std::mem::take(&mut self.output);
+        let sent = self.write(&output).await;
+        self.output = output;
+        sent
+    }
+
+    /// The next message; `None` at the end of the connection. Nothing is lost when the future
     /// is dropped.
     ///
     /// # Errors
@@ -86,7 +107,7 @@ impl Socket {
     pub async fn receive(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             match parse(&mut self.input)? {
-                Some((BINARY, message)) => return Ok(Some(message)),
+                Some((BINARY | TEXT, message)) => return Ok(Some(message)),
                 Some((CLOSE, _)) => return Ok(None),
                 Some((PING, body)) => {
                     self.frame(PONG, &body);

@@ -10,6 +10,7 @@
 //! A [`Line`] is one connection, a [`Dialect`] what is spoken on it, [`Ears`] count. [`ramp`] looks for the
 //! highest rate that a server holds.
 
+mod class;
 mod ears;
 mod line;
 mod msync;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
 
+pub use class::InClass;
 pub use ears::{Ears, SENDERS};
 pub use line::Line;
 pub use msync::Msync;

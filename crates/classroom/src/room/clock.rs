@@ -9,7 +9,7 @@ impl Room {
     pub fn next_due(&self, anchor: ReleaseAnchor) -> Option<Timestamp> {
         let state = self.schedule.next().map(|(_, at)| at);
         let destroyed = self.destroyed_at(anchor);
-        let awaited = self.users.values().filter_map(|user| user.awaited_until).min();
+        let awaited = self.roster.first_awaited().map(|(at, _)| *at);
         let stage = self.stage_due().map(|(at, _)| at);
         let hand = self.hand_due().map(|(at, _)| at);
         let carousel = self.carousel_due();
@@ -45,6 +45,7 @@ impl Room {
                 out.touched.users.insert(user.id.clone());
             }
         }
+        out.touched.users.iter().for_each(|user| self.count(user));
     }
 
     /// Does what is due by `now`, each at its moment and in its order, so that it does not matter when this is called.
@@ -66,9 +67,7 @@ impl Room {
         if let Some((state, at)) = self.schedule.next() {
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.change_state(state))));
         }
-        let awaited = self.users.values().filter_map(|user| Some((user.awaited_until?, user)));
-        if let Some((at, user)) = awaited.min_by_key(|(at, user)| (*at, user.id.clone())) {
-            let user = user.id.clone();
+        if let Some((at, user)) = self.roster.first_awaited().cloned() {
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.leave(&user, Exit::Left))));
         }
         if let Some((at, user)) = self.stage_due() {

@@ -93,7 +93,7 @@ impl Turn<'_> {
         if role.is_listed()
             && !is_guest
             && present.is_none()
-            && self.room.listed().count() >= self.room.capacity()
+            && self.room.total() >= self.room.capacity()
         {
             return Err(Refusal::RoomFull);
         }
@@ -221,7 +221,7 @@ impl Turn<'_> {
         }
         self.touch(user);
         self.tell_out(user, how);
-        if !self.room.users.values().any(|user| user.online) {
+        if self.room.roster.is_empty() {
             self.room.schedule.empty_since = Some(self.at);
             self.touch_room();
         }
@@ -291,7 +291,7 @@ impl Turn<'_> {
             return;
         }
         let online = self.room.user_in_frame(entered);
-        let total = self.room.listed().count();
+        let total = self.room.total();
         self.event(20, json!({"total": total, "onlineUsers": [event], "offlineUsers": []}));
         if self.is_told_of(role) {
             self.frame(20, json!({"total": total, "onlineUsers": [online], "offlineUsers": []}));
@@ -307,7 +307,7 @@ impl Turn<'_> {
         }
         let mut offline = self.room.user_brief(left);
         offline["type"] = json!(how.number());
-        let total = self.room.listed().count();
+        let total = self.room.total();
         self.event(20, json!({"total": total, "onlineUsers": [], "offlineUsers": [event]}));
         if self.is_told_of(role) {
             self.frame(20, json!({"total": total, "onlineUsers": [], "offlineUsers": [offline]}));

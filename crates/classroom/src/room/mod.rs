@@ -18,6 +18,7 @@ mod process;
 mod properties;
 mod records;
 mod rewards;
+mod roster;
 pub mod schedule;
 mod screen;
 mod stage;
@@ -59,6 +60,7 @@ pub use widgets::{
     Countdown, MOST_WIDGETS, Poll, PollAnswer, Quiz, QuizAnswer, USER_WIDGETS_BYTES, WINDOWS_BYTES,
 };
 
+use self::roster::Roster;
 use crate::tree::Tree;
 use crate::{Refusal, millis};
 
@@ -189,6 +191,9 @@ pub struct Room {
     /// How many records there are of polls and quizzes.
     #[serde(default)]
     pub records: u64,
+    /// Counts over them.
+    #[serde(skip)]
+    pub(crate) roster: Roster,
 }
 
 /// The longest name that is shown to people, in bytes.
@@ -241,6 +246,7 @@ impl Room {
             groups: Groups::default(),
             main: None,
             records: 0,
+            roster: Roster::default(),
         })
     }
 
@@ -251,7 +257,7 @@ impl Room {
 
     /// How many of a role are there.
     pub fn present(&self, role: ClassRole) -> usize {
-        self.users.values().filter(|user| user.online && user.role == role).count()
+        self.roster.present(role)
     }
 
     /// How many are there at once, at the most.

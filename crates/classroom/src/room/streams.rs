@@ -134,7 +134,7 @@ impl Room {
 
     /// Whether a stream's number is taken.
     pub(crate) fn has_stream(&self, id: u32) -> bool {
-        self.users.values().flat_map(|user| &user.streams).any(|stream| stream.id == id)
+        self.roster.has_stream(id)
     }
 }
 

@@ -216,8 +216,9 @@ impl Turn<'_> {
         (cmd, data)
     }
 
-    /// The record of a user is to be stored.
+    /// The record of a user was changed, and is to be stored.
     pub fn touch(&mut self, user: &UserUuid) {
+        self.room.count(user);
         self.out.touched.users.insert(user.clone());
     }
 

@@ -182,8 +182,10 @@ impl World {
         let entry = self.enter(room, user, role).await.unwrap();
         let ear = Arc::new(Ear::default());
         let to: Arc<dyn Listener> = ear.clone();
-        let (scope, room, user) = (self.scope(), name(room), name(user));
-        self.classroom.listen(&scope, &room, &user, entry.session, to).await.unwrap();
+        let caller = self.user(room, user, role);
+        let (room, user) = (name(room), name(user));
+        let listening = self.classroom.listen(&caller, &room, &user, entry.session, None, to);
+        listening.await.unwrap();
         ear
     }
 

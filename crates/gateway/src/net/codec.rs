@@ -1,7 +1,7 @@
 //! WebSocket frames (RFC 6455), the server's side, without IO.
 //!
 //! The decoder takes plaintext in pieces of any size and keeps bytes only while a frame is
-//! incomplete. Binary messages only: no text, no extensions.
+//! incomplete. A connection carries binary messages or texts, not both; no extensions.
 
 use bytes::Bytes;
 
@@ -70,9 +70,15 @@ pub enum ProtocolError {
     /// A close frame whose reason is not UTF-8.
     #[error("close reason is not UTF-8")]
     CloseReason,
-    /// A text message.
+    /// A text message where binary ones are spoken.
     #[error("text messages are not accepted")]
     Text,
+    /// A binary message where texts are spoken.
+    #[error("binary messages are not accepted")]
+    Binary,
+    /// A text that is not UTF-8.
+    #[error("text is not UTF-8")]
+    NotUtf8,
     /// A message above the limit.
     #[error("message is above the limit of {limit} bytes")]
     TooLarge {
@@ -85,18 +91,27 @@ impl ProtocolError {
     /// The code with which the connection is closed.
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::Text => CloseCode::UNSUPPORTED,
+            Self::Text | Self::Binary => CloseCode::UNSUPPORTED,
             Self::TooLarge { .. } => CloseCode::TOO_LARGE,
-            Self::CloseReason => CloseCode::INVALID_TEXT,
+            Self::CloseReason | Self::NotUtf8 => CloseCode::INVALID_TEXT,
             _ => CloseCode::PROTOCOL,
         }
     }
 }
 
+/// Which kind of messages a connection carries, both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// Bytes.
+    Binary,
+    /// UTF-8.
+    Text,
+}
+
 /// What a decoder found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A whole binary message.
+    /// A whole message.
     Message(Bytes),
     /// A ping; its payload must go back in a pong.
     Ping(Bytes),
@@ -109,6 +124,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opcode {
     Continuation,
+    Text,
     Binary,
     Close,
     Ping,
@@ -146,6 +162,7 @@ const START: State = State::Head { bytes: [0; HEAD_BYTES], len: 0 };
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
+    carries: Carries,
     state: State,
     /// The message's payload so far: earlier fragments and what came of this one.
     message: Vec<u8>,
@@ -157,8 +174,9 @@ pub struct Decoder {
 
 impl Decoder {
     /// A decoder for messages of up to `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        Self { limit, state: START, message: Vec::new(), fragmented: false, control: Vec::new() }
+    pub fn new(limit: usize, carries: Carries) -> Self {
+        let (message, control) = (Vec::new(), Vec::new());
+        Self { limit, carries, state: START, message, fragmented: false, control }
     }
 
     /// Bytes that are kept for incomplete frames and messages.
@@ -201,7 +219,7 @@ impl Decoder {
                 let have = usize::from(*len);
                 let end = HEAD_BYTES.min(have + input.len());
                 bytes[have..end].copy_from_slice(&input[..end - have]);
-                let Some((head, size)) = parse_head(&bytes[..end])? else {
+                let Some((head, size)) = parse_head(&bytes[..end], self.carries)? else {
                     // The longest head is never incomplete, so this was all of the input.
                     *len = u8::try_from(end).expect("at most the longest head");
                     return Ok(false);
@@ -235,9 +253,11 @@ impl Decoder {
     /// Judges a head that is complete.
     fn begin(&mut self, head: Head) -> Result<(), ProtocolError> {
         match head.opcode {
-            Opcode::Binary if self.fragmented => return Err(ProtocolError::Fragments),
+            Opcode::Binary | Opcode::Text if self.fragmented => {
+                return Err(ProtocolError::Fragments);
+            }
             Opcode::Continuation if !self.fragmented => return Err(ProtocolError::Fragments),
-            Opcode::Binary | Opcode::Continuation => {
+            Opcode::Binary | Opcode::Text | Opcode::Continuation => {
                 if head.len > self.limit - self.message.len() {
                     return Err(ProtocolError::TooLarge { limit: self.limit });
                 }
@@ -253,8 +273,12 @@ impl Decoder {
     fn finish(&mut self, head: Head, on: &mut dyn FnMut(Event)) -> Result<(), ProtocolError> {
         self.state = START;
         match head.opcode {
-            Opcode::Binary | Opcode::Continuation => {
+            Opcode::Binary | Opcode::Text | Opcode::Continuation => {
                 if head.fin {
+                    let is_text = self.carries == Carries::Text;
+                    if is_text && std::str::from_utf8(&self.message).is_err() {
+                        return Err(ProtocolError::NotUtf8);
+                    }
                     on(Event::Message(std::mem::take(&mut self.message).into()));
                 }
             }
@@ -281,15 +305,17 @@ impl Decoder {
 
 /// Reads a head from the start of `bytes`, which are not empty, and says how long it is. `None`
 /// while it is incomplete; what is wrong is said as early as it is known.
-fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, ProtocolError> {
+fn parse_head(bytes: &[u8], carries: Carries) -> Result<Option<(Head, usize)>, ProtocolError> {
     let first = bytes[0];
     if first & RESERVED != 0 {
         return Err(ProtocolError::Reserved);
     }
     let opcode = match first & 0x0f {
         0x0 => Opcode::Continuation,
+        0x1 if carries == Carries::Text => Opcode::Text,
         0x1 => return Err(ProtocolError::Text),
-        0x2 => Opcode::Binary,
+        0x2 if carries == Carries::Binary => Opcode::Binary,
+        0x2 => return Err(ProtocolError::Binary),
         0x8 => Opcode::Close,
         0x9 => Opcode::Ping,
         0xa => Opcode::Pong,
@@ -360,9 +386,18 @@ fn unmask_into(piece: &[u8], mask: [u8; 4], offset: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the head of an unfragmented binary message of `len` bytes; its payload must follow.
-pub fn put_message_head(len: usize, out: &mut Vec<u8>) {
-    put_head(0x2, len, out);
+/// Writes the head of an unfragmented message of `len` bytes; its payload must follow.
+pub fn put_message_head(len: usize, carries: Carries, out: &mut Vec<u8>) {
+    let opcode = match carries {
+        Carries::Text => 0x1,
+        Carries::Binary => 0x2,
+    };
+    put_head(opcode, len, out);
+}
+
+/// Writes a ping without payload.
+pub fn put_ping(out: &mut Vec<u8>) {
+    put_head(0x9, 0, out);
 }
 
 /// Writes a pong. `payload` is that of a ping, at most 125 bytes.

@@ -14,6 +14,7 @@ use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use stoa_core::limits::CLASS_MESSAGE_BYTES;
 use stoa_metrics::connections::{ACCEPTED, OPEN, REFUSED, Refused};
 use stoa_metrics::{Held, tls as counted};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,12 +23,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt};
 
+use super::codec::Carries;
 use super::forwarded;
 use super::limits::NetLimits;
 use super::link::{Link, TransportError};
 use super::stream::Stream;
 use super::tls::{Security, TlsSource};
-use super::upgrade::{self, First};
+use super::upgrade::{self, First, SessionKind};
 use super::ws::WsTransport;
 
 /// Bytes of a request's head that the HTTP library wants room for, at the least.
@@ -63,8 +65,8 @@ pub struct PeerCertificate(pub [u8; 32]);
 
 /// Serves a listener until `shutdown`: sessions go to `on_session`, requests to `http`.
 ///
-/// Without `tls` the listener is plain, which is for loopback only. `on_session` gets the transport
-/// of each session and starts whatever drives it; it must not block. After `shutdown` no connection
+/// Without `tls` the listener is plain, which is for loopback only. `on_session` gets the kind and the
+/// transport of each session and starts whatever drives it; it must not block. After `shutdown` no connection
 /// is accepted, requests that are being answered or on their way are finished, and `serve` returns;
 /// sessions live on with whoever drives them.
 ///
@@ -87,7 +89,7 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    F: Fn(WsTransport) + Clone + Send + 'static,
+    F: Fn(SessionKind, WsTransport) + Clone + Send + 'static,
 {
     let free = Arc::new(Semaphore::new(limits.connections));
     let limits = Arc::new(limits);
@@ -190,7 +192,7 @@ impl Connection {
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-        F: Fn(WsTransport),
+        F: Fn(SessionKind, WsTransport),
     {
         socket.set_nodelay(true)?;
         let mut stream = Stream::new(Link::new(socket, security), self.limits.stall);
@@ -200,14 +202,19 @@ impl Connection {
         };
         match first.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
             // The future that ran the handshake ends here; whoever drives the session starts anew.
-            Some(First::Session { len, .. }) => {
+            Some(First::Session { kind, len, .. }) => {
                 let Self { peer, place, limits } = self;
                 let head = stream.ahead().get(..len).unwrap_or_default();
                 let from = forwarded::client_of_head(peer.address.ip(), &limits.proxies, head);
                 let peer = peer.of_client(from);
                 let (link, early) = stream.into_link(len);
-                let (bytes, linger) = (limits.message_bytes, limits.linger);
-                on_session(WsTransport::new(link, early, bytes, peer.address, linger, place));
+                let (carries, bytes) = match kind {
+                    SessionKind::Chat => (Carries::Binary, limits.message_bytes),
+                    SessionKind::Class => (Carries::Text, CLASS_MESSAGE_BYTES),
+                };
+                let (from, linger) = (peer.address, limits.linger);
+                let transport = WsTransport::new(link, early, carries, bytes, from, linger, place);
+                on_session(kind, transport);
             }
             Some(_) => Box::pin(self.http(stream, http, stopped)).await,
             None => {}

@@ -22,11 +22,12 @@ mod tls;
 mod upgrade;
 mod ws;
 
-pub use codec::{CloseCode, ProtocolError};
+pub use codec::{Carries, CloseCode, ProtocolError};
 pub use limits::NetLimits;
 pub use link::TransportError;
 pub use listener::{Peer, PeerCertificate, serve};
 pub use tls::{Tickets, TlsSource, client_auth_config, server_config};
+pub use upgrade::SessionKind;
 pub use ws::{FlushState, ReadState, Readiness, WsTransport};
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -36,7 +37,7 @@ pub(crate) use forwarded::client_of_head;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn first_request(bytes: &[u8]) -> Option<(usize, String)> {
     match upgrade::judge(bytes, None) {
-        upgrade::First::Session { len, answer } => Some((len, answer)),
+        upgrade::First::Session { len, answer, .. } => Some((len, answer)),
         _ => None,
     }
 }

@@ -5,12 +5,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Paths on which sessions begin: the one we name, and the one that the SDK takes from the DNS
-/// document.
-const PATHS: [&str; 2] = ["/ws", "/websocket"];
+/// document; for those of class rooms with a further part.
+const PATHS: [(&str, SessionKind); 4] = [
+    ("/ws", SessionKind::Chat),
+    ("/websocket", SessionKind::Chat),
+    ("/ws/class", SessionKind::Class),
+    ("/websocket/class", SessionKind::Class),
+];
 /// Header lines of a request, at the most.
 pub(crate) const HEADERS: usize = 64;
 /// RFC 6455, section 1.3.
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// What is spoken in a session, by the path on which it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// MSYNC, in binary messages.
+    Chat,
+    /// The stream of a class room, in texts.
+    Class,
+}
 
 /// What the bytes at the start of a connection are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +33,8 @@ pub(crate) enum First {
     Incomplete,
     /// The wish for a session.
     Session {
+        /// Of which kind.
+        kind: SessionKind,
         /// Bytes of the request.
         len: usize,
         /// The answer to it.
@@ -45,7 +61,9 @@ pub(crate) fn judge(bytes: &[u8], hosts: Option<&[String]>) -> First {
     };
     let path = request.path.unwrap_or_default();
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    if request.method != Some("GET") || request.version != Some(1) || !PATHS.contains(&path) {
+    let kind = PATHS.iter().find(|(known, _)| *known == path).map(|(_, kind)| *kind);
+    let Some(kind) = kind else { return First::Http };
+    if request.method != Some("GET") || request.version != Some(1) {
         return First::Http;
     }
     let values = |name: &'static str| {
@@ -78,7 +96,7 @@ pub(crate) fn judge(bytes: &[u8], hosts: Option<&[String]>) -> First {
             return First::Http;
         }
     }
-    First::Session { len, answer: answer(key) }
+    First::Session { kind, len, answer: answer(key) }
 }
 
 /// The answer that opens a session.
@@ -108,9 +126,10 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc() {
-        let First::Session { len, answer } = judge(EXAMPLE.as_bytes(), None) else {
+        let First::Session { kind, len, answer } = judge(EXAMPLE.as_bytes(), None) else {
             panic!("no session")
         };
+        assert_eq!(kind, SessionKind::Chat);
         assert_eq!(len, EXAMPLE.len());
         assert!(answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
         assert!(answer.starts_with("HTTP/1.1 101 ") && answer.ends_with("\r\n\r\n"));
@@ -139,10 +158,27 @@ mod tests {
     }
 
     #[test]
+    fn the_path_says_what_is_spoken() {
+        for (path, expected) in [
+            ("/websocket", SessionKind::Chat),
+            ("/ws/class", SessionKind::Class),
+            ("/websocket/class?x=/ws", SessionKind::Class),
+        ] {
+            let request = EXAMPLE.replacen("/ws", path, 1);
+            let First::Session { kind, .. } = judge(request.as_bytes(), None) else {
+                panic!("no session: {path}")
+            };
+            assert_eq!(kind, expected, "{path}");
+        }
+    }
+
+    #[test]
     fn everything_else_is_http() {
         for (from, to) in [
             ("GET /ws", "POST /ws"),
             ("GET /ws", "GET /wsx"),
+            ("GET /ws", "GET /ws/classes"),
+            ("GET /ws", "GET /ws/class/"),
             ("GET /ws", "GET /"),
             ("GET /ws", "GET  /ws"),
             ("HTTP/1.1", "HTTP/1.0"),

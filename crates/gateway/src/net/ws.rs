@@ -10,7 +10,7 @@ use bytes::Bytes;
 use stoa_wire::Frame;
 use tokio::net::TcpStream;
 
-use super::codec::{self, CloseCode, Decoder, Event, ProtocolError};
+use super::codec::{self, Carries, CloseCode, Decoder, Event, ProtocolError};
 use super::link::{Link, Received, TransportError};
 use super::listener::Place;
 use super::scratch::{self, WRITE_BYTES, lend};
@@ -76,12 +76,17 @@ impl Readiness {
 pub struct WsTransport {
     link: Link,
     decoder: Decoder,
+    carries: Carries,
     /// Plaintext that came together with the request for the upgrade.
     early: Vec<u8>,
     queue: VecDeque<Frame>,
     queued_bytes: usize,
     /// The payload of the last ping; one answer is enough for several.
     pong: Option<Box<[u8]>>,
+    /// The client is to be asked whether it is still there.
+    ping: bool,
+    /// It has said so since that was looked at.
+    alive: bool,
     close: Close,
     peer_closed: Option<Option<CloseCode>>,
     peer: SocketAddr,
@@ -102,6 +107,7 @@ impl WsTransport {
     pub(crate) fn new(
         link: Link,
         early: Vec<u8>,
+        carries: Carries,
         message_bytes: usize,
         peer: SocketAddr,
         linger: Duration,
@@ -109,11 +115,14 @@ impl WsTransport {
     ) -> Self {
         Self {
             link,
-            decoder: Decoder::new(message_bytes),
+            decoder: Decoder::new(message_bytes, carries),
+            carries,
             early,
             queue: VecDeque::new(),
             queued_bytes: 0,
             pong: None,
+            ping: false,
+            alive: false,
             close: Close::Open,
             peer_closed: None,
             peer,
@@ -149,7 +158,7 @@ impl WsTransport {
         self.readiness().writable().await
     }
 
-    /// Reads once, at most 64 KiB, and hands out the binary messages that are complete.
+    /// Reads once, at most 64 KiB, and hands out the messages that are complete.
     ///
     /// # Errors
     /// When the socket fails or the client breaks a protocol or a limit. The client is told why
@@ -161,7 +170,7 @@ impl WsTransport {
         if let Some(code) = self.peer_closed {
             return Ok(ReadState::Closed(code));
         }
-        let Self { link, decoder, early, pong, peer_closed, .. } = self;
+        let Self { link, decoder, early, pong, alive, peer_closed, .. } = self;
         let mut result = Ok(());
         let mut on_plain = |plain: &[u8]| {
             if result.is_err() {
@@ -169,8 +178,11 @@ impl WsTransport {
             }
             result = decoder.decode(plain, &mut |event| match event {
                 Event::Message(message) => on(message),
-                Event::Ping(payload) => *pong = Some(payload.as_ref().into()),
-                Event::Pong => {}
+                Event::Ping(payload) => {
+                    *pong = Some(payload.as_ref().into());
+                    *alive = true;
+                }
+                Event::Pong => *alive = true,
                 Event::Close(code) => *peer_closed = Some(code),
             });
         };
@@ -249,17 +261,49 @@ impl WsTransport {
         Ok(if self.link.outgoing_bytes() == 0 { FlushState::Done } else { FlushState::Blocked })
     }
 
+    /// As [`Self::say`], for a text that many are sent.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn say_text(&mut self, text: &Bytes) -> Result<FlushState, TransportError> {
+        let waits = !self.queue.is_empty() || self.pong.is_some() || self.ping;
+        if waits || !matches!(self.close, Close::Open) || !self.link.flush()? {
+            self.queue(Frame::from_bytes(text.clone()));
+            return self.flush();
+        }
+        lend(&scratch::GATHER, |plain| {
+            plain.clear();
+            codec::put_message_head(text.len(), self.carries, plain);
+            plain.extend_from_slice(text);
+            self.link.send(plain)
+        })?;
+        Ok(if self.link.outgoing_bytes() == 0 { FlushState::Done } else { FlushState::Blocked })
+    }
+
+    /// Asks the client with the next [`flush`](Self::flush) whether it is still there.
+    pub fn ping(&mut self) {
+        self.ping = true;
+    }
+
+    /// Whether the client has said since the last call that it is still there.
+    pub fn was_alive(&mut self) -> bool {
+        std::mem::take(&mut self.alive)
+    }
+
     /// Takes what goes into the next write.
     fn gather(&mut self, plain: &mut Vec<u8>) {
         if let Some(payload) = self.pong.take() {
             codec::put_pong(&payload, plain);
+        }
+        if std::mem::take(&mut self.ping) && matches!(self.close, Close::Open) {
+            codec::put_ping(plain);
         }
         while plain.len() < WRITE_BYTES
             && let Some(frame) = self.queue.pop_front()
         {
             let len = frame.len();
             self.queued_bytes -= len + HEAD;
-            codec::put_message_head(len, plain);
+            codec::put_message_head(len, self.carries, plain);
             for part in frame.parts() {
                 plain.extend_from_slice(part);
             }

@@ -14,7 +14,7 @@ mod mailbox;
 mod outgoing;
 pub(crate) mod outlet;
 mod queues;
-mod rate;
+pub(crate) mod rate;
 mod reach;
 #[cfg(test)]
 mod script;

@@ -20,7 +20,7 @@ use super::mailbox::{Mail, Mailbox};
 use super::outgoing;
 use super::transport::Transport;
 use crate::net::FlushState;
-use crate::net::codec::put_message_head;
+use crate::net::codec::{Carries, put_message_head};
 
 /// A frame for many sockets: as it is, and as a WebSocket message.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct SharedMessage {
 impl SharedMessage {
     pub(crate) fn new(frame: Frame) -> Self {
         let mut message = Vec::with_capacity(frame.len() + 10);
-        put_message_head(frame.len(), &mut message);
+        put_message_head(frame.len(), Carries::Binary, &mut message);
         for part in frame.parts() {
             message.extend_from_slice(part);
         }

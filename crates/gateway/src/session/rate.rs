@@ -1,17 +1,20 @@
-//! How many frames a client may send.
+//! How many frames or messages a client may send.
 
 use stoa_core::{Timestamp, limits};
 
+/// That of frames.
+pub(crate) type FrameRate = Rate<{ limits::FRAMES_BURST }, { limits::FRAMES_PER_SECOND }>;
+
 /// A token bucket: a burst, refilled steadily.
 #[derive(Debug)]
-pub(crate) struct FrameRate {
-    /// Frames left, in thousandths.
+pub(crate) struct Rate<const BURST: u32, const PER_SECOND: u32> {
+    /// What is left, in thousandths.
     left: u64,
     refilled: Timestamp,
 }
 
-impl FrameRate {
-    const FULL: u64 = limits::FRAMES_BURST as u64 * 1000;
+impl<const BURST: u32, const PER_SECOND: u32> Rate<BURST, PER_SECOND> {
+    const FULL: u64 = BURST as u64 * 1000;
 
     pub(crate) const fn new(now: Timestamp) -> Self {
         Self { left: Self::FULL, refilled: now }
@@ -20,7 +23,7 @@ impl FrameRate {
     /// Whether one more frame is within the rate.
     pub(crate) fn take(&mut self, now: Timestamp) -> bool {
         let elapsed_ms = now.since(self.refilled).as_millis();
-        let refill = elapsed_ms.saturating_mul(u128::from(limits::FRAMES_PER_SECOND));
+        let refill = elapsed_ms.saturating_mul(u128::from(PER_SECOND));
         self.left =
             self.left.saturating_add(u64::try_from(refill).unwrap_or(Self::FULL)).min(Self::FULL);
         self.refilled = now;

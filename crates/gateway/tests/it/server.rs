@@ -8,9 +8,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use stoa_chat::{Chat, NewUser};
+use stoa_classroom::Classroom;
 use stoa_core::{
-    App, AppNumber, AuthPolicy, Caller, Clock, Entropy, Region, SeededEntropy, SystemClock, UserId,
-    issue_token,
+    App, AppNumber, AuthPolicy, Caller, Clock, Entropy, Operator, Region, SeededEntropy,
+    SystemClock, UserId, issue_token,
 };
 use stoa_gateway::net::NetLimits;
 use stoa_store::Store;
@@ -46,7 +47,10 @@ impl Server {
         let (clock, seeded) = (Arc::new(SystemClock), Arc::new(SeededEntropy::new(12)));
         let store = Store::in_memory(clock.clone(), seeded.clone());
         let directory = Arc::new(app.clone());
-        let chat = Arc::new(Chat::new(store, directory, clock, seeded, 1));
+        let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), seeded.clone(), 1);
+        let (chat, operator) = (Arc::new(chat), Operator::of_this_process());
+        let classroom = Classroom::new(store, chat.clone(), directory, clock, seeded, operator);
+        let classroom = Arc::new(classroom);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
@@ -57,7 +61,7 @@ impl Server {
             listener,
             None,
             http,
-            chat.clone(),
+            classroom,
             NetLimits::default(),
             shutdown,
         ));

@@ -19,6 +19,7 @@
 //! | `groups` | 6, 67 to 73 |
 //! | `product` | 22, and roles of users whose tokens say none |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
+//! | `renewal` | a further token (section 3) |
 
 mod answer;
 mod batch;
@@ -30,6 +31,7 @@ mod messages;
 mod off;
 mod polling;
 mod product;
+mod renewal;
 mod rooms;
 mod sequences;
 mod stage;
@@ -73,6 +75,7 @@ pub(crate) fn routes() -> Routes {
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
             .route("/v2/rooms/{room}/widgets/easemobIM/users/{user}/token", get(product::token))
             .route("/v2/rooms/{room}/users/{user}/role", put(product::set_role))
+            .route("/v1/rooms/{room}/users/{user}/token", put(renewal::renew))
     };
     let scene = || {
         Routes::new()

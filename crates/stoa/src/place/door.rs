@@ -75,7 +75,7 @@ impl Door {
         let Self { listener, tls, router, .. } = self;
         let limits = NetLimits { connections: CONNECTIONS, ..limits.clone().without_sessions() };
         listeners.spawn(async move {
-            let no_session = drop::<WsTransport>;
+            let no_session = |_, session: WsTransport| drop(session);
             Box::pin(net::serve(listener, Some(tls), router, no_session, limits, shutdown)).await
         });
     }

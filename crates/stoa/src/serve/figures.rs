@@ -62,9 +62,10 @@ pub(super) async fn serve(listener: TcpListener, node: Node, draining: Draining)
         session_hosts: Some(Arc::default()),
         ..NetLimits::default()
     };
-    let never = std::future::pending();
+    let (never, no_session) =
+        (std::future::pending(), |_, session| drop::<stoa_gateway::net::WsTransport>(session));
     if let Err(error) =
-        Box::pin(stoa_gateway::net::serve(listener, None, router, drop, limits, never)).await
+        Box::pin(stoa_gateway::net::serve(listener, None, router, no_session, limits, never)).await
     {
         tracing::error!(%error, "metrics are not served any more");
     }

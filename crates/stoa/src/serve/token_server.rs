@@ -76,7 +76,7 @@ impl Door {
         let limits = NetLimits { proxies: Vec::new(), ..limits.clone().without_sessions() };
         let shutdown = super::told(stopped);
         listeners.spawn(async move {
-            let no_session = drop::<net::WsTransport>;
+            let no_session = |_, session: net::WsTransport| drop(session);
             Box::pin(net::serve(listener, Some(tls), router, no_session, limits, shutdown)).await
         });
     }

@@ -13,9 +13,10 @@ use hyper::body::Incoming;
 use parking_lot::RwLock;
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::{Chat, Draft, NewGroup, NewRoom, NewUser, RoomMessage};
+use stoa_classroom::Classroom;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Elsewhere, Entropy,
-    ManualClock, PublicHosts, Region, Resource, SeededEntropy, ServerCertificate, Target,
+    ManualClock, Operator, PublicHosts, Region, Resource, SeededEntropy, ServerCertificate, Target,
     Timestamp, UserId, issue_token,
 };
 use stoa_store::Store;
@@ -102,20 +103,23 @@ impl Lab {
         let engine = Arc::new(Memory::new());
         let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
         let store = Store::open(engine.clone(), vault);
-        let chat = Arc::new(Chat::new(store, directory.clone(), clock.clone(), entropy, 1));
+        let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), entropy.clone(), 1);
+        let (chat, operator) = (Arc::new(chat), Operator::of_this_process());
+        let classroom = Classroom::new(
+            store,
+            chat.clone(),
+            directory.clone(),
+            clock.clone(),
+            entropy,
+            operator,
+        );
+        let classroom = Arc::new(classroom);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let http = tower::service_fn(nothing);
         // It ends with the test's runtime.
         let forever = std::future::pending();
-        tokio::spawn(crate::serve(
-            listener,
-            None,
-            http,
-            chat.clone(),
-            NetLimits::default(),
-            forever,
-        ));
+        tokio::spawn(crate::serve(listener, None, http, classroom, NetLimits::default(), forever));
         let of_rotations = SeededEntropy::new(8);
         Self { chat, clock, app, other, apps: directory, of_rotations, engine, address }
     }

@@ -78,7 +78,7 @@ async fn listen(root: &CertificateDer<'static>, required: bool) -> Listener {
     let (opened, sessions) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let limits = NetLimits::default().without_sessions();
-        let on_session = move |_| opened.send(()).unwrap();
+        let on_session = move |_, _| opened.send(()).unwrap();
         let stopped = async { _ = stopped.await };
         serve(listener, Some(tls), tower::service_fn(who), on_session, limits, stopped).await
     });

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use stoa_gateway::net::codec::{
-    CloseCode, Decoder, Event, ProtocolError, put_close, put_message_head, put_pong,
+    Carries, CloseCode, Decoder, Event, ProtocolError, put_close, put_message_head, put_pong,
 };
 
 use super::support::client_frame;
@@ -12,7 +12,7 @@ const LIMIT: usize = 1000;
 const BINARY: u8 = 0x82;
 
 fn decode_in(pieces: &[&[u8]]) -> (Vec<Event>, Result<(), ProtocolError>) {
-    let mut decoder = Decoder::new(LIMIT);
+    let mut decoder = Decoder::new(LIMIT, Carries::Binary);
     let mut events = Vec::new();
     for piece in pieces {
         if let Err(error) = decoder.decode(piece, &mut |event| events.push(event)) {
@@ -47,7 +47,7 @@ fn a_masked_message_in_hex() {
 fn what_the_server_writes_in_hex() {
     let head = |len| {
         let mut out = Vec::new();
-        put_message_head(len, &mut out);
+        put_message_head(len, Carries::Binary, &mut out);
         out
     };
     assert_eq!(head(0), [0x82, 0]);
@@ -129,6 +129,29 @@ fn against_the_protocol() {
 }
 
 #[test]
+fn a_connection_that_carries_texts() {
+    let decode = |stream: &[u8]| {
+        let mut events = Vec::new();
+        let mut decoder = Decoder::new(LIMIT, Carries::Text);
+        let result = decoder.decode(stream, &mut |event| events.push(event));
+        (events, result)
+    };
+    let text = "a text, für alle".as_bytes();
+    assert_eq!(decode(&client_frame(0x81, text)), (vec![message(text)], Ok(())));
+    // A character may be cut between fragments.
+    let cut = text.iter().position(|byte| *byte > 0x7f).unwrap() + 1;
+    let fragments = [client_frame(0x01, &text[..cut]), client_frame(0x80, &text[cut..])].concat();
+    assert_eq!(decode(&fragments), (vec![message(text)], Ok(())));
+    assert_eq!(decode(&client_frame(0x81, b"\xff")), (vec![], Err(ProtocolError::NotUtf8)));
+    assert_eq!(ProtocolError::NotUtf8.close_code(), CloseCode::INVALID_TEXT);
+    assert_eq!(decode(&client_frame(BINARY, b"x")), (vec![], Err(ProtocolError::Binary)));
+    assert_eq!(ProtocolError::Binary.close_code(), CloseCode::UNSUPPORTED);
+    let mut head = Vec::new();
+    put_message_head(300, Carries::Text, &mut head);
+    assert_eq!(head, [0x81, 126, 1, 44]);
+}
+
+#[test]
 fn sizes() {
     assert_eq!(decode(&client_frame(BINARY, &[1; LIMIT])), (vec![message(&[1; LIMIT])], Ok(())));
     let too_large = ProtocolError::TooLarge { limit: LIMIT };
@@ -152,7 +175,7 @@ fn codes_of_errors() {
 
 #[test]
 fn nothing_is_kept_between_messages() {
-    let mut decoder = Decoder::new(LIMIT);
+    let mut decoder = Decoder::new(LIMIT, Carries::Binary);
     let frame = client_frame(BINARY, &[7; 300]);
     decoder.decode(&frame[..100], &mut |_| panic!("not complete")).unwrap();
     assert_eq!(decoder.buffered_bytes(), 100 - 8);
@@ -218,7 +241,7 @@ proptest! {
             let at = at.index(stream.len());
             stream[at] ^= 1_u8 << bit;
         }
-        let mut decoder = Decoder::new(LIMIT);
+        let mut decoder = Decoder::new(LIMIT, Carries::Binary);
         let result = decoder.decode(&stream, &mut |_| {});
         prop_assert!(decoder.buffered_bytes() <= LIMIT + 125);
         if result.is_err() {

@@ -75,7 +75,7 @@ impl Server {
         let tls = TlsSource::new(Arc::new(server_config(key.clone(), &tickets).unwrap()).into());
         let (stop, stopped) = oneshot::channel();
         let (opened, sessions) = mpsc::unbounded_channel();
-        let on_session = move |session| {
+        let on_session = move |_, session| {
             let _ = opened.send(session);
         };
         let source = secure.then(|| Arc::clone(&tls));

@@ -1,0 +1,160 @@
+//! Class rooms: a lecture of thousands.
+
+pub(super) mod entry;
+pub(super) mod memory;
+pub(super) mod stage;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::time::sleep_until;
+
+use crate::client::session::nanos;
+use crate::client::socket::Socket;
+use crate::crowd::{Crowd, InClass};
+use crate::plan::Plan;
+use crate::proc::{self, Threads};
+use crate::rest::Rest;
+use crate::stats::Histogram;
+use crate::stoa::{AT_ONCE, Stoa, names};
+use crate::{Error, parallel};
+
+const ROOM: &str = "hall";
+/// Entries in a second: five thousand come within a minute, and the rate for an operation is a hundred.
+const IN_A_SECOND: usize = 90;
+/// Connections over which they enter.
+const WORKERS: usize = 6;
+
+/// Students of a lecture.
+fn students(plan: &Plan) -> usize {
+    plan.pick(1_000, 5_000)
+}
+
+/// A lecture that goes on, and all who listen.
+struct Hall {
+    stoa: Stoa,
+    crowd: Crowd<InClass>,
+    /// The back end of the app.
+    rest: Rest,
+    /// What all entries took of the server's processor time: token, roster, first state.
+    entering: Duration,
+    /// What their connections took: TLS, WebSocket, hello.
+    connecting: Duration,
+    times: Histogram,
+    /// From the first entry to the last.
+    within: Duration,
+}
+
+/// A room that is open to all of the app's.
+async fn open(stoa: &Stoa) -> Result<Rest, Error> {
+    let mut rest = Rest::connect(stoa.endpoint(), String::new()).await?;
+    rest.in_class_as(&stoa.class_token(None));
+    let body = json!({"roomName": ROOM, "roomType": 2});
+    rest.ask("POST", &room_path(stoa, ""), &body).await?;
+    Ok(rest)
+}
+
+fn room_path(stoa: &Stoa, rest: &str) -> String {
+    format!("/edu/apps/{}/v2/rooms/{ROOM}{rest}", stoa.app_id())
+}
+
+/// Lets so many students enter, second by second, each with its own token, and connect.
+async fn filled(stoa: Stoa, count: usize) -> Result<Hall, Error> {
+    let rest = open(&stoa).await?;
+    let mut workers = Vec::new();
+    for _ in 0..WORKERS {
+        workers.push(Rest::connect(stoa.endpoint(), String::new()).await?);
+    }
+    let mut sockets = Vec::with_capacity(count);
+    let (mut entering, mut connecting) = (Duration::ZERO, Duration::ZERO);
+    let mut times = Histogram::default();
+    let began = Instant::now();
+    for (second, users) in names("student", count).chunks(IN_A_SECOND).enumerate() {
+        let due = began + Duration::from_secs(second as u64);
+        sleep_until(due.into()).await;
+        let before = Threads::of(stoa.pid());
+        let (entered, back) = entered(&stoa, workers, users, &mut times).await?;
+        workers = back;
+        proc::settled(stoa.pid()).await;
+        let between = Threads::of(stoa.pid());
+        entering += between.since(&before);
+        sockets.extend(connected(&stoa, entered).await?);
+        proc::settled(stoa.pid()).await;
+        connecting += Threads::of(stoa.pid()).since(&between);
+    }
+    let within = began.elapsed();
+    let lines = sockets.into_iter().map(InClass::new).collect::<Result<_, _>>()?;
+    Ok(Hall { crowd: Crowd::new(lines)?, stoa, rest, entering, connecting, times, within })
+}
+
+/// Lets these enter; what each of them says hello with.
+async fn entered(
+    stoa: &Stoa,
+    mut workers: Vec<Rest>,
+    users: &[String],
+    times: &mut Histogram,
+) -> Result<(Vec<Value>, Vec<Rest>), Error> {
+    let app = stoa.app_id().to_owned();
+    let share = users.len().div_ceil(workers.len());
+    let work: Vec<(Rest, Vec<(String, String)>)> = users
+        .chunks(share)
+        .map(|users| {
+            let rest = workers.pop().expect("one for each share");
+            let token = |user: &String| stoa.class_token(Some((ROOM, user, 2)));
+            (rest, users.iter().map(|user| (user.clone(), token(user))).collect())
+        })
+        .collect();
+    let parts = work.len();
+    let done = parallel::each(work, parts, move |(mut rest, users)| {
+        let app = app.clone();
+        async move {
+            let mut entered = Vec::with_capacity(users.len());
+            for (user, token) in users {
+                rest.in_class_as(&token);
+                let path = format!("/scene/apps/{app}/v2/rooms/{ROOM}/users/{user}/entry");
+                let body = json!({"userName": user, "role": "audience"});
+                let started = nanos();
+                let answer = rest.ask("POST", &path, &body).await?;
+                let took = nanos() - started;
+                let state = &answer["data"];
+                let hello = json!({
+                    "type": "hello", "appId": app, "roomUuid": ROOM, "userUuid": user,
+                    "token": token, "userToken": state["localUser"]["userToken"],
+                    "sequence": state["room"]["sequence"],
+                    "peerSequence": state["localUser"]["sequence"],
+                });
+                entered.push((hello, took));
+            }
+            Ok::<_, Error>((rest, entered))
+        }
+    });
+    let mut hellos = Vec::with_capacity(users.len());
+    for (rest, entered) in done.await? {
+        workers.push(rest);
+        for (hello, took) in entered {
+            times.record(took);
+            hellos.push(hello);
+        }
+    }
+    Ok((hellos, workers))
+}
+
+/// Connects these, each until it hears what the room says.
+async fn connected(stoa: &Stoa, hellos: Vec<Value>) -> Result<Vec<Socket>, Error> {
+    let endpoint = stoa.endpoint().clone();
+    parallel::each(hellos, AT_ONCE, move |hello| {
+        let endpoint = endpoint.clone();
+        async move {
+            let mut socket = Socket::open_on(&endpoint, "/ws/class").await?;
+            socket.send_text(&hello.to_string()).await?;
+            loop {
+                let told = socket.receive().await?;
+                let told = told.ok_or_else(|| Error::Closed(" at the hello".into()))?;
+                if &*told == b"{\"type\":\"live\"}" {
+                    return Ok(socket);
+                }
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,25 @@
+//! A further token for whoever is in a room (classroom specification, section 3).
+
+use axum::extract::State;
+use serde_json::json;
+use stoa_core::AppScope;
+
+use super::answer::{Outcome, done};
+use super::door::ClassCall;
+use super::value::ClassBody;
+use crate::Rest;
+
+/// `PUT …/users/{user}/token`: the user's connection lives as long as the token in the body. Whoever calls is that
+/// user in that room, or the app's back end.
+pub(crate) async fn renew(
+    State(rest): State<Rest>,
+    call: ClassCall,
+    ClassBody(mut body): ClassBody,
+) -> Outcome {
+    let (room, user) = (call.room()?, call.user()?);
+    rest.classroom.place(&call.caller, &room, Some(&user))?;
+    let token = body.text("token")?;
+    let renewed = rest.classroom.authenticate(call.caller.app(), Some(&token), Some(&user))?;
+    let until = rest.classroom.renew(&renewed, &room, &user).await?;
+    Ok(done(rest.classroom.clock().now(), json!({"expireTs": until.as_millis()})))
+}
