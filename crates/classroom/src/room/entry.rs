@@ -162,7 +162,8 @@ impl Turn<'_> {
                 (main.video, main.audio) = rights;
             }
         }
-        let mut other_devices = None;
+        // What those who are there are to be told of the stream of somebody who is there already.
+        let mut told = None;
         if entered.stream(StreamKind::Main).is_none() && who.role != ClassRole::Invisible {
             let main = Stream {
                 id: self.new_stream_id(),
@@ -172,11 +173,12 @@ impl Turn<'_> {
                 video_source: who.video_source,
                 audio_source: who.audio_source,
             };
+            told = was_online.then_some((main.id, 1));
             entered.streams.insert(0, main);
         } else if let Some(main) = entered.stream_mut(StreamKind::Main) {
             let devices = (who.video_source, who.audio_source);
             if was_online && (main.video_source, main.audio_source) != devices {
-                other_devices = Some(main.id);
+                told = Some((main.id, 2));
             }
             (main.video_source, main.audio_source) = devices;
         }
@@ -201,8 +203,8 @@ impl Turn<'_> {
         if changed {
             self.tell_user(user);
         }
-        if let Some(stream) = other_devices.filter(|stream| self.room.shows(user, *stream)) {
-            self.tell_stream(user, stream, 2);
+        if let Some((stream, action)) = told.filter(|(stream, _)| self.room.shows(user, *stream)) {
+            self.tell_stream(user, stream, action);
         }
         Ok(Entered { session, again })
     }

@@ -8,6 +8,7 @@ mod chat_room;
 mod entry;
 mod groups;
 mod hands;
+mod interleaving;
 mod lifetime;
 mod outbox;
 mod pure;

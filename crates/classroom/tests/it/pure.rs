@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use stoa_classroom::Refusal;
 use stoa_classroom::frame::Frame;
@@ -24,6 +25,15 @@ struct Mirror {
 struct Seen {
     properties: Tree,
     streams: BTreeMap<String, Tree>,
+}
+
+impl Seen {
+    /// A user as it is told that it is there.
+    fn of(user: &Value) -> Self {
+        let streams = user["streams"].as_array().unwrap().iter();
+        let streams = streams.map(|one| (stream_of(one), tree(one))).collect();
+        Self { properties: tree(&user["userProperties"]), streams }
+    }
 }
 
 /// A room, and what has to be the same.
@@ -78,11 +88,7 @@ impl Mirror {
             4 | 5 => apply(&mut self.properties, &tree(&data["changeProperties"])),
             20 => {
                 for user in data["onlineUsers"].as_array().unwrap() {
-                    let streams = user["streams"].as_array().unwrap().iter();
-                    let streams = streams.map(|one| (stream_of(one), tree(one)));
-                    let properties = tree(&user["userProperties"]);
-                    let seen = Seen { properties, streams: streams.collect() };
-                    self.users.insert(user_of(user), seen);
+                    self.users.insert(user_of(user), Seen::of(user));
                 }
                 for user in data["offlineUsers"].as_array().unwrap() {
                     self.users.remove(&user_of(user));
@@ -97,6 +103,15 @@ impl Mirror {
             }
             40 => self.stream(data),
             41 => data["streams"].as_array().unwrap().iter().for_each(|one| self.stream(one)),
+            24 => {
+                for user in data["users"].as_array().unwrap() {
+                    if user["subscribe"] == 1 {
+                        self.users.insert(user_of(user), Seen::of(user));
+                    } else {
+                        self.users.remove(&user_of(user));
+                    }
+                }
+            }
             3 | 21 => {}
             other => panic!("frame {other} is not known"),
         }
@@ -119,7 +134,12 @@ impl Mirror {
             let properties = room.user_properties_view(user);
             (user.id.as_str().to_owned(), Seen { properties, streams })
         };
-        let users = room.listed().map(seen).collect();
+        // In a lecture, those who teach and who is on the stage.
+        let is_seen = |user: &&Participant| {
+            let learns = user.role == ClassRole::Student;
+            room.kind != RoomType::Lecture || !learns || room.is_on_stage(&user.id)
+        };
+        let users = room.listed().filter(is_seen).map(seen).collect();
         Self { sees_answers, properties: room.properties(sees_answers), users }
     }
 }
@@ -131,12 +151,22 @@ fn stream_of(value: &Value) -> String {
 impl Pure {
     /// A room with the teacher `ann`, the assistant `amy`, the students `bob`, `cid` and `dot`, an observer and a page
     /// that records.
-    pub(crate) fn new(kind: RoomType, seed: u64) -> Self {
+    pub(crate) fn of(kind: RoomType) -> Self {
+        static MADE: Mutex<Vec<Pure>> = Mutex::new(Vec::new());
+        let mut made = MADE.lock();
+        if let Some(pure) = made.iter().find(|pure| pure.room.kind == kind) {
+            return pure.again();
+        }
+        made.push(Self::new(kind));
+        made[made.len() - 1].again()
+    }
+
+    fn new(kind: RoomType) -> Self {
         let at = Timestamp::from_secs(NOW_S);
         let room = Room::new(name("room"), 1, new_room(kind), at).unwrap();
         let mirrors = [true, false].map(|sees| Mirror::of(&room, sees));
         let stored = serde_json::to_value(&room).unwrap();
-        let entropy = SeededEntropy::new(seed);
+        let entropy = SeededEntropy::new(3);
         let (stored_users, sequences) = (BTreeMap::new(), (0, 0, BTreeMap::new()));
         let mut pure = Self { room, at, entropy, stored, stored_users, mirrors, sequences };
         for (user, role) in PEOPLE {
@@ -148,6 +178,28 @@ impl Pure {
             .unwrap();
         }
         pure
+    }
+
+    /// The same again.
+    fn again(&self) -> Self {
+        Self {
+            room: self.room.clone(),
+            at: self.at,
+            entropy: SeededEntropy::new(7),
+            stored: self.stored.clone(),
+            stored_users: self.stored_users.clone(),
+            mirrors: self.mirrors.clone(),
+            sequences: self.sequences.clone(),
+        }
+    }
+
+    /// Another number of seats.
+    pub(crate) fn seats(&mut self, seats: u32) {
+        self.room.stage.seats = seats;
+        self.stored = serde_json::to_value(&self.room).unwrap();
+        for mirror in &mut self.mirrors {
+            mirror.properties = self.room.properties(mirror.sees_answers);
+        }
     }
 
     pub(crate) fn enter(
@@ -174,6 +226,7 @@ impl Pure {
         if done.is_err() {
             assert_eq!(self.room, before, "a refused act has changed the room");
             assert!(is_empty(&out), "a refused act has said something");
+            return done;
         }
         self.settle(&out);
         done

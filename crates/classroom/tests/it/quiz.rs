@@ -137,8 +137,11 @@ async fn c096_c097_other_right_answers_are_counted_anew_and_shown_at_the_end() {
     assert_eq!(own, json!({"widgets.popupQuiz.isCorrect": true}));
     let entry = world.enter("room", "cid", STUDENT).await.unwrap().view;
     assert_eq!(entry["localUser"]["userProperties"]["widgets"]["popupQuiz"]["isCorrect"], false);
-    // The next one begins anew.
+    // The next one begins anew, and what was right in the last one is not shown any more.
+    student.forget();
     let next = start_quiz(&world, &["C"]).await.unwrap();
+    let gone = student.of(5)[0]["data"]["changeProperties"].clone();
+    assert_eq!(gone["widgets.popupQuiz.extra.correctItems"], "deleted");
     assert_eq!(select(&world, &next, "bob", &["C"]).await, None);
     let extra = world.properties("room", true).await["widgets"]["popupQuiz"]["extra"].clone();
     assert_eq!((&extra["selectedCount"], &extra["correctCount"]), (&json!(1), &json!(1)));

@@ -175,7 +175,7 @@ fn table() -> Vec<(&'static str, Before, Act, &'static str)> {
 fn c069_c137_every_act_is_done_by_those_who_may_and_by_nobody_else() {
     for (what, before, act, may) in table() {
         for (letter, actor) in actors() {
-            let mut pure = Pure::new(RoomType::Small, 5);
+            let mut pure = Pure::of(RoomType::Small);
             match before {
                 Before::Nothing => {}
                 Before::Teacher(act) => pure.act(by("ann", ClassRole::Teacher), act).unwrap(),
@@ -191,7 +191,7 @@ fn c069_c137_every_act_is_done_by_those_who_may_and_by_nobody_else() {
 fn nobody_does_anything_in_a_room_that_is_closed() {
     for (what, before, act, _) in table() {
         for (letter, actor) in actors() {
-            let mut pure = Pure::new(RoomType::Small, 5);
+            let mut pure = Pure::of(RoomType::Small);
             if let Before::Teacher(act) = before {
                 pure.act(by("ann", ClassRole::Teacher), act).unwrap();
             }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, Timestamp, UserUuid};
 
-use super::QUIZ;
 use super::poll::check_texts;
+use super::{QUIZ, cause_of};
 use crate::room::Turn;
-use crate::tree::Tree;
+use crate::tree::{Edit, Tree};
 use crate::{Refusal, millis};
 
 /// What those who learn do not see while it runs: how many are right would say which answer is.
@@ -116,6 +116,12 @@ impl Turn<'_> {
         }
         let mut set = Tree::new();
         Self::place(&mut set, position)?;
+        // What everybody has seen since the end of the last one.
+        let seen = SECRETS.iter().map(|path| format!("{QUIZ}.{path}")).collect();
+        let (after, gone) = Edit::remove(seen).apply_up_to(&self.room.widgets, usize::MAX)?;
+        if !gone.is_empty() {
+            self.put_widgets(after, gone, &cause_of(QUIZ, 1, &Value::Null));
+        }
         let quiz = Quiz {
             id: self.new_id(),
             items: items.to_vec(),
