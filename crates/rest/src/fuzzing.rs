@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::json::{Json, Object};
 use crate::query::{self, Query};
 use crate::users::read_new_user;
-use crate::{auth, body, chatfiles, groups, history, messages, path};
+use crate::{auth, body, chatfiles, classroom, groups, history, messages, path};
 
 /// Takes `data` for a request's line and the headers that are read: the address up to the first line
 /// break, then the values of `Authorization`, `Content-Type`, `Range` and `If-None-Match`.
@@ -104,6 +104,7 @@ pub fn exercise_body(data: &[u8]) {
     for read in readers {
         is_told(Json::parse(data).and_then(|json| json.into_object("")).and_then(read));
     }
+    classroom::exercise_bodies(|| Json::parse(data).ok()?.into_object("").ok());
 }
 
 /// The value; of a refusal, that it has words for the client and is the client's fault.
@@ -137,7 +138,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(
-            name in "username|password|queue|start|ttl|usernames|msgType|grant_type|\\PC{0,9}",
+            name in "properties|increments|roomType|dirty|rewardDetails|streams|groups|userUuids|username|password|queue|start|ttl|usernames|msgType|grant_type|\\PC{0,9}",
             value in "null|true|-1|[0-9]{1,30}|\"\\PC{0,40}\"|\\[(\"a\",){0,3}7\\]|\\{\\}|\\PC{0,20}",
         ) {
             exercise_body(format!("{{\"{name}\":{value}}}").as_bytes());

@@ -40,14 +40,20 @@ async fn reward_in_one(
     give(&rest, &call, body, true).await
 }
 
-async fn give(rest: &Rest, call: &ClassCall, mut body: Object, in_one: bool) -> Outcome {
+/// Who gets how many.
+pub(super) fn rewards(body: &mut Object) -> Result<Vec<(UserUuid, i64)>, ClassFailure> {
     let mut changes = Vec::new();
-    for mut detail in objects(&mut body, "rewardDetails")? {
+    for mut detail in objects(body, "rewardDetails")? {
         let user = required_name(&mut detail, "userUuid")?;
         let change = signed(&mut detail, "changeReward")?;
         let what = "is required and must be a whole number";
         changes.push((user, change.ok_or_else(|| detail.refuse("changeReward", what))?));
     }
+    Ok(changes)
+}
+
+async fn give(rest: &Rest, call: &ClassCall, mut body: Object, in_one: bool) -> Outcome {
+    let changes = rewards(&mut body)?;
     call.act(rest, move |turn| turn.give_rewards(&changes, in_one)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }

@@ -94,7 +94,7 @@ fn who(
 }
 
 /// What a room is made with by whoever comes first.
-fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
+pub(super) fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let kind = room_type(body)?;
     let name = body.optional_text("roomName")?.unwrap_or_default();
     let times = times(body)?;

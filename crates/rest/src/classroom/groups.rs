@@ -26,7 +26,7 @@ pub(super) fn routes() -> Routes {
 }
 
 /// Users by name, each alone or as `userUuid` of an object.
-fn members(body: &mut Object, field: &str) -> Result<Vec<UserUuid>, ClassFailure> {
+pub(super) fn members(body: &mut Object, field: &str) -> Result<Vec<UserUuid>, ClassFailure> {
     let what = "must be a list of users, each by its userUuid";
     let list = match body.any(field) {
         None => return Ok(Vec::new()),
@@ -40,7 +40,7 @@ fn members(body: &mut Object, field: &str) -> Result<Vec<UserUuid>, ClassFailure
     list.into_iter().enumerate().map(user).collect()
 }
 
-fn plans(body: &mut Object) -> Result<Vec<GroupPlan>, ClassFailure> {
+pub(super) fn plans(body: &mut Object) -> Result<Vec<GroupPlan>, ClassFailure> {
     let plan = |mut group: Object| {
         Ok(GroupPlan {
             id: name(&mut group, "groupUuid")?,

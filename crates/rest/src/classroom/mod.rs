@@ -26,6 +26,8 @@ mod batch;
 mod chat;
 mod door;
 mod entry;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod groups;
 mod messages;
 mod off;
@@ -45,6 +47,8 @@ use axum::routing::{get, post, put};
 use crate::routes::Routes;
 
 pub(crate) use answer::ClassFailure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzzing::exercise_bodies;
 
 /// The paths of class rooms, with the region before them and without.
 pub(crate) fn routes() -> Routes {

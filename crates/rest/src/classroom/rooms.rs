@@ -118,7 +118,7 @@ fn crosses(body: &mut Object) -> Result<Crosses, ClassFailure> {
 }
 
 /// What a room is made with (section 2.1.1).
-fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
+pub(super) fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let (name, kind) = (body.text("roomName")?, room_type(body)?);
     let mut properties = part(body, "roomProperties")?;
     let times = times(&mut part(&mut properties, "schedule")?)?;

@@ -45,7 +45,7 @@ fn devices(body: &mut Object) -> Result<StreamChange, ClassFailure> {
 }
 
 /// What `PUT` says of a stream.
-fn change(body: &mut Object) -> Result<StreamChange, ClassFailure> {
+pub(super) fn change(body: &mut Object) -> Result<StreamChange, ClassFailure> {
     if body.has("converterOptions")
         || body.any("generateToken").is_some_and(|json| json != Json::Bool(false))
     {
@@ -87,15 +87,12 @@ async fn remove(State(rest): State<Rest>, call: ClassCall) -> Outcome {
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 
-/// Row 56, several at once.
-async fn set_many(
-    State(rest): State<Rest>,
-    call: ClassCall,
-    ClassBody(mut body): ClassBody,
-) -> Outcome {
-    let cause = value::any(&mut body, "cause");
-    let mut changes: Vec<(UserUuid, u32, StreamChange)> = Vec::new();
-    for mut one in objects(&mut body, "streams")? {
+/// What is to change of several streams.
+pub(super) fn changes(
+    body: &mut Object,
+) -> Result<Vec<(UserUuid, u32, StreamChange)>, ClassFailure> {
+    let mut changes = Vec::new();
+    for mut one in objects(body, "streams")? {
         let user = required_name(&mut one, "userUuid")?;
         let stream = super::rooms::whole(&mut one, "streamUuid")?;
         let stream = stream.and_then(|stream| u32::try_from(stream).ok());
@@ -103,6 +100,17 @@ async fn set_many(
         let stream = stream.ok_or_else(|| one.refuse("streamUuid", what))?;
         changes.push((user, stream, change(&mut one)?));
     }
+    Ok(changes)
+}
+
+/// Row 56, several at once.
+async fn set_many(
+    State(rest): State<Rest>,
+    call: ClassCall,
+    ClassBody(mut body): ClassBody,
+) -> Outcome {
+    let cause = value::any(&mut body, "cause");
+    let changes = changes(&mut body)?;
     call.act(&rest, move |turn| turn.change_streams(&changes, &cause)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }

@@ -103,7 +103,7 @@ pub(crate) async fn exit(
 }
 
 /// What `dirty` says.
-fn ban(mut dirty: Object) -> Result<Ban, ClassFailure> {
+pub(super) fn ban(mut dirty: Object) -> Result<Ban, ClassFailure> {
     match whole(&mut dirty, "state")? {
         Some(0) => return Ok(Ban::Lifted),
         Some(1) => {}

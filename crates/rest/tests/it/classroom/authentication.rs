@@ -255,7 +255,7 @@ async fn c003_c187_in_another_region_the_room_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_earlier_entry_of_a_user_acts_no_more() {
+async fn c025_a_second_entry_of_a_user_displaces_the_first_which_acts_no_more() {
     let school = school().await;
     let entered = async || {
         let answer = school.enters("a", "bob", 2).await;

@@ -3,6 +3,7 @@
 mod authentication;
 mod entry;
 mod events;
+mod groups;
 mod names;
 mod off;
 mod official;

@@ -1,0 +1,89 @@
+//! Groups by the app's back end, and what is said to all of them (C043 to C045, C111, C112).
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::school::School;
+
+async fn school() -> School {
+    let school = School::new();
+    school.class("a").await;
+    for (user, role) in [("ann", 1), ("bob", 2), ("cid", 2)] {
+        school.enters("a", user, role).await.data();
+    }
+    school
+}
+
+async fn put(school: &School, state: u8, body: Value) -> crate::lab::Answer {
+    let path = format!("/v2/rooms/a/groups/states/{state}");
+    school.app(Method::PUT, &path, body).await
+}
+
+async fn groups(school: &School) -> Value {
+    let answer = school.app(Method::GET, "/v2/rooms/a", Value::Null).await;
+    answer.data()["roomProperties"]["groups"].clone()
+}
+
+#[tokio::test]
+async fn c043_c045_groups_are_made_with_ids_and_closed_with_an_empty_body() {
+    let school = school().await;
+    let body = json!({"groups": [
+        {"groupUuid": "mine", "groupName": "One", "users": [{"userUuid": "bob"}]},
+        {"groupName": "Two", "users": [{"userUuid": "cid"}]},
+    ]});
+    let made = put(&school, 1, body).await;
+    let made = made.data()["groups"].as_array().unwrap().clone();
+    assert_eq!(made[0]["groupUuid"], "mine");
+    let allotted = made[1]["groupUuid"].as_str().unwrap().to_owned();
+    let open = groups(&school).await;
+    assert_eq!(open["state"], 1);
+    assert_eq!(open["details"][&allotted]["users"], json!([{"userUuid": "cid"}]));
+    put(&school, 0, Value::Null).await.data();
+    let closed = groups(&school).await;
+    assert_eq!((&closed["state"], &closed["details"]), (&json!(0), &json!({})));
+}
+
+#[tokio::test]
+async fn c044_a_group_has_users_of_the_room_alone() {
+    let school = school().await;
+    let users = json!([{"userUuid": "nobody"}]);
+    let group = json!({"groups": [{"users": users}, {"users": []}]});
+    assert_eq!(put(&school, 1, group.clone()).await.code(), (404, 20_404_200));
+    assert_eq!(groups(&school).await["state"], 0);
+    let path = "/v2/rooms/b/groups/states/1";
+    let answer = school.app(Method::PUT, path, group).await;
+    assert_eq!(answer.code(), (404, 20_404_100));
+    for body in [json!({"groups": 7}), json!({"groups": [7]}), json!({})] {
+        assert_eq!(put(&school, 1, body).await.code(), (400, 400));
+    }
+}
+
+#[tokio::test]
+async fn c111_c112_what_is_said_to_all_comes_to_the_right_rooms_by_both_paths() {
+    for path in ["/v2/rooms/a/chat/messages", "/v2/rooms/a/widgets/easemobIM/messages"] {
+        let school = school().await;
+        let body = json!({"groups": [{"groupUuid": "g1", "users": [{"userUuid": "bob"}]}, {"groupUuid": "g2", "users": []}]});
+        put(&school, 1, body).await.data();
+        for (user, role, room) in [("bob", 2, "g1"), ("ann", 1, "g2")] {
+            let path = format!("/v3/rooms/{room}/users/{user}/entry");
+            let body = json!({"role": role, "userName": user, "roomType": 101});
+            school.by(("a", user, role), Method::PUT, &path, body).await.data();
+        }
+        let said = async |room: &str| {
+            let frames = school.frames(room).await;
+            frames.iter().filter(|frame| frame["cmd"] == 3).count()
+        };
+        let say = async |range: u8, to: Value| {
+            let body = json!({"range": range, "type": "txt", "msg": "Hello", "toGroupUuids": to});
+            school.by(("a", "ann", 1), Method::POST, path, body).await.data();
+            (said("a").await, said("g1").await, said("g2").await)
+        };
+        assert_eq!(say(1, Value::Null).await, (1, 0, 0));
+        assert_eq!(say(2, Value::Null).await, (1, 1, 1));
+        assert_eq!(say(3, Value::Null).await, (2, 2, 2));
+        assert_eq!(say(2, json!(["g2"])).await, (2, 2, 3));
+        let image = json!({"range": 1, "type": "img", "msg": "x"});
+        let answer = school.by(("a", "ann", 1), Method::POST, path, image).await;
+        assert_eq!(answer.code(), (400, 400));
+    }
+}
