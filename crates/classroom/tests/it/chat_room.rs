@@ -339,6 +339,11 @@ async fn c194_c195_c166_a_copy_from_before_the_destruction_opens_nothing_of_the_
     world.act("other", By::App, |turn| turn.set_state(ClassState::Closed)).await.unwrap();
     world.pass(HOUR).await;
     assert!(matches!(chat.user(&back_end, &user("tea")).await, Err(ChatError::UnknownUser)));
+    // Events that nobody fetched live an hour longer, under a key of their own.
+    let outbox = [spaces::CLASS_MARKS.code, spaces::CLASS_OUTBOX.code];
+    let left = world.rows(&of_classes()).await;
+    assert!(left.iter().all(|(key, _)| outbox.contains(&key[0])), "{} rows", left.len());
+    world.pass(HOUR).await;
     let left = world.rows(&of_classes()).await;
     assert!(left.is_empty(), "{} rows", left.len());
     let users = [&spaces::USERS, &spaces::NAMES, &spaces::DEVICES, &spaces::USER_ATTRIBUTES];
