@@ -182,7 +182,7 @@ impl World {
         let entry = self.enter(room, user, role).await.unwrap();
         let ear = Arc::new(Ear::default());
         let to: Arc<dyn Listener> = ear.clone();
-        let caller = self.user(room, user, role);
+        let caller = self.caller(room, user, role);
         let (room, user) = (name(room), name(user));
         let listening = self.classroom.listen(&caller, &room, &user, entry.session, None, to);
         listening.await.unwrap();
