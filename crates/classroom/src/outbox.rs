@@ -375,7 +375,10 @@ impl EventFilter {
             let found = cause.get(name).or_else(|| cause["data"].get(name));
             found.is_some_and(|found| match found {
                 Value::String(text) => text == wanted,
-                other => other.to_string() == *wanted,
+                other => {
+                    let shown = other.to_string();
+                    shown == *wanted
+                }
             })
         };
         self.cmd.is_none_or(|cmd| cmd == event.cmd)

@@ -4,6 +4,8 @@
 //! Facts go in, items come out: nothing here looks anything up, so the command line and the console say the
 //! same. Each item that is not as it should be says what mends it.
 
+mod classes;
+
 use std::time::Duration;
 
 use stoa_core::{App, AuthPolicy, Names, Timestamp};
@@ -138,6 +140,12 @@ pub struct AppFacts {
     pub groups: Names,
     /// Ids of rooms that were made in seven days.
     pub rooms: Names,
+    /// Names of class rooms that were made in seven days.
+    pub class_rooms: Names,
+    /// Names of users who came into class rooms for the first time in seven days.
+    pub class_users: Names,
+    /// Class rooms that were given, in seven days, the name of one that was destroyed shortly before.
+    pub class_rooms_again: u64,
     /// Its clients of the token server.
     pub clients: Vec<ClientFacts>,
 }
@@ -167,6 +175,7 @@ pub fn checklist(node: &NodeFacts, apps: &[AppFacts]) -> Vec<Item> {
     let mut items = of_node(node);
     for app in apps {
         items.extend(of_app(node, app));
+        items.extend(classes::of_app(app));
     }
     items
 }

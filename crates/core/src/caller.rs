@@ -43,7 +43,7 @@ pub enum TokenRefusal {
 pub struct VerifiedToken {
     app: Arc<App>,
     user: Option<String>,
-    class: Option<ClassScope>,
+    class: Option<Arc<ClassScope>>,
     mark: TokenMark,
     expires: Timestamp,
 }
@@ -80,7 +80,7 @@ impl VerifiedToken {
                 // Its holder reaches that room and nothing else of the app: an app token it is not.
                 let class = match (&grant.room, &user) {
                     (None, _) => None,
-                    (Some(claim), Some(user)) => Some(ClassScope::of(claim, user)?),
+                    (Some(claim), Some(user)) => Some(Arc::new(ClassScope::of(claim, user)?)),
                     (Some(_), None) => return Err(TokenRefusal::Invalid("user_mismatch")),
                 };
                 Self::admitted(app, user, class, mark, now)
@@ -93,7 +93,7 @@ impl VerifiedToken {
     fn admitted(
         app: &Arc<App>,
         user: Option<String>,
-        class: Option<ClassScope>,
+        class: Option<Arc<ClassScope>>,
         mark: TokenMark,
         now: Timestamp,
     ) -> Result<Self, TokenRefusal> {
@@ -191,11 +191,9 @@ pub fn issue_room_token(
     entropy: &dyn Entropy,
 ) -> Secret {
     let certificate = app.server_certificate.expose();
-    built(builder(app, certificate, now, expires_in_s, entropy).room_user(
-        class.room.as_str(),
-        class.user.as_str(),
-        class.role.number().into(),
-    ))
+    let token = builder(app, certificate, now, expires_in_s, entropy);
+    let role = class.role.number().into();
+    built(&token.room_user(class.room.as_str(), class.user.as_str(), role))
 }
 
 fn issue(
@@ -207,7 +205,7 @@ fn issue(
     entropy: &dyn Entropy,
 ) -> Secret {
     let token = builder(app, certificate, now, expires_in_s, entropy);
-    built(match user {
+    built(&match user {
         Some(user) => token.chat_user(user.as_str()),
         None => token.chat_app(),
     })
@@ -228,7 +226,7 @@ fn builder<'a>(
     Builder007::new(app.id.as_str(), certificate, issued, expires_in_s, salt)
 }
 
-fn built(token: Builder007<'_>) -> Secret {
+fn built(token: &Builder007<'_>) -> Secret {
     Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))
 }
 
@@ -237,7 +235,7 @@ fn built(token: Builder007<'_>) -> Secret {
 pub struct Caller {
     app: Arc<App>,
     principal: Principal,
-    class: Option<ClassScope>,
+    class: Option<Arc<ClassScope>>,
     mark: TokenMark,
     expires: Timestamp,
 }
@@ -266,8 +264,8 @@ impl Caller {
     }
 
     /// The class room that the caller's token is for, and beyond which it reaches nothing; none for any other token.
-    pub const fn class(&self) -> Option<&ClassScope> {
-        self.class.as_ref()
+    pub fn class(&self) -> Option<&ClassScope> {
+        self.class.as_deref()
     }
 
     /// Whether the caller administers the app.

@@ -41,6 +41,9 @@ fn good_app() -> AppFacts {
         users: Names { made: 40, recent: 32, ..Names::default() },
         groups: Names { made: 7, ..Names::default() },
         rooms: Names::default(),
+        class_rooms: Names { made: 2, recent: 2, ..Names::default() },
+        class_users: Names { made: 9, recent: 9, ..Names::default() },
+        class_rooms_again: 0,
         clients: vec![ClientFacts {
             name: "back-end".into(),
             certificate: true,
@@ -68,7 +71,7 @@ fn a_server_that_is_kept_well_passes() {
     let mut ids: Vec<_> = items.iter().map(|item| item.id).collect();
     ids.sort_unstable();
     assert!(ids.is_sorted_by(|a, b| a < b), "ids are given once");
-    assert_eq!(items.iter().filter(|item| item.app.is_some()).count(), 11);
+    assert_eq!(items.iter().filter(|item| item.app.is_some()).count(), 15);
 }
 
 type Breaks = fn(&mut NodeFacts, &mut AppFacts);
@@ -94,6 +97,9 @@ const BROKEN: &[(&str, &str, Breaks)] = &[
     ("token_authentication", "app set auth token", |_, facts| facts.app.auth = AuthPolicy::Open),
     ("no_certificate_off", "app set auth token", |_, facts| facts.app.auth = AuthPolicy::Open),
     ("tokens_006_off", "accept-006 false", |_, facts| facts.app.tokens.accepts_006 = true),
+    ("class_roles_signed", "accept-rtm-token false", |_, facts| {
+        facts.app.class.accepts_rtm_token = true;
+    }),
     ("token_server_used", "token-server-listen", |_, facts| {
         facts.last_back_end_token = Some(ago(1));
     }),
@@ -139,9 +145,35 @@ fn each_item_turns_red_by_itself_and_says_what_mends_it() {
     }
     // Whatever can fail was made to fail.
     let all = checklist(&good_node(), &[good_app()]);
-    for item in &all {
+    let never = ["class_room_ids", "class_user_ids", "class_storage_off"];
+    for item in all.iter().filter(|item| !never.contains(&item.id)) {
         assert!(BROKEN.iter().any(|(id, ..)| *id == item.id), "{} is never broken here", item.id);
     }
+}
+
+#[test]
+fn c217_c221_names_of_class_rooms_and_their_users_are_warned_of_and_nothing_is_refused() {
+    let cases: [(&str, &str, Breaks); 3] = [
+        ("class_room_ids", "never the same again", |_, facts| facts.class_rooms_again = 1),
+        ("class_room_ids", "random name", |_, facts| facts.class_rooms.recent_flawed = 1),
+        ("class_user_ids", "random name", |_, facts| facts.class_users.recent_flawed = 1),
+    ];
+    for (id, advice, breaks) in cases {
+        let (mut node, mut app) = (good_node(), good_app());
+        breaks(&mut node, &mut app);
+        let items = checklist(&node, &[app]);
+        assert!(!has_failed(&items), "{id}");
+        let found = items.iter().find(|item| item.id == id).unwrap();
+        assert_eq!(found.status, Status::Warn, "{id}");
+        assert!(found.mend.as_deref().is_some_and(|mend| mend.contains(advice)), "{id}");
+    }
+    let mut app = good_app();
+    (app.class_rooms, app.class_users) = (Names::default(), Names::default());
+    let items = checklist(&good_node(), &[app]);
+    for id in ["class_room_ids", "class_user_ids"] {
+        assert_eq!(status_of(&items, id), Status::NotApplicable);
+    }
+    assert_eq!(status_of(&items, "class_storage_off"), Status::Pass);
 }
 
 #[test]

@@ -367,7 +367,7 @@ fn count_refused(
     address: Option<IpAddr>,
 ) {
     if let Error::Token(refusal) = error {
-        let error = stoa_chat::Error::Token(refusal.clone());
+        let error = stoa_chat::Error::Token(*refusal);
         classroom.chat().token_was_refused(app, &error, address);
     }
 }

@@ -65,7 +65,7 @@ impl World {
             [">", "hello", room, peer] => text(hello(number(room), number(peer))),
             [">", "renew"] => text(json!({"type": "renew", "token": "007y"})),
             [">", "ping"] => text(json!({"type": "ping"})),
-            [">", ..] => Input::Message(Bytes::copy_from_slice(line[2..].as_bytes())),
+            [">", ..] => Input::Message(Bytes::copy_from_slice(&line.as_bytes()[2..])),
             ["=", "in", room, peer, secs] => Input::Joined(Ok(Joined {
                 heard: Heard { sequence: number(room), peer_sequence: number(peer) },
                 sees_answers: false,
@@ -104,6 +104,7 @@ fn frames(numbers: &[&str]) -> Vec<Frame> {
         operator: Value::Null,
         data: json!("answer"),
         reduced: Some(json!("-")),
+        list: Vec::new(),
     };
     numbers.iter().map(frame).collect()
 }

@@ -93,6 +93,9 @@ async fn of_app(node: &Node, app: &std::sync::Arc<App>) -> Result<AppFacts, Fail
         users: seen.users,
         groups: seen.groups,
         rooms: seen.rooms,
+        class_rooms: seen.class_rooms,
+        class_users: seen.class_users,
+        class_rooms_again: seen.class_rooms_again,
         clients: clients.collect(),
     })
 }

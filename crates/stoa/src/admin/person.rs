@@ -121,6 +121,9 @@ fn classes(records: &BTreeMap<u8, u64>) -> Vec<ClassInventory> {
         let records = records.get(&space.code).copied().unwrap_or_default();
         let not_of_a_person = match coverage(space) {
             Some(Coverage::NotOfAPerson(why)) => Some(why.to_owned()),
+            Some(Coverage::EndsWithItsClass) => {
+                Some("of a class room, which ends an hour after the class".to_owned())
+            }
             Some(Coverage::Exported) | None => None,
         };
         let file = (records > 0).then(|| file_of(space.name));

@@ -18,6 +18,7 @@ use self::lab::{ELSEWHERE, Frame, Lab, Socket};
 use super::incoming::{self, Sender};
 
 const MISMATCH: (i32, &str) = (1, "Sorry, token or password does not match login info");
+const NOT_COME: (i32, &str) = (1, "Sorry, user not found");
 const EXPIRED: (i32, &str) = (1, "Sorry, token expired");
 /// It names the address, and asks nobody.
 const FAR: (i32, &str) = (
@@ -95,7 +96,7 @@ async fn logins(lab: &Lab, me: &str, other: &str) -> Vec<Login> {
         at("of another app's back end", lab.token(foreign, None), MISMATCH),
         at("another user's", lab.token(app, Some(other)), MISMATCH),
         at("the back end's", lab.token(app, None), MISMATCH),
-        at("for a class room", class, MISMATCH),
+        at("for a class room that it has not come into", class, NOT_COME),
         at("for the education service", learner, MISMATCH),
         at("for the education service, back end's", school, MISMATCH),
         at("revoked", revoked, MISMATCH),
@@ -165,6 +166,73 @@ async fn every_command_behind_every_login_that_fails() {
         COMMANDS.len(),
         rows().len()
     ));
+}
+
+/// What whoever shows a class room's token is told of everything else.
+const OUTSIDE_CLASS: (i32, &str) =
+    (1, "Sorry, the token is for a class room and reaches its chat alone");
+
+/// A session with the token of a class room, whose user is in a class and in nothing else of the app.
+async fn class_session(lab: &Lab) -> (Socket, String) {
+    let scope = stoa_core::Operator::of_this_process().in_app(lab.app.clone());
+    let class = stoa_chat::class::ClassChatRoom {
+        number: 7,
+        room: "class-7".parse().unwrap(),
+        of: None,
+        name: "A class".into(),
+        capacity: 2,
+        muted: false,
+    };
+    lab.chat.make_class_chat(&scope, class).await.unwrap();
+    let member = stoa_chat::class::ClassMember {
+        user: "ann".parse().unwrap(),
+        name: "Ann".into(),
+        role: stoa_core::ClassRole::Teacher,
+    };
+    let name = lab.chat.check_in_to_class(&scope, 7, &member).await.unwrap();
+    let token = lab.made(&lab.app, 3600, 31).room_user("class-7", "ann", 1).build().unwrap();
+    let socket = lab.session_with(&lab.app, name.as_str(), &token).await;
+    (socket, name.as_str().to_owned())
+}
+
+#[tokio::test]
+async fn every_command_with_a_class_rooms_token_reaches_the_class_and_nothing_else() {
+    for row in rows() {
+        let lab = Lab::start().await;
+        lab.register(&lab.app, &people("y-")).await;
+        let place = lab.place(&lab.app, "y-").await;
+        let (mut socket, me) = class_session(&lab).await;
+        let objects = Objects { me, ..row.objects(&place) };
+        let before = lab.everything().await;
+        let (code, reason, count) = told(&mut socket, &row, &objects, 77).await;
+        let after = lab.everything().await;
+        match row.answered {
+            Answered::Ack if row.name == "another namespace" => assert_ne!(code, 0),
+            Answered::Ack => assert_eq!((code, &*reason), OUTSIDE_CLASS, "{}", row.name),
+            Answered::Page => assert_eq!(count, 0, "{}", row.name),
+            Answered::List | Answered::Not => {}
+        }
+        assert_eq!(changes(&before, &after), [0; 3], "{}", row.name);
+    }
+    // In its own class it comes in, and speaks.
+    let lab = Lab::start().await;
+    let (mut socket, me) = class_session(&lab).await;
+    let room = stoa_core::GroupId::of_class(7).as_str().to_owned();
+    let objects = Objects {
+        app_key: lab.app.key.to_string(),
+        me,
+        peer: "nobody".into(),
+        group: "1".into(),
+        room,
+        note: 1,
+        message: 2,
+        said: 3,
+    };
+    for name in ["enter a room", "send to a room", "leave a room"] {
+        let row = rows().into_iter().find(|row| row.name == name).unwrap();
+        let (code, reason, _) = told(&mut socket, &row, &objects, 80).await;
+        assert_eq!((code, &*reason), (0, ""), "{name}");
+    }
 }
 
 #[test]

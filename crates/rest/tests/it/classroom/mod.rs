@@ -7,6 +7,7 @@ mod groups;
 mod names;
 mod off;
 mod official;
+mod product;
 mod rooms;
 mod scenes;
 mod school;

@@ -24,7 +24,7 @@ use stoa_store::spaces;
 use self::place::{Ids, Place};
 use self::row::{Outcome, Row};
 use self::rows::rows;
-use self::tokens::{Old, Shown, columns};
+use self::tokens::{Old, Shown, columns, come_into_class};
 use crate::lab::{Answer, Call, Lab};
 
 /// The methods that an endpoint can have.
@@ -161,6 +161,7 @@ async fn set_up(row: &Row) -> (Bench, Place, Vec<Shown>) {
     let place = Place::make(&bench.lab, &app, "y-", ids).await;
     place.prepare(&bench.lab, row).await;
     let other = if row.me == "carl" { "dave" } else { "carl" };
+    come_into_class(&bench.lab, &app, place.ids.of(row.me)).await;
     let columns = columns(&bench.lab, (&app, &foreign), &place.ids, (row.me, other), old);
     (bench, place, columns)
 }

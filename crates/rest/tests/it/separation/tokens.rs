@@ -21,6 +21,8 @@ pub(super) enum Column {
     /// Of another user of the app.
     Other,
     BackEnd,
+    /// Of the user's in a class room that it has come into.
+    Class,
 }
 
 impl Column {
@@ -34,12 +36,45 @@ impl Column {
             Self::Me => may.user,
             Self::Other => may.other,
             Self::BackEnd => may.back_end,
+            Self::Class if !may.token => Outcome::Done,
+            // What it names, or whether it is about oneself, is asked by the operation: it is not.
+            Self::Class if OWN.contains(&&*row.template()) => may.other,
+            Self::Class => Outcome::Refused(OUTSIDE_CLASS),
         }
     }
 }
 
+const OUTSIDE_CLASS: Refused =
+    (403, "the token is for a class room and reaches its chat alone, which no other token does");
+/// Operations that a class room's token reaches when they are about its chat, or about itself.
+const OWN: &[&str] =
+    &["/{org}/{app}/users/{user}/messageroaming", "/{org}/{app}/sdk/users/{user}/token/expires"];
+
 /// A token with what it is.
 pub(super) type Shown = (&'static str, Option<String>, Column);
+
+/// The class room that everybody is in.
+const CLASS: &str = "class-8";
+
+/// Lets everybody of `ids` into a class room.
+pub(super) async fn come_into_class(lab: &Lab, app: &std::sync::Arc<App>, me: &str) {
+    let scope = stoa_core::Operator::of_this_process().in_app(app.clone());
+    let class = stoa_chat::class::ClassChatRoom {
+        number: 8,
+        room: CLASS.parse().unwrap(),
+        of: None,
+        name: "A class".into(),
+        capacity: 2,
+        muted: false,
+    };
+    lab.chat.make_class_chat(&scope, class).await.unwrap();
+    let member = stoa_chat::class::ClassMember {
+        user: me.parse().unwrap(),
+        name: me.to_owned(),
+        role: stoa_core::ClassRole::Student,
+    };
+    lab.chat.check_in_to_class(&scope, 8, &member).await.unwrap();
+}
 
 const NO_GOOD: Refused = (401, "Unable to authenticate.");
 const CORRUPT: Refused = (401, "Unable to authenticate due to corrupt access token.");
@@ -120,6 +155,7 @@ pub(super) fn columns(
     let mine = lab.token_of(app, Some(me));
     let back_end = lab.token_of(app, None);
     let room = made(lab, app, 7).room_user("class-7", me, 2);
+    let seated = made(lab, app, 8).room_user(CLASS, me, 2);
     let learner = made(lab, app, 7).education_user(me);
     let school = made(lab, app, 7).education_app();
     let forged = |token: Builder007<'_>| token.build().unwrap();
@@ -137,7 +173,8 @@ pub(super) fn columns(
         bad("back end's, expired", expired_app, EXPIRED),
         bad("the same name's of another app", lab.token_of(foreign, Some(me)), NO_GOOD),
         bad("another app's back end's", lab.token_of(foreign, None), NO_GOOD),
-        bad("own, for a class room", forged(room), NO_GOOD),
+        ("own, for another class room", Some(forged(room)), Column::Class),
+        ("own, for a class room", Some(forged(seated)), Column::Class),
         bad("own, for the education service", forged(learner), NO_GOOD),
         bad("back end's, for the education service", forged(school), NO_GOOD),
         bad("own, revoked", revoked_mine, NO_GOOD),

@@ -297,6 +297,8 @@ fn chat() -> Vec<Row> {
         edu("POST", "/v2/rooms/{room=class}/from/{user=bob}/chat", [403, 403, 403, 200, 403, 403])
             .json(words),
         scene("POST", "/v1/rooms/{room=class}/chat/channel", speakers).json(words),
+        edu("GET", "/v2/rooms/{room=class}/widgets/easemobIM/users/{user=bob}/token", SEATED),
+        edu("PUT", "/v2/rooms/{room=class}/users/{user=bob}/role", APP).json(r#"{"role":1}"#),
         edu("PUT", "/v2/rooms/{room=class}/mute", TEACHING).json(r#"{"muteChat":1}"#),
         edu("GET", "/v2/rooms/{room=class}/conversation/students", TEACHING),
         edu("GET", with_bob, CONCERNED),
