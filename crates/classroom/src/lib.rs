@@ -17,6 +17,7 @@
 //! | `hub` | who listens |
 //! | `outbox` | events for the app's back end, handed out once |
 //! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
+//! | `reading` | what it has said and who is in it, by the page |
 //! | `service` | [`Classroom`]: what the doors call |
 
 pub mod chat_room;
@@ -26,6 +27,7 @@ mod hub;
 mod line;
 mod millis;
 mod outbox;
+mod reading;
 mod refusal;
 mod release;
 pub mod room;
@@ -37,6 +39,7 @@ pub mod tree;
 pub use hub::{Heard, Listener};
 pub use line::Desk;
 pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
+pub use reading::{PAGE, RoomUserPage};
 pub use refusal::{Error, Refusal};
-pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};
+pub use service::{Classroom, Entry, Place};
 pub use stream::{Joined, Track};

@@ -16,8 +16,8 @@ use serde_json::Value;
 use stoa_core::{AppNumber, AppScope, RoomUuid, Timestamp};
 use stoa_store::{AppStore, classes};
 
-use crate::service::{Classroom, PAGE};
 use crate::stored::{self, RoomKeys};
+use crate::{Classroom, PAGE};
 use crate::{Error, Refusal, millis};
 
 /// How long events that were not handed out outlive their room.

@@ -15,16 +15,12 @@ use stoa_core::{
 use stoa_store::Store;
 
 use crate::chat_room::{self, ChatLink, Comer};
-use crate::frame::{Event, Frame};
 use crate::grouping::{self, GroupIndex, Words};
 use crate::line::{After, Desk, Line};
 use crate::outbox::Outbox;
-use crate::room::{By, CheckIn, GroupIs, NewRoom, RecordList, Room, Turn};
-use crate::stored::{self, RoomKeys};
+use crate::room::{By, CheckIn, GroupIs, NewRoom, Room, Turn};
+use crate::stored;
 use crate::{Error, Refusal};
-
-/// Frames and events of one page.
-pub const PAGE: usize = 100;
 
 /// The class rooms of one node.
 pub struct Classroom {
@@ -90,17 +86,6 @@ pub struct Place {
     pub room: RoomUuid,
     /// As whom the caller acts there.
     pub by: By,
-}
-
-/// A page of the users of a room.
-#[derive(Debug, Clone)]
-pub struct RoomUserPage {
-    /// How many there are in all.
-    pub total: usize,
-    /// Those of this page.
-    pub list: Vec<Value>,
-    /// The name behind which the next page begins; none: this was the last.
-    pub next: Option<UserUuid>,
 }
 
 impl Classroom {
@@ -587,120 +572,6 @@ impl Classroom {
             turn.room.group_is(&id).ok_or(Refusal::NoRoom)
         });
         is.await.map(Some)
-    }
-
-    /// Records of a list of a room behind number `after`, or before it where the last ones come first; each with its
-    /// number, and the number to ask for the next page with.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub async fn records(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        list: &RecordList,
-        after: Option<u64>,
-        last_first: bool,
-        most: usize,
-    ) -> Result<(Vec<(u64, Value)>, Option<u64>), Error> {
-        let instance = self.instance(scope, room).await?;
-        let store = self.store.app(scope).await?;
-        let most = most.clamp(1, PAGE);
-        let keys = RoomKeys::new(&store, room, instance);
-        let mut page = keys.records(list, after, last_first, most + 1).await?;
-        let more = page.len() > most;
-        page.truncate(most);
-        let next = page.last().filter(|_| more).map(|(number, _)| *number);
-        Ok((page, next))
-    }
-
-    /// Frames of a room from number `from` on, for whoever sees right answers or does not.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub async fn frames(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        from: u64,
-        most: usize,
-    ) -> Result<Vec<Frame>, Error> {
-        let instance = self.instance(scope, room).await?;
-        let store = self.store.app(scope).await?;
-        RoomKeys::new(&store, room, instance).frames(from, most.min(PAGE)).await
-    }
-
-    /// Frames to one user from number `from` on.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub async fn peer_frames(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        user: &UserUuid,
-        from: u64,
-        most: usize,
-    ) -> Result<Vec<Frame>, Error> {
-        let instance = self.instance(scope, room).await?;
-        let store = self.store.app(scope).await?;
-        RoomKeys::new(&store, room, instance).peer_frames(user, from, most.min(PAGE)).await
-    }
-
-    /// Events of a room from number `from` on.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub async fn events(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        from: u64,
-        most: usize,
-    ) -> Result<Vec<Event>, Error> {
-        let instance = self.instance(scope, room).await?;
-        let store = self.store.app(scope).await?;
-        RoomKeys::new(&store, room, instance).events(from, most.min(PAGE)).await
-    }
-
-    async fn instance(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-    ) -> Result<u64, Error> {
-        self.turn(scope, room, By::Server, |turn| Ok(turn.room.instance)).await
-    }
-
-    /// Who is in a room, in the order of names, behind `after`.
-    ///
-    /// # Errors
-    /// [`Refusal::NoRoom`].
-    pub async fn users(
-        self: &Arc<Self>,
-        scope: &impl AppScope,
-        room: &RoomUuid,
-        role: Option<ClassRole>,
-        name: Option<String>,
-        after: Option<UserUuid>,
-        most: usize,
-    ) -> Result<RoomUserPage, Error> {
-        let most = most.clamp(1, PAGE);
-        self.turn(scope, room, By::Server, move |turn| {
-            let room = &turn.room;
-            let wanted = |user: &&crate::room::Participant| {
-                role.is_none_or(|role| user.role == role)
-                    && name.as_ref().is_none_or(|name| user.name.contains(name.as_str()))
-            };
-            let all: Vec<_> = room.listed().filter(wanted).collect();
-            let total = all.len();
-            let behind =
-                all.into_iter().filter(|user| after.as_ref().is_none_or(|at| user.id > *at));
-            let page: Vec<_> = behind.take(most + 1).collect();
-            let next = (page.len() > most).then(|| page[most - 1].id.clone());
-            let list = page.iter().take(most).map(|user| room.user_view(user)).collect();
-            Ok(RoomUserPage { total, list, next })
-        })
-        .await
     }
 }
 
