@@ -261,7 +261,7 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
         }
         48 => {
             let screens = turn.room.users.values().filter(|user| user.streams.len() > 1);
-            let sharing = screens.last().map_or(whom, |user| user.id.clone());
+            let sharing = screens.next_back().map_or(whom, |user| user.id.clone());
             turn.remove_screen(&sharing)
         }
         49 => turn.accept_stage(Some(&whom)),
