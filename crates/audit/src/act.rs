@@ -46,6 +46,8 @@ acts! {
     AppRevoked = 7, "app.revoked";
     /// An app was deleted with its keys.
     AppDeleted = 8, "app.deleted";
+    /// An app's server certificate was exchanged.
+    ServerCertificateRotated = 9, "app.server_certificate.rotated";
 
     /// A user was registered.
     UserCreated = 20, "user.created";
@@ -85,6 +87,9 @@ acts! {
     SuperAdminAdded = 40, "super_admin.added";
     /// A user may make chat rooms no more.
     SuperAdminRemoved = 41, "super_admin.removed";
+
+    /// A group or chat room was dismissed by the server.
+    GroupDismissed = 42, "group.dismissed";
 
     /// A client was outside an app's geofence. The reason says in which country; the address stands nowhere.
     GeofenceRefused = 50, "geofence.refused";

@@ -144,7 +144,7 @@ pub(crate) async fn save(
 /// Registers the user with that account in a transaction of the caller's.
 ///
 /// # Errors
-/// [`Error::NameTaken`].
+/// [`Error::NameTaken`]; [`Error::Concurrent`] while the key of an earlier user of that name is being destroyed.
 pub(crate) async fn enter(
     store: &AppStore,
     txn: &mut Txn,
@@ -158,6 +158,9 @@ pub(crate) async fn enter(
     let key = name_key(store, username);
     if txn.get(&key).await?.is_some() {
         return Err(Error::NameTaken);
+    }
+    if store.end_of(txn, &classes::USER_INFORMATION, blind).await?.is_some() {
+        return Err(Error::Concurrent);
     }
     txn.put(&key, bucket, &Name { kind: Name::USER }.encode_to_vec()).await?;
     txn.put(&uuid_key(store, &user.uuid), bucket, &name).await?;
@@ -224,6 +227,10 @@ impl Chat {
     /// Checks a user to be registered and hashes the password.
     async fn prepare(&self, new: NewUser) -> Result<Prepared, Error> {
         let NewUser { username, password, nickname } = new;
+        if username.is_of_classes() {
+            let problem = "32 hexadecimal digits are the name of a user of class rooms, made at check-in; choose another";
+            return Err(Error::argument("username", problem));
+        }
         let nickname = nickname.unwrap_or_default();
         check_nickname(&nickname)?;
         let password_hash = match password {
@@ -271,6 +278,7 @@ impl Chat {
                 .of(store.number(), Subject::name(store, username))
                 .map_or(0, Timestamp::as_millis),
             used_day: 0,
+            is_of_classes: false,
         }
     }
 
@@ -376,19 +384,20 @@ impl Chat {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let deleted = self.remove_account(caller, user).await?;
-        let store = self.store.app(caller).await?;
-        let blind = user_blind(&store, user);
-        // What is left (devices, places in conversations) was sealed with the user's key.
-        store.destroy(&classes::USER_INFORMATION, Bucket::Object(blind.0)).await?;
+        let deleted = self.remove_account(caller, user, true).await?;
+        // What is left (devices, places in conversations) was sealed with the user's key, as what is left of groups
+        // with theirs.
+        self.end_objects(caller).await?;
         Ok(deleted)
     }
 
-    /// Deletes a user but for what only the user's key opens, which is the caller's to destroy.
+    /// Deletes a user but for what only the user's key opens. With `ends` it is noted that the key is to be destroyed;
+    /// otherwise that is the caller's to do.
     pub(crate) async fn remove_account(
         &self,
         caller: &Caller,
         user: &UserId,
+        ends: bool,
     ) -> Result<User, Error> {
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
@@ -416,6 +425,9 @@ impl Chat {
                 attributes::remove(store, &mut txn, user).await?;
                 super_admins::forget(store, &mut txn, user)?;
                 revocation::put(store, &mut txn, gone, now).await?;
+                if ends {
+                    txn.end_object(&classes::USER_INFORMATION, blind, now).await?;
+                }
                 Ok::<_, Error>(txn.done(Some(deleted)))
             });
             if let Some(deleted) = deleted.await? {

@@ -4,7 +4,7 @@ use stoa_core::{Caller, ConversationId, MessageId, Seq, Timestamp};
 use stoa_store::{Sealed, spaces};
 
 use crate::entry::Log;
-use crate::log::{entry_key, log_blind};
+use crate::log::{entry_key, log_blind, log_space};
 use crate::records::{self, StoredEntry};
 use crate::{Chat, Error, history};
 
@@ -39,7 +39,7 @@ impl Chat {
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
         let log = Log::Conversation(conversation.clone());
-        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
+        let all = store.key(log_space(&log)).blind(log_blind(&store, &log));
         let found = history::find(&read, &all, Seq::START.next(), id).await?;
         let seq = found.ok_or(Error::UnknownMessage)?;
         let key = entry_key(&store, &log, log_blind(&store, &log), seq);

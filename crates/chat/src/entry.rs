@@ -209,6 +209,16 @@ pub enum Log {
     User(UserId),
 }
 
+impl Log {
+    /// The number of the class room whose chat it is, if it is one's.
+    pub(crate) fn class_number(&self) -> Option<u64> {
+        match self {
+            Self::Conversation(conversation) => conversation.room()?.class_number(),
+            Self::User(_) => None,
+        }
+    }
+}
+
 /// A log as one user's devices see it: what the SDK calls a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Queue {

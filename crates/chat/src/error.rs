@@ -188,6 +188,14 @@ pub enum Error {
     /// The place of files failed.
     #[error("the place of files failed")]
     Files(#[source] BlobError),
+    /// A class room's token reaches that class, and nobody else does.
+    #[error("the token is for a class room and reaches its chat alone, which no other token does")]
+    OutsideClass,
+    /// Of the chat room of a class room.
+    #[error(
+        "the chat room is a class room's, which decides who is in it and how long there is one"
+    )]
+    ClassDecides,
     /// The store could not do it, and did not.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -216,6 +224,7 @@ impl Error {
             Self::Deactivated => "deactivated",
             Self::Outside { .. } => "outside",
             Self::NotAllowed => "not_allowed",
+            Self::OutsideClass => "outside_class",
             Self::TooManyTries { .. } => "too_many_tries",
             Self::Busy => "busy",
             error => error.refusal().rest().error,
@@ -231,6 +240,8 @@ impl Error {
             Self::Token(TokenRefusal::Expired) => Refusal::TokenExpired,
             Self::Token(TokenRefusal::Invalid(_)) => Refusal::BadToken,
             Self::NotAllowed => Refusal::Unauthorized,
+            Self::OutsideClass => Refusal::OutsideClass,
+            Self::ClassDecides => Refusal::ClassDecides,
             Self::UnknownUser => Refusal::UnknownUser,
             Self::UnknownRecipient => Refusal::UnknownRecipient,
             Self::UnknownMember(_) => Refusal::UnknownMember,

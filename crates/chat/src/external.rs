@@ -84,8 +84,10 @@ impl Chat {
         if account.deactivated {
             return Err(Error::Deactivated);
         }
+        // By the app as it is now: its server certificate may have been exchanged meanwhile.
+        let app = self.app(&app.app().key)?;
         let IssuedToken { token, expires_in_s, user } =
-            self.issue(app, Some(account), ttl_s, false)?;
+            self.issue(&app, Some(account), ttl_s, false)?;
         // It was issued for an account, so it names one.
         let user = user.ok_or(Error::UnknownUser)?;
         Ok(Minted { token, expires_in_s, user, created })
@@ -160,7 +162,8 @@ impl Chat {
 
     /// The app's back end, which the operator may act as.
     pub(crate) async fn back_end(&self, app: &OperatorOf) -> Result<Caller, Error> {
-        let app = app.app();
+        // As it is now, as when a token is issued.
+        let app = &self.app(&app.app().key)?;
         let now = app.next_issue(self.shared.clock.now());
         let token = issue_token(app, None, now, OWN_TOKEN_S, &*self.entropy);
         self.authenticate(&app.key, token.expose()).await

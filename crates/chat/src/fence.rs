@@ -82,6 +82,15 @@ impl Chat {
         }
     }
 
+    /// As [`Self::admit_from`]. Answers whether the client is let in by a permission to cross regions alone.
+    ///
+    /// # Errors
+    /// As [`Self::admit_from`].
+    pub fn crosses_from(&self, app: &Arc<App>, address: Option<IpAddr>) -> Result<bool, Error> {
+        self.admit_from(app, address)?;
+        Ok(app.place.crosses(app.region, self.fences.country(address)))
+    }
+
     /// Ends the sessions of a user that would not be let in any more from where they are.
     pub(crate) fn judge_places(&self, app: &App, topic: &Topic) {
         if !app.place.geofence {

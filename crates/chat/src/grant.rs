@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use stoa_core::{
-    AppScope, Caller, Secret, UserId, Visitor, issue_token, issue_token_at_the_door, same_secret,
+    App, AppScope, Caller, Secret, UserId, Visitor, issue_token, issue_token_at_the_door,
+    same_secret,
 };
 
 use crate::account::NewUser;
@@ -104,7 +105,11 @@ impl Chat {
                 // Told only to whoever knows the password.
                 match account {
                     Some(account) if account.deactivated => Err(Error::Deactivated),
-                    Some(account) => self.issue(visitor, Some(account), ttl_s, true),
+                    // By the app as it is now: its server certificate may have been exchanged meanwhile.
+                    Some(account) => {
+                        let app = self.app(&visitor.app().key)?;
+                        self.issue(&app, Some(account), ttl_s, true)
+                    }
                     None => Err(Error::InvalidGrant(WRONG_PASSWORD)),
                 }
             }
@@ -120,7 +125,7 @@ impl Chat {
                 if good.filter(|one| same_secret(one.expose(), secret)).count() == 0 {
                     return Err(Error::InvalidGrant("client_secret does not match"));
                 }
-                self.issue(visitor, None, ttl_s, true)
+                self.issue(app, None, ttl_s, true)
             }
         }
     }
@@ -130,7 +135,8 @@ impl Chat {
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token, [`Error::UnknownUser`], [`Error::Deactivated`],
-    /// [`Error::Concurrent`] when another call registers the same user.
+    /// [`Error::Concurrent`] when another call registers the same user, [`Error::Token`] when the caller's token
+    /// was ended since the call began.
     pub async fn grant_for(
         &self,
         caller: &Caller,
@@ -153,19 +159,21 @@ impl Chat {
             }
             None => return Err(Error::UnknownUser),
         };
-        self.issue(caller, Some(account), ttl_s, false)
+        // Who is let in no more since the call began gets no token that would outlive it.
+        let app = self.app(&caller.app().key)?;
+        app.admits(caller.mark(), self.shared.clock.now())?;
+        self.issue(&app, Some(account), ttl_s, false)
     }
 
     /// Issues a token for an account, or for the app's back end. One that is issued at the door ends when the
     /// app takes no proof there any more.
     pub(crate) fn issue(
         &self,
-        scope: &impl AppScope,
+        app: &App,
         account: Option<Account>,
         ttl_s: Option<u64>,
         at_the_door: bool,
     ) -> Result<IssuedToken, Error> {
-        let app = scope.app();
         let now = app.next_issue(self.shared.clock.now());
         let issued = account.as_ref().map_or(now, |account| account.next_issue(now));
         let user = account.map(User::try_from).transpose()?;

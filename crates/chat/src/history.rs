@@ -8,7 +8,7 @@ use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use crate::conversation::View;
 use crate::entry::{Entry, Kind, Log};
-use crate::log::log_blind;
+use crate::log::{log_blind, log_space};
 use crate::records::{self, StoredEntry};
 use crate::{Chat, Error};
 
@@ -79,6 +79,7 @@ impl Chat {
     ) -> Result<HistoryPage, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let with = &self.as_named(caller, &query.with).await?;
+        self.must_reach_in_class(caller, with).await?;
         let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
         let Some(membership) = self.membership(caller, me, with).await? else {
             if let Target::Group(group) = with {
@@ -88,11 +89,11 @@ impl Chat {
             return Ok(nothing);
         };
         let since = membership.first();
-        let kept = self.kept_since(caller);
         let store = self.store.app(caller).await?;
         let log = Log::Conversation(with.conversation(me));
+        let kept = self.shared.kept_in(caller.app(), &log);
         let read = store.read().await?;
-        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, &log));
+        let all = store.key(log_space(&log)).blind(log_blind(&store, &log));
 
         let last = membership.last();
         let view = View::new(&store, &read, me, with, membership, kept).await?;

@@ -10,6 +10,7 @@ mod at_rest;
 pub mod attachment;
 mod attributes;
 mod change;
+pub mod class;
 mod contact;
 mod conversation;
 mod duplicates;
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) erasing: person::Erasing,
     pub(crate) floors: lifetime::Floors,
     pub(crate) uses: lifetime::Uses,
+    /// Held to write by whoever deletes users of class rooms, and to read by whoever makes them.
+    pub(crate) class_users: tokio::sync::RwLock<()>,
 }
 
 impl Shared {
@@ -127,6 +130,15 @@ impl Shared {
     /// What was stored up to this moment is over: of the app's messages.
     pub(crate) fn kept_since(&self, app: &App) -> Timestamp {
         self.kept_since_of(app, &classes::MESSAGE)
+    }
+
+    /// What was stored up to this moment is over: in this log of the app.
+    pub(crate) fn kept_in(&self, app: &App, log: &entry::Log) -> Timestamp {
+        match log.class_number() {
+            // All of it, until the class room is destroyed.
+            Some(_) => Timestamp::default(),
+            None => self.kept_since_of(app, log::log_space(log).class),
+        }
     }
 
     /// What was stored up to this moment is over: of what is of `class` in the app.
@@ -163,6 +175,7 @@ impl Chat {
                 erasing: person::Erasing::default(),
                 floors: lifetime::Floors::default(),
                 uses: lifetime::Uses::default(),
+                class_users: tokio::sync::RwLock::default(),
             }),
             store,
             entropy,

@@ -134,11 +134,16 @@ pub(crate) async fn leave(
     let key = key_of(store, user, &Target::Group(group.clone()));
     let Some(value) = txn.get(&key).await? else { return Ok(()) };
     let mut row: Membership = records::decode(&value, spaces::MEMBERSHIPS.name)?;
+    end_place(&mut row, end);
+    save(store, txn, user, &key, &row).await
+}
+
+/// Whoever has this place sees nothing behind `end`, and the group stands on no list any more.
+pub(crate) fn end_place(row: &mut Membership, end: Seq) {
     row.until_seq = Some(end.0);
     row.pinned_ms = None;
     row.marks.clear();
     row.set_shielded(false, end);
-    save(store, txn, user, &key, &row).await
 }
 
 /// Writes down that `user` is something in a chat room besides a member: since when, and whether it is
@@ -385,6 +390,9 @@ impl Chat {
     /// [`Error::NotAllowed`] when the caller is no user; [`Error::Store`].
     pub async fn unread(&self, caller: &Caller, resource: &Resource) -> Result<Vec<Unread>, Error> {
         let me = caller.user().ok_or(Error::NotAllowed)?;
+        if caller.class().is_some() {
+            return self.unread_in_class(caller, me).await;
+        }
         let store = self.store.app(caller).await?;
         let user = account::user_blind(&store, me);
         // Before the view is taken: what is stored meanwhile is in one of the two.
@@ -496,6 +504,10 @@ impl Chat {
         let Target::Group(id) = target else { return Ok(target.clone()) };
         if id.is_room() {
             return Ok(target.clone());
+        }
+        let room = id.with_kind(MucKind::Room);
+        if room.class_number().is_some() {
+            return Ok(Target::Group(room));
         }
         let store = self.store.app(caller).await?;
         let Some(value) = store.read().await?.get(&name_key(&store, id)).await? else {

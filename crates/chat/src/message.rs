@@ -63,7 +63,11 @@ impl Chat {
     pub async fn send(&self, caller: &Caller, resource: &Resource, draft: Draft, done: Done) {
         let Err((draft, done)) = self.send_now(caller, resource, draft, done) else { return };
         let Some(from) = caller.user() else { return done(Err(Error::NotAllowed)) };
-        if draft.online_only {
+        if let Err(error) = self.must_reach_in_class(caller, &draft.to).await {
+            return done(Err(error));
+        }
+        // Between two who are there for a class it is handed over, and kept nowhere.
+        if draft.online_only || Self::passes_only(caller, &draft.to) {
             return done(self.pass_on(caller, from, resource, draft).await);
         }
         match self.store.app(caller).await {
@@ -91,7 +95,13 @@ impl Chat {
                 return Ok(());
             }
         };
-        match self.store.app_now(caller).filter(|_| !draft.online_only) {
+        // What a class has to be asked about waits for the answer.
+        let of_class = match &draft.to {
+            Target::User(user) => user.is_of_classes(),
+            Target::Group(group) => group.class_number().is_some(),
+        };
+        let asks = draft.online_only || of_class || caller.class().is_some();
+        match self.store.app_now(caller).filter(|_| !asks) {
             Some(store) => self.hand_in(caller, &store, from, resource, draft, done),
             None => return Err((draft, done)),
         }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use prost::Message;
-use stoa_core::{AppNumber, AppScope, Day, IdFlaws, Issuer, Names, Timestamp, TokenMark};
+use stoa_core::{AppNumber, AppScope, Day, IdFlaws, Issuer, Names, RoomUuid, Timestamp, TokenMark};
 use stoa_store::{Bucket, spaces};
 
-use crate::records::{self, NamesMade, Observed};
+use crate::records;
 use crate::{Chat, Error};
 
 /// How many days are looked at.
@@ -18,12 +18,61 @@ const DAYS: u32 = 7;
 /// How many of the names that were made last count for how they are at present.
 const RECENT: u32 = 32;
 
+/// OBSERVATIONS: what was seen of an app on one day.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Observed {
+    #[prost(uint64, tag = "1")]
+    pub(crate) last_back_end_token_ms: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) last_door_token_ms: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) longest_life_s: u64,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) users: Option<NamesMade>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) groups: Option<NamesMade>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) rooms: Option<NamesMade>,
+    #[prost(message, optional, tag = "7")]
+    pub(crate) class_rooms: Option<NamesMade>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) class_users: Option<NamesMade>,
+    /// Class rooms that were given a name which another had shortly before.
+    #[prost(uint64, tag = "9")]
+    pub(crate) class_rooms_again: u64,
+}
+
+/// Names of one kind that were made on one day, and what is wrong with them.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct NamesMade {
+    #[prost(uint64, tag = "1")]
+    pub(crate) count: u64,
+    #[prost(uint64, tag = "2")]
+    pub(crate) sequential: u64,
+    #[prost(uint64, tag = "3")]
+    pub(crate) digits_only: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) email: u64,
+    #[prost(uint64, tag = "5")]
+    pub(crate) phone: u64,
+    #[prost(uint64, tag = "6")]
+    pub(crate) short: u64,
+    /// One bit for each of the last ones, the latest lowest: whether anything is wrong with it.
+    #[prost(uint32, tag = "7")]
+    pub(crate) recent_flaws: u32,
+    /// How many bits count.
+    #[prost(uint32, tag = "8")]
+    pub(crate) recent: u32,
+}
+
 /// What kind of thing a name was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameOf {
     User,
     Group,
     Room,
+    ClassRoom,
+    ClassUser,
 }
 
 /// What was seen of an app in the last seven days.
@@ -41,6 +90,12 @@ pub struct Observations {
     pub groups: Names,
     /// Room ids that were made.
     pub rooms: Names,
+    /// Names of class rooms that were made.
+    pub class_rooms: Names,
+    /// Names of users who came into class rooms, each at the first time.
+    pub class_users: Names,
+    /// How many class rooms were given the name of one that was destroyed in the thirty days before.
+    pub class_rooms_again: u64,
 }
 
 /// What has been counted since it was stored last, of all apps.
@@ -50,7 +105,7 @@ pub(crate) struct Watch(Mutex<HashMap<AppNumber, Pending>>);
 #[derive(Default)]
 struct Pending {
     observed: Observed,
-    last_names: [String; 3],
+    last_names: [String; 5],
 }
 
 impl Watch {
@@ -60,8 +115,8 @@ impl Watch {
         let mut all = self.0.lock();
         let observed = &mut all.entry(app).or_default().observed;
         let last = match mark.issuer {
-            Issuer::App(_) | Issuer::Server => &mut observed.last_back_end_token_ms,
-            Issuer::Door => &mut observed.last_door_token_ms,
+            Issuer::App(_) | Issuer::Server(_) => &mut observed.last_back_end_token_ms,
+            Issuer::Door(_) => &mut observed.last_door_token_ms,
         };
         *last = now.as_millis().max(*last);
         observed.longest_life_s = life.max(observed.longest_life_s);
@@ -76,6 +131,8 @@ impl Watch {
             NameOf::User => (0, &mut observed.users),
             NameOf::Group => (1, &mut observed.groups),
             NameOf::Room => (2, &mut observed.rooms),
+            NameOf::ClassRoom => (3, &mut observed.class_rooms),
+            NameOf::ClassUser => (4, &mut observed.class_users),
         };
         let last = std::mem::replace(&mut pending.last_names[place], name.to_owned());
         let flaws = IdFlaws::of(name, Some(&*last).filter(|last| !last.is_empty()));
@@ -89,7 +146,7 @@ impl Watch {
         made.recent = (made.recent + 1).min(RECENT);
         // Ids of groups and rooms are digits, drawn by the server: that is their form and no flaw.
         let flawed = match of {
-            NameOf::User => flaws.any(),
+            NameOf::User | NameOf::ClassRoom | NameOf::ClassUser => flaws.any(),
             NameOf::Group | NameOf::Room => flaws.sequential,
         };
         made.recent_flaws = made.recent_flaws << 1 | u32::from(flawed);
@@ -132,10 +189,13 @@ impl Observed {
         max(&mut self.last_back_end_token_ms, later.last_back_end_token_ms);
         max(&mut self.last_door_token_ms, later.last_door_token_ms);
         max(&mut self.longest_life_s, later.longest_life_s);
+        self.class_rooms_again += later.class_rooms_again;
         for (all, more) in [
             (&mut self.users, &later.users),
             (&mut self.groups, &later.groups),
             (&mut self.rooms, &later.rooms),
+            (&mut self.class_rooms, &later.class_rooms),
+            (&mut self.class_users, &later.class_users),
         ] {
             if let Some(more) = more {
                 all.get_or_insert_default().add(more);
@@ -214,7 +274,26 @@ impl Chat {
             users: names(&all.users),
             groups: names(&all.groups),
             rooms: names(&all.rooms),
+            class_rooms: names(&all.class_rooms),
+            class_users: names(&all.class_users),
+            class_rooms_again: all.class_rooms_again,
         })
+    }
+
+    /// A class room was given a name.
+    pub fn note_class_name(&self, scope: &impl AppScope, room: &RoomUuid) {
+        self.shared.watch.name(scope.app().number, NameOf::ClassRoom, room.as_str());
+    }
+
+    /// It is one that another had shortly before.
+    pub fn note_class_name_again(&self, scope: &impl AppScope) {
+        let mut all = self.shared.watch.0.lock();
+        all.entry(scope.app().number).or_default().observed.class_rooms_again += 1;
+    }
+
+    /// A token of a user of class rooms let somebody in.
+    pub fn note_class_token(&self, scope: &impl AppScope, mark: &TokenMark) {
+        self.shared.watch.token(scope.app().number, mark, self.shared.clock.now());
     }
 
     /// Removes rows of days that are looked at no more.

@@ -426,7 +426,7 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoa_core::{Issuer, TokenMarkId};
+    use stoa_core::{Certificate, Issuer, SeededEntropy, TokenMarkId};
 
     struct Nobody;
 
@@ -435,11 +435,12 @@ mod tests {
     }
 
     fn mark(n: u8) -> TokenMark {
+        let certificate = Certificate::random(&SeededEntropy::new(1), Timestamp::default());
         TokenMark {
             id: TokenMarkId([n; 16]),
             issued: Timestamp::default(),
             ends: Timestamp::from_secs(u64::from(n) + 1),
-            issuer: Issuer::Server,
+            issuer: Issuer::Server(certificate.fingerprint()),
         }
     }
 

@@ -45,6 +45,9 @@ pub(crate) struct Account {
     /// The last day on which it was used, counted from 1970; 0: not known.
     #[prost(uint32, tag = "20")]
     pub(crate) used_day: u32,
+    /// Made by coming into a class room; deleted with the last of them.
+    #[prost(bool, tag = "21")]
+    pub(crate) is_of_classes: bool,
 }
 
 impl Account {
@@ -62,46 +65,6 @@ impl Account {
     pub(crate) fn next_issue(&self, now: Timestamp) -> Timestamp {
         now.max(Timestamp::from_millis(self.revoked_until_ms.saturating_add(1)))
     }
-}
-
-/// OBSERVATIONS: what was seen of an app on one day.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Observed {
-    #[prost(uint64, tag = "1")]
-    pub(crate) last_back_end_token_ms: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) last_door_token_ms: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) longest_life_s: u64,
-    #[prost(message, optional, tag = "4")]
-    pub(crate) users: Option<NamesMade>,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) groups: Option<NamesMade>,
-    #[prost(message, optional, tag = "6")]
-    pub(crate) rooms: Option<NamesMade>,
-}
-
-/// Names of one kind that were made on one day, and what is wrong with them.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct NamesMade {
-    #[prost(uint64, tag = "1")]
-    pub(crate) count: u64,
-    #[prost(uint64, tag = "2")]
-    pub(crate) sequential: u64,
-    #[prost(uint64, tag = "3")]
-    pub(crate) digits_only: u64,
-    #[prost(uint64, tag = "4")]
-    pub(crate) email: u64,
-    #[prost(uint64, tag = "5")]
-    pub(crate) phone: u64,
-    #[prost(uint64, tag = "6")]
-    pub(crate) short: u64,
-    /// One bit for each of the last ones, the latest lowest: whether anything is wrong with it.
-    #[prost(uint32, tag = "7")]
-    pub(crate) recent_flaws: u32,
-    /// How many bits count.
-    #[prost(uint32, tag = "8")]
-    pub(crate) recent: u32,
 }
 
 /// REVOCATIONS: a token, device or name that was cut.
@@ -295,6 +258,12 @@ pub(crate) struct StoredGroup {
     /// How many members there are.
     #[prost(uint32, tag = "18")]
     pub(crate) members: u32,
+    /// The last day on which something was said or done there, as far as it was written down.
+    #[prost(uint32, tag = "19")]
+    pub(crate) used_day: u32,
+    /// The class room whose chat it is; empty: of none.
+    #[prost(string, tag = "20")]
+    pub(crate) class: String,
 }
 
 /// What somebody is to a group. Numbers are stored.

@@ -63,6 +63,10 @@ impl Chat {
             }
         }
         let (place, entry) = self.search(caller, me, message).await?;
+        if place.log.class_number().is_some() {
+            // A report outlives the class, and who teaches is there.
+            return Err(Error::ClassDecides);
+        }
         let store = &self.store.app(caller).await?;
         let report = StoredReport {
             message: message.0,

@@ -18,8 +18,8 @@ use parking_lot::RwLock;
 use prost::Message;
 use stoa_bus::Topic;
 use stoa_core::{
-    App, AppNumber, AppScope, Caller, ClassCaller, Fingerprint, Issuer, Resource, TOKEN_CAP_S,
-    Timestamp, TokenMark, TokenMarkId, TokenRefusal, UserId, VerifiedToken,
+    App, AppNumber, AppScope, Caller, ClassCaller, Fingerprint, Resource, TOKEN_CAP_S, Timestamp,
+    TokenMark, TokenMarkId, TokenRefusal, UserId, VerifiedToken,
 };
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, spaces};
 
@@ -380,7 +380,7 @@ impl Chat {
         let now = self.shared.clock.now();
         for (session, _, marks) in self.shared.online.tokens_of(topic) {
             let has_leaked = leaked.is_some_and(|fingerprint| {
-                marks.iter().any(|mark| mark.issuer == Issuer::App(fingerprint))
+                marks.iter().any(|mark| mark.issuer.certificate() == fingerprint)
             });
             let until = marks.iter().filter_map(|mark| app.admits(mark, now).ok()).max();
             match until.filter(|_| !has_leaked) {

@@ -24,19 +24,29 @@ pub struct Frame {
     /// What those get instead who may not see right answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reduced: Option<Value>,
+    /// What it tells of several users at once, each as `data` is otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub list: Vec<Value>,
 }
 
 impl Frame {
     /// As it stands in the list of a message, for whoever sees right answers or does not.
     pub fn view(&self, sees_answers: bool) -> Value {
         let data = if sees_answers { None } else { self.reduced.as_ref() };
-        json!({
+        let mut view = json!({
             "cmd": self.cmd,
             "sequence": self.sequence,
             "timestamp": self.at.as_millis(),
             "operator": self.operator,
             "data": data.unwrap_or(&self.data),
-        })
+        });
+        if !self.list.is_empty() {
+            let total = self.list.len();
+            let id = self.sequence.to_string();
+            view["batch"] = json!({"id": id, "total": total, "progress": total});
+            view["list"] = json!(self.list);
+        }
+        view
     }
 }
 

@@ -6,20 +6,28 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`room`] | the state machine: states, entry, streams, properties |
+//! | [`room`] | the state machine: states, entry, streams, stage, hands, widgets, groups, chat |
 //! | [`tree`] | property trees and their changes |
 //! | [`frame`] | what a room says |
 //! | `line` | acts in batches: memory, store, told |
 //! | `stored` | the records |
+//! | `grouping` | what the room of a class tells the rooms of its groups |
+//! | [`chat_room`] | the chat room that belongs to it |
+//! | `release` | the end of it |
 //! | `hub` | who listens |
 //! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
+//! | `outbox` | events for the app's back end, handed out once |
 //! | `service` | [`Classroom`]: what the doors call |
 
+pub mod chat_room;
 pub mod frame;
+mod grouping;
 mod hub;
 mod line;
 mod millis;
+mod outbox;
 mod refusal;
+mod release;
 pub mod room;
 mod service;
 mod stored;
@@ -28,6 +36,7 @@ pub mod tree;
 
 pub use hub::{Heard, Listener};
 pub use line::Desk;
+pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
 pub use refusal::{Error, Refusal};
 pub use service::{Classroom, Entry, PAGE, Place, RoomUserPage};
 pub use stream::{Joined, Track};

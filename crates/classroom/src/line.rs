@@ -11,7 +11,10 @@ use stoa_core::{AppId, ClassSettings, Entropy, RoomUuid, Timestamp};
 use stoa_store::AppStore;
 use tokio::sync::oneshot;
 
+use crate::chat_room::ChatLink;
+use crate::grouping::Words;
 use crate::hub::{Hub, Joining};
+use crate::outbox::Waiting;
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
@@ -38,12 +41,15 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// An act on the room by somebody.
+    /// An act on the room by somebody who is not banned from it.
     ///
     /// # Errors
-    /// [`Refusal::NoRoom`].
+    /// [`Refusal::NoRoom`], [`Refusal::Banned`].
     pub fn turn(&mut self, by: By) -> Result<Turn<'_>, Refusal> {
         let room = self.slot.as_mut().ok_or(Refusal::NoRoom)?;
+        if by.user().is_some_and(|user| room.is_banned(user, self.at)) {
+            return Err(Refusal::Banned);
+        }
         Ok(Turn { room, by, at: self.at, entropy: self.entropy, out: self.out })
     }
 }
@@ -71,6 +77,9 @@ pub(crate) struct Line {
     waiting: Mutex<Vec<Act>>,
     held: tokio::sync::Mutex<Held>,
     pub(crate) hub: Hub,
+    pub(crate) words: Words,
+    waiting_events: Arc<Waiting>,
+    chat: ChatLink,
 }
 
 /// What is to be done after acts.
@@ -82,10 +91,17 @@ pub(crate) enum After {
 }
 
 impl Line {
-    pub(crate) fn new(store: AppStore, app: AppId, id: RoomUuid) -> Self {
+    pub(crate) fn new(
+        store: AppStore,
+        app: AppId,
+        id: RoomUuid,
+        words: Words,
+        waiting_events: Arc<Waiting>,
+        chat: ChatLink,
+    ) -> Self {
         let (waiting, alarm, hub) = (Mutex::default(), Mutex::default(), Hub::default());
         let held = tokio::sync::Mutex::new(Held::Unknown);
-        Self { id, app, store, alarm, waiting, held, hub }
+        Self { id, app, store, alarm, waiting, held, hub, words, waiting_events, chat }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -152,6 +168,7 @@ impl Line {
             *held = Held::Known(room.map(Box::new));
             if let Held::Known(Some(room)) = held {
                 room.await_absent(at, |user| self.hub.hears(user), &mut out);
+                self.chat.catch_up(room).await;
             }
         }
         let Held::Known(Some(room)) = held else { return Ok(None) };
@@ -161,6 +178,7 @@ impl Line {
         }
         self.store_batch(Some(room), &out).await?;
         self.hub.publish(&out);
+        self.chat.follow(Some(room), &out).await;
         Ok(None)
     }
 
@@ -199,6 +217,7 @@ impl Line {
         if stored.is_ok() {
             self.hub.publish(&out);
             self.hub.join(slot.as_ref(), joining);
+            self.chat.follow(slot.as_ref(), &out).await;
         }
         *held = Held::Known(slot.map(Box::new));
         for answer in answers {
@@ -226,14 +245,20 @@ impl Line {
         let nothing = out.touched == crate::room::Touched::default()
             && out.frames.is_empty()
             && out.peers.is_empty()
-            && out.events.is_empty();
+            && out.events.is_empty()
+            && out.groups.is_empty();
         let Some(room) = room.filter(|_| !nothing) else { return Ok(()) };
         let keys = &RoomKeys::new(&self.store, &room.id, room.instance);
         let stored = self.store.transact(|mut txn| async move {
             keys.put(&mut txn, room, out).await?;
             Ok::<_, Error>(txn.done(()))
         });
-        stored.await
+        stored.await?;
+        self.words.keep(&out.groups);
+        if !out.events.is_empty() {
+            self.waiting_events.more((room.id.clone(), room.instance));
+        }
+        Ok(())
     }
 
     /// The clock that was set for `at` looks at the room.

@@ -49,6 +49,29 @@ pub(crate) mod name {
     }
 }
 
+/// Lists of names in stored records.
+pub(crate) mod names {
+    use serde::ser::SerializeSeq;
+    use stoa_core::ClassName;
+
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(names: &[ClassName], to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(Some(names.len()))?;
+        for name in names {
+            list.serialize_element(name.as_str())?;
+        }
+        list.end()
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<ClassName>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+    }
+}
+
 pub(crate) mod role {
     use stoa_core::ClassRole;
 

@@ -1,7 +1,7 @@
 //! What the doors call.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 use stoa_chat::Chat;
 use stoa_core::{
     App, AppDirectory, AppNumber, AppScope, ClassCaller, ClassPrincipal, ClassRole, Clock, Entropy,
-    Operator, RoomUuid, Timestamp, UserUuid,
+    GroupId, Operator, RoomUuid, Timestamp, UserUuid,
 };
-use stoa_store::{Store, classes};
+use stoa_store::Store;
 
+use crate::chat_room::{self, ChatLink, Comer};
 use crate::frame::{Event, Frame};
+use crate::grouping::{self, GroupIndex, Words};
 use crate::line::{After, Desk, Line};
-use crate::room::{By, CheckIn, NewRoom, Room, Turn};
+use crate::outbox::Outbox;
+use crate::room::{By, CheckIn, GroupIs, NewRoom, RecordList, Room, Turn};
 use crate::stored::{self, RoomKeys};
 use crate::{Error, Refusal};
 
@@ -33,6 +36,8 @@ pub struct Classroom {
     operator: Operator,
     pub(crate) lines: Mutex<HashMap<(AppNumber, RoomUuid), Arc<Line>>>,
     due: Mutex<BinaryHeap<Reverse<(Timestamp, Wake)>>>,
+    groups: Arc<GroupIndex>,
+    outbox: Outbox,
     /// When connections were last asked whether they would still be let in, by the number of revocations.
     pub(crate) judged: AtomicU64,
 }
@@ -108,13 +113,54 @@ impl Classroom {
         entropy: Arc<dyn Entropy>,
         operator: Operator,
     ) -> Self {
-        let (lines, due, judged) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        Self { store, chat, directory, clock, entropy, operator, lines, due, judged }
+        let (lines, due, groups) = (Mutex::default(), Mutex::default(), Arc::default());
+        let (outbox, judged) = (Outbox::default(), AtomicU64::new(0));
+        Self {
+            store,
+            chat,
+            directory,
+            clock,
+            entropy,
+            operator,
+            lines,
+            due,
+            groups,
+            outbox,
+            judged,
+        }
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
     }
 
     /// The time.
     pub const fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// A token for the media of a room under a stream's number, until `ends`.
+    pub fn media_token(
+        &self,
+        app: &App,
+        room: &RoomUuid,
+        stream: u32,
+        ends: Timestamp,
+    ) -> stoa_core::Secret {
+        let (now, entropy) = (self.clock.now(), &*self.entropy);
+        stoa_core::issue_media_token(app, room, stream, now, ends, entropy)
+    }
+
+    pub(crate) const fn operator(&self) -> &Operator {
+        &self.operator
     }
 
     /// The rules of chat, for what the doors share with them.
@@ -145,6 +191,9 @@ impl Classroom {
         let caller = ClassCaller::verify(app, token, named, self.clock.now())?;
         if let Some(mark) = caller.mark() {
             self.chat.check_token(app.number, mark)?;
+            if caller.user().is_some() {
+                self.chat.note_class_token(&caller, mark);
+            }
         }
         Ok(caller)
     }
@@ -159,8 +208,12 @@ impl Classroom {
             return Ok(line.clone());
         }
         let store = self.store.app(scope).await?;
+        let chat = ChatLink::new(self.chat.clone(), self.operator.in_app(self.app(scope)));
         let mut lines = self.lines.lock();
-        let new = || Arc::new(Line::new(store, scope.app().id.clone(), room.clone()));
+        let words = Words::new(key.0, self.groups.clone());
+        let waiting = self.outbox.waiting(key.0);
+        let (app, id) = (scope.app().id.clone(), room.clone());
+        let new = || Arc::new(Line::new(store, app, id, words, waiting, chat));
         Ok(lines.entry(key).or_insert_with(new).clone())
     }
 
@@ -196,14 +249,35 @@ impl Classroom {
         self.act(scope, room, |desk| Ok(act(&mut desk.turn(by)?)?)).await
     }
 
+    /// Does what waits in a room's line, and then in those of its groups, which hear of it.
     async fn work(&self, app: &Arc<App>, line: &Arc<Line>) {
+        let mut lines = VecDeque::from([line.clone()]);
+        while let Some(line) = lines.pop_front() {
+            self.work_line(app, &line).await;
+            for word in line.words.take() {
+                let scope = self.operator.in_app(app.clone());
+                match self.line(&scope, word.group()).await {
+                    Ok(group) => {
+                        // Nobody waits for the answer.
+                        drop(group.put(move |desk| word.tell(desk)));
+                        lines.push_back(group.clone());
+                        // A group that is to be destroyed is so at the second look.
+                        lines.push_back(group);
+                    }
+                    Err(error) => tracing::error!(%error, "a group was not told what changed"),
+                }
+            }
+        }
+    }
+
+    async fn work_line(&self, app: &Arc<App>, line: &Arc<Line>) {
         loop {
             let after = line.work(|| self.clock.now(), app.class, &self.entropy).await;
             match after {
                 After::Due(None) => return self.let_go(app, line),
                 After::Due(Some(at)) => return self.set_alarm(app, line, at),
                 After::Released(instance) => {
-                    if let Err(error) = self.release(line, instance).await {
+                    if let Err(error) = self.release(app, line, instance).await {
                         tracing::error!(%error, "a class room was not destroyed; it is tried again");
                         line.fail(&error, self.clock.now(), app.class, &*self.entropy);
                         let at = self.clock.now().plus(std::time::Duration::from_secs(1));
@@ -233,14 +307,6 @@ impl Classroom {
         }
     }
 
-    /// Destroys a room's key, and removes its records.
-    async fn release(&self, line: &Arc<Line>, instance: u64) -> Result<(), Error> {
-        let keys = RoomKeys::new(&line.store, &line.id, instance);
-        line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
-        line.forget().await;
-        keys.remove(&line.id).await
-    }
-
     /// Looks at all rooms of an app once, so that the clock goes on in those that were there before the start. Answers
     /// how many there are.
     ///
@@ -248,7 +314,18 @@ impl Classroom {
     /// [`Error::Store`], [`Error::Unreadable`].
     pub async fn wake_all(&self, app: &Arc<App>) -> Result<usize, Error> {
         let scope = self.operator.in_app(app.clone());
-        let rooms = stored::all(&self.store.app(&scope).await?).await?;
+        self.finish_releases(&scope).await?;
+        let store = self.store.app(&scope).await?;
+        let rooms = stored::all(&store).await?;
+        let ones = rooms.iter().map(|room| (room.id.clone(), room.instance));
+        self.wake_outbox(&store, ones).await?;
+        for room in &rooms {
+            self.groups.note_room(app.number, room);
+        }
+        for word in grouping::words_at_start(&rooms) {
+            let line = self.line(&scope, word.group()).await?;
+            drop(line.put(move |desk| word.tell(desk)));
+        }
         let now = self.clock.now();
         let mut due = self.due.lock();
         due.extend(rooms.iter().map(|room| Reverse((now, Wake(app.clone(), room.id.clone())))));
@@ -257,12 +334,14 @@ impl Classroom {
 
     /// When [`Self::tick`] has something to do next.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.lock().peek().map(|Reverse((at, _))| *at)
+        let room = self.due.lock().peek().map(|Reverse((at, _))| *at);
+        [room, self.outbox.next_due()].into_iter().flatten().min()
     }
 
     /// Does what the clock has to do by now, in all rooms.
     pub async fn tick(&self) {
         self.keep_admitted();
+        self.end_outboxes().await;
         loop {
             let wake = {
                 let mut due = self.due.lock();
@@ -298,13 +377,21 @@ impl Classroom {
             return Err(Refusal::NotAllowed.into());
         }
         let name = id.clone();
-        self.act(caller, id, |desk| {
+        let new = self.described(caller, new);
+        let made = self.act(caller, id, |desk| {
             if desk.slot.is_some() {
                 return Err(Refusal::RoomExists.into());
             }
             make(desk, name, new)
-        })
-        .await
+        });
+        made.await?;
+        self.notice_reuse(caller, id).await
+    }
+
+    /// With what clients need to know of the app's chat.
+    fn described(&self, caller: &ClassCaller, mut new: NewRoom) -> NewRoom {
+        chat_room::describe(&mut new.widgets, &self.app(caller).key);
+        new
     }
 
     /// As whom a caller acts in a room. `user` and `role` are what the request says, which a token that names them
@@ -321,7 +408,9 @@ impl Classroom {
         let by = match caller.principal() {
             ClassPrincipal::App => By::App,
             ClassPrincipal::RoomUser { room: of, user: named, role } => {
-                if of != room || user.is_some_and(|user| user != named) {
+                let main = self.groups.main_of(caller.app().number, room);
+                let is_there = of == room || main.as_ref() == Some(of);
+                if !is_there || user.is_some_and(|user| user != named) {
                     return Err(Refusal::NotForThis.into());
                 }
                 By::User { id: named.clone(), role: role.unwrap_or(ClassRole::Invisible) }
@@ -331,6 +420,48 @@ impl Classroom {
             }
         };
         Ok(Place { room: room.clone(), by })
+    }
+
+    /// Whoever came without a token that names room and role, as what it is in `room`: `named` is whom it says to be.
+    /// Every other caller stays what it is.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn seat(
+        self: &Arc<Self>,
+        caller: ClassCaller,
+        room: &RoomUuid,
+        named: Option<&UserUuid>,
+    ) -> Result<ClassCaller, Error> {
+        let user = match caller.principal() {
+            ClassPrincipal::Signaling(user) => Some(user),
+            ClassPrincipal::Anyone => named,
+            _ => None,
+        };
+        let Some(user) = user.cloned() else { return Ok(caller) };
+        let of = user.clone();
+        let known = self.act(&caller, room, move |desk| {
+            let Some(room) = desk.slot.as_ref() else { return Ok((None, None)) };
+            let there = room.users.get(&of).filter(|user| user.online);
+            Ok((there.map(|user| user.role), room.stated_role(&of)))
+        });
+        let (role, stated) = known.await?;
+        Ok(caller.seated(room, &user, role, stated))
+    }
+
+    /// Whether a client whose network is in another region, which the app's owner permits, is let into this room.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn lets_cross(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+    ) -> Result<bool, Error> {
+        let lets = self.act(scope, room, |desk| {
+            Ok(desk.slot.as_ref().is_none_or(|room| room.crosses.messages))
+        });
+        lets.await
     }
 
     /// Whether a user may come in, and what its page needs to know before it does; makes the room when there is none
@@ -347,25 +478,57 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Value, Error> {
         let (name, user) = (room.clone(), user.clone());
-        self.act(caller, room, move |desk| {
-            if let (None, Some(new)) = (&desk.slot, implicit) {
-                make(desk, name, new)?;
-            }
-            let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
-            turn.check_in(&user, who.role)?;
-            let schedule = &turn.room.schedule;
-            Ok(json!({
-                "state": schedule.state,
-                "startTime": schedule.start.map(Timestamp::as_millis),
-                "duration": schedule.duration_s,
-                "closeDelay": schedule.close_delay_s,
-                "rtcRegion": "AREA_GLOBAL",
-                "rtmRegion": "AREA_GLOBAL",
-                "vid": 0,
-                "rteRole": who.role.name(turn.room.kind),
-            }))
-        })
-        .await
+        let main = self.groups.main_of(caller.app().number, room);
+        let group = self.group(caller, room, &user).await?;
+        let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
+        let area = self.area(caller);
+        let (checked, comer) = self
+            .act(caller, room, move |desk| {
+                if let Some(is) = group {
+                    grouping::tell(desk, is)?;
+                } else if let (None, Some(new)) = (&desk.slot, implicit) {
+                    make(desk, name, new)?;
+                }
+                let turn = desk.turn(By::User { id: user.clone(), role: who.role })?;
+                turn.check_in(&user, who.role)?;
+                let schedule = &turn.room.schedule;
+                let comer = Comer::new(turn.room, &user, &who.name, who.role, main);
+                let checked = json!({
+                    "state": schedule.state,
+                    "startTime": schedule.start.map(Timestamp::as_millis),
+                    "duration": schedule.duration_s,
+                    "closeDelay": schedule.close_delay_s,
+                    "rtcRegion": area,
+                    "rtmRegion": area,
+                    "vid": 0,
+                    "rteRole": who.role.name(turn.room.kind),
+                });
+                Ok((checked, comer))
+            })
+            .await?;
+        self.let_into_chat(caller, comer).await?;
+        Ok(checked)
+    }
+
+    /// What a room is made with by whoever comes first. Where it is not there yet, it is noticed if its name was another's.
+    async fn implicit(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        room: &RoomUuid,
+        new: Option<NewRoom>,
+    ) -> Result<Option<NewRoom>, Error> {
+        let Some(new) = new else { return Ok(None) };
+        let is_new = self.act(caller, room, |desk| Ok(desk.slot.is_none())).await?;
+        if is_new {
+            self.notice_reuse(caller, room).await?;
+        }
+        Ok(is_new.then(|| self.described(caller, new)))
+    }
+
+    /// Where media and messages of the app's rooms go: in its region alone where it has a geofence.
+    fn area(&self, caller: &ClassCaller) -> &'static str {
+        let app = self.app(caller);
+        if app.place.geofence { app.region.media_area() } else { "AREA_GLOBAL" }
     }
 
     /// Lets a user in; makes the room when there is none and `implicit` says how.
@@ -381,17 +544,72 @@ impl Classroom {
         implicit: Option<NewRoom>,
     ) -> Result<Entry, Error> {
         let (name, user) = (room.clone(), user.clone());
-        self.act(caller, room, move |desk| {
-            if let (None, Some(new)) = (&desk.slot, implicit) {
-                make(desk, name, new)?;
+        let main = self.groups.main_of(caller.app().number, room);
+        let group = self.group(caller, room, &user).await?;
+        let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
+        let area = self.area(caller);
+        let (entry, comer) = self
+            .act(caller, room, move |desk| {
+                if let Some(is) = group {
+                    grouping::tell(desk, is)?;
+                } else if let (None, Some(new)) = (&desk.slot, implicit) {
+                    make(desk, name, new)?;
+                }
+                let role = who.role;
+                let mut turn = desk.turn(By::User { id: user.clone(), role })?;
+                let entered = turn.enter(&user, &who)?;
+                let comer = Comer::new(turn.room, &user, &who.name, role, main);
+                let mut view = snapshot(turn.room, &user, entered.session);
+                view["room"]["roomProperties"]["region"] = json!({"rtc": area, "rtm": area});
+                let role = role.name(turn.room.kind);
+                Ok((Entry { session: entered.session, view, role }, comer))
+            })
+            .await?;
+        self.let_into_chat(caller, comer).await?;
+        Ok(entry)
+    }
+
+    /// What the class says of a group that a user wants to come into; none: the room is no group.
+    async fn group(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        user: &UserUuid,
+    ) -> Result<Option<GroupIs>, Error> {
+        let Some(main) = self.groups.main_of(scope.app().number, room) else { return Ok(None) };
+        let (id, user) = (room.clone(), user.clone());
+        let is = self.turn(scope, &main, By::Server, move |turn| {
+            if turn.room.is_banned(&user, turn.at) {
+                return Err(Refusal::Banned);
             }
-            let role = who.role;
-            let mut turn = desk.turn(By::User { id: user.clone(), role })?;
-            let entered = turn.enter(&user, &who)?;
-            let view = snapshot(turn.room, &user, entered.session);
-            Ok(Entry { session: entered.session, view, role: role.name(turn.room.kind) })
-        })
-        .await
+            turn.room.group_is(&id).ok_or(Refusal::NoRoom)
+        });
+        is.await.map(Some)
+    }
+
+    /// Records of a list of a room behind number `after`, or before it where the last ones come first; each with its
+    /// number, and the number to ask for the next page with.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRoom`].
+    pub async fn records(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        room: &RoomUuid,
+        list: &RecordList,
+        after: Option<u64>,
+        last_first: bool,
+        most: usize,
+    ) -> Result<(Vec<(u64, Value)>, Option<u64>), Error> {
+        let instance = self.instance(scope, room).await?;
+        let store = self.store.app(scope).await?;
+        let most = most.clamp(1, PAGE);
+        let keys = RoomKeys::new(&store, room, instance);
+        let mut page = keys.records(list, after, last_first, most + 1).await?;
+        let more = page.len() > most;
+        page.truncate(most);
+        let next = page.last().filter(|_| more).map(|(number, _)| *number);
+        Ok((page, next))
     }
 
     /// Frames of a room from number `from` on, for whoever sees right answers or does not.
@@ -486,8 +704,10 @@ impl Classroom {
 
 /// Makes a room where there is none.
 fn make(desk: &mut Desk<'_>, id: RoomUuid, new: NewRoom) -> Result<(), Error> {
-    let instance = u64::from_le_bytes(desk.entropy.bytes());
-    let room = Room::new(id, instance, new, desk.at)?;
+    // By this number its chat room is known, too.
+    let instance = u64::from_le_bytes(desk.entropy.bytes()) % GroupId::CLASS_NUMBERS;
+    let mut room = Room::new(id, instance, new, desk.at)?;
+    chat_room::complete(&mut room);
     *desk.slot = Some(room);
     desk.turn(By::Server)?.touch_room();
     Ok(())
@@ -524,7 +744,7 @@ fn snapshot(room: &Room, user: &UserUuid, session: u64) -> Value {
             "userToken": format!("{session:016x}"),
             "streamUuid": own.stream_uuid().to_string(),
             "streams": streams,
-            "userProperties": room.user_properties_view(own),
+            "userProperties": room.own_properties_view(own),
             "sequence": own.peer_sequence,
             "subscribe": 1,
         },

@@ -86,6 +86,11 @@ impl Edit {
     /// [`Refusal::Argument`] for a path that is none, a sum that is no number, and a tree that becomes larger than
     /// [`TREE_BYTES`].
     pub fn apply(self, tree: &Tree) -> Result<(Tree, Tree), Refusal> {
+        self.apply_up_to(tree, TREE_BYTES)
+    }
+
+    /// As [`Self::apply`], with another bound.
+    pub(crate) fn apply_up_to(self, tree: &Tree, most: usize) -> Result<(Tree, Tree), Refusal> {
         let (mut after, mut changed) = (tree.clone(), Tree::new());
         for (path, value) in self.set {
             set(&mut after, &parts(&path)?, value.clone());
@@ -106,8 +111,8 @@ impl Edit {
             }
         }
         let bytes = serde_json::to_vec(&after).map_or(usize::MAX, |json| json.len());
-        if bytes > TREE_BYTES {
-            let what = format!("properties: {bytes} bytes together; at most {TREE_BYTES} are kept");
+        if bytes > most {
+            let what = format!("properties: {bytes} bytes together; at most {most} are kept");
             return Err(Refusal::argument(what));
         }
         Ok((after, changed))

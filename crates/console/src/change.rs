@@ -253,7 +253,7 @@ impl Console {
             let value = txn.get(at).await?.ok_or(corrupt(&spaces::APPS))?;
             let record: AppRecord = record::decode(&value, spaces::APPS.name)?;
             let mut app = record.into_app(number)?;
-            app.certificates.retain(|certificate| certificate.is_enabled(now));
+            app.forget_ended_certificates(now);
             change(&mut app)?;
             txn.put(at, Bucket::Whole, &AppRecord::new(&app).encoded()).await?;
             Ok::<_, ConsoleError>(txn.done(app))

@@ -222,7 +222,7 @@ fn secrets_strong(node: &NodeFacts) -> Verdict {
     }
     fail(
         format!("can be guessed: {}", node.weak_secrets.join(", ")),
-        "stoa app certificate rotate --overlap 0 --key APP --certificate-file FILE",
+        "stoa app certificate rotate --overlap 0 --key APP --certificate-file FILE, and stoa app server-certificate rotate --leaked --key APP",
     )
 }
 
@@ -294,6 +294,11 @@ fn of_app(node: &NodeFacts, facts: &AppFacts) -> Vec<Item> {
         on("token_lifetimes", "Tokens are short-lived", token_lifetimes(facts)),
         on("ids_random", "User, group and room ids say nothing", ids_random(facts)),
         on("certificate_rotated", "The App Certificate is not old", certificate_rotated(node, app)),
+        on(
+            "server_certificate_rotated",
+            "The server certificate is not old",
+            server_certificate_rotated(node, app),
+        ),
         on("geofence", "Only clients of the wanted places are served", geofence(node, app)),
         on("retention_set", "How long messages are kept was chosen", retention_set(app, node.now)),
     ]
@@ -438,8 +443,20 @@ fn certificate_rotated(node: &NodeFacts, app: &App) -> Verdict {
     let mend = format!("stoa app certificate rotate --key {} --certificate-file FILE", app.key);
     let oldest = app.certificates.iter().map(|certificate| certificate.created).min();
     let Some(oldest) = oldest else { return fail("there is none", mend) };
-    let days = node.now.since(oldest).as_secs() / DAY.as_secs();
-    let reason = format!("the oldest was made {days} days ago");
+    by_age(node.now, oldest, "the oldest was made", mend)
+}
+
+fn server_certificate_rotated(node: &NodeFacts, app: &App) -> Verdict {
+    // A former one ends by itself.
+    let made = app.server_certificate.certificate().created;
+    let mend = format!("stoa app server-certificate rotate --key {}", app.key);
+    by_age(node.now, made, "it was made", mend)
+}
+
+/// What comes of the age of a certificate that was `made` then.
+fn by_age(now: Timestamp, made: Timestamp, what: &str, mend: String) -> Verdict {
+    let days = now.since(made).as_secs() / DAY.as_secs();
+    let reason = format!("{what} {days} days ago");
     match days {
         CERTIFICATE_DAYS.. => fail(reason, mend),
         CERTIFICATE_OLD_DAYS.. => warn(reason, mend),

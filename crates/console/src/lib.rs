@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod place;
 mod record;
 mod retention;
+mod server_certificate;
 #[cfg(test)]
 mod testing;
 mod token_client;
@@ -35,6 +36,7 @@ pub use crate::change::{REGISTRATIONS_MOST, SKEW_MOST_S};
 use crate::directory::{Claims, Published};
 pub use crate::directory::{Conflict, LearnError, Learned, PageError};
 use crate::record::{AppNumberRecord, AppRecord, PlatformRecord};
+pub use crate::server_certificate::ServerOverlap;
 use crate::token_client::TokenClients;
 pub use crate::token_client::{
     ClientName, ClientNameError, Credential, Fingerprint, FingerprintError, TokenClient,
@@ -118,6 +120,16 @@ pub enum ConsoleError {
         "the app {0} has a primary and a secondary certificate already; retire one of them first"
     )]
     TwoCertificates(AppKey),
+    /// Tokens of the former server certificate are still taken.
+    #[error(
+        "the app {app} has a former server certificate, which is good for another {left_s} seconds, and can have one only; rotate again after that, or with --overlap 0, which ends the present one and the former one at once"
+    )]
+    FormerServerCertificate {
+        /// The app.
+        app: AppKey,
+        /// For how long.
+        left_s: u64,
+    },
     /// The app has no such certificate, or would be left without any.
     #[error(
         "the app {0} would be left without a certificate that lasts; add another one first, or rotate"

@@ -6,7 +6,7 @@ use prost::Message;
 use stoa_core::{
     App, AppKey, AppNumber, AuthPolicy, CLOCK_SKEW_S, Certificate, ChatSettings, ClassSettings,
     Country, HeldRetention, KeepMessages, Permit, PlaceSettings, REGISTRATIONS_PER_HOUR, Region,
-    ReleaseAnchor, Secret, Timestamp, TokenPolicy, Uuid, door_certificate, limits,
+    ReleaseAnchor, Secret, ServerCertificate, Timestamp, TokenPolicy, Uuid, limits,
 };
 use stoa_store::{StoreError, spaces};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -119,11 +119,55 @@ pub(crate) struct AppRecord {
     held_before_ms: u64,
     #[prost(uint64, tag = "27")]
     held_until_ms: u64,
+    /// When the server certificate was made; 0: with the app.
+    #[prost(uint64, tag = "50")]
+    server_certificate_created_ms: u64,
+    /// The server certificate before it, while tokens of it are taken.
+    #[prost(message, optional, tag = "51")]
+    former_server_certificate: Option<FormerCertificateRecord>,
     #[prost(bool, tag = "70")]
     accepts_rtm_token: bool,
     /// From when on the hour counts after which a class room is destroyed; empty: the default.
     #[prost(string, tag = "71")]
     release_anchor: String,
+}
+
+/// A certificate that ends by itself. Wiped when it is dropped.
+#[derive(Clone, PartialEq, Message)]
+struct FormerCertificateRecord {
+    #[prost(string, tag = "1")]
+    certificate: String,
+    #[prost(uint64, tag = "2")]
+    created_ms: u64,
+    #[prost(uint64, tag = "3")]
+    retires_ms: u64,
+}
+
+impl Drop for FormerCertificateRecord {
+    fn drop(&mut self) {
+        self.certificate.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for FormerCertificateRecord {}
+
+impl FormerCertificateRecord {
+    /// None of one that never ends: it would be no former one.
+    fn new(former: &ServerCertificate) -> Option<Self> {
+        let former = former.certificate();
+        Some(Self {
+            certificate: former.expose().into(),
+            created_ms: former.created.as_millis(),
+            retires_ms: former.retires?.as_millis(),
+        })
+    }
+
+    fn into_certificate(mut self) -> ServerCertificate {
+        let text = Secret::new(std::mem::take(&mut self.certificate));
+        let created = Timestamp::from_millis(self.created_ms);
+        let retires = Timestamp::from_millis(self.retires_ms);
+        ServerCertificate::new(Certificate::new(text, created)).ending(retires)
+    }
 }
 
 /// What may cross regions.
@@ -212,6 +256,11 @@ impl AppRecord {
                 .held
                 .map_or(0, |held| u64::try_from(held.before.as_millis()).unwrap_or(u64::MAX)),
             held_until_ms: app.chat.held.map_or(0, |held| held.until.as_millis()),
+            server_certificate_created_ms: app.server_certificate.certificate().created.as_millis(),
+            former_server_certificate: app
+                .former_server_certificate
+                .as_ref()
+                .and_then(FormerCertificateRecord::new),
             accepts_rtm_token: app.class.accepts_rtm_token,
             release_anchor: app.class.release_anchor.name().into(),
         }
@@ -276,7 +325,14 @@ impl AppRecord {
             },
         };
         let place = self.place().ok_or_else(corrupt)?;
-        let server_certificate = Secret::new(std::mem::take(&mut self.server_certificate));
+        let server_certificate = Certificate::new(
+            Secret::new(std::mem::take(&mut self.server_certificate)),
+            Timestamp::from_millis(match self.server_certificate_created_ms {
+                0 => self.created_ms,
+                at => at,
+            }),
+        );
+        let former = self.former_server_certificate.take();
         Ok(App {
             number,
             id: self.id.parse().map_err(|_| corrupt())?,
@@ -312,8 +368,8 @@ impl AppRecord {
                     certificate
                 })
                 .collect(),
-            door_certificate: door_certificate(&server_certificate),
-            server_certificate,
+            server_certificate: ServerCertificate::new(server_certificate),
+            former_server_certificate: former.map(FormerCertificateRecord::into_certificate),
         })
     }
 }
@@ -323,11 +379,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_an_earlier_release_the_server_certificate_is_as_old_as_the_app() {
+        let (entropy, created) =
+            (stoa_core::SeededEntropy::new(1), Timestamp::from_secs(1_800_000_000));
+        let (key, auth) = ("acme#support".parse().unwrap(), AuthPolicy::Token);
+        let app = App::new(AppNumber(7), key, Region::Eu, created, auth, &entropy);
+        let mut record = AppRecord::new(&app);
+        // It knew neither of the two.
+        record.server_certificate_created_ms = 0;
+        record.former_server_certificate = None;
+        let bytes = record.encoded();
+        let read: AppRecord = decode(&bytes, spaces::APPS.name).unwrap();
+        let read = read.into_app(AppNumber(7)).unwrap();
+        assert!(read.server_certificates().eq(app.server_certificates()));
+        assert_eq!(read.server_certificate.certificate().created, created);
+    }
+
+    #[test]
     fn a_record_is_wiped_when_it_is_dropped_and_so_are_its_bytes() {
         fn wiped<T: ZeroizeOnDrop>(_: &T) {}
         let mut record = AppRecord::default();
         record.server_certificate = "secret".into();
         wiped(&record);
+        let former = FormerCertificateRecord { certificate: "before".into(), ..Default::default() };
+        wiped(&former);
+        record.former_server_certificate = Some(former);
         let bytes = record.encoded();
         wiped(&bytes);
         assert_eq!(*bytes, record.encode_to_vec());

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::{
-    Certificate, ChatSettings, Elsewhere, PlaceSettings, Region, Secret, Timestamp, TokenPolicy,
-    Uuid,
+    Certificate, ChatSettings, Elsewhere, PlaceSettings, Region, ServerCertificate, Timestamp,
+    TokenPolicy, Uuid,
 };
 
 /// The number under which an app's records stand in the store. 0 is the platform itself (the
@@ -219,11 +219,10 @@ pub struct App {
     pub plan_chosen: bool,
     /// The primary certificate and, during a rotation, the secondary one.
     pub certificates: Vec<Certificate>,
-    /// Signs the tokens that Stoa issues on behalf of the app's back end; never leaves the server.
-    pub server_certificate: Secret,
-    /// Signs those that Stoa issues to whoever proved itself at the door
-    /// ([`door_certificate`](crate::door_certificate)).
-    pub door_certificate: Secret,
+    /// Signs the tokens that Stoa itself issues; never leaves the server.
+    pub server_certificate: ServerCertificate,
+    /// The one before it, as long as tokens that it signed are taken.
+    pub former_server_certificate: Option<ServerCertificate>,
 }
 
 /// Knows the apps of this data centre, by the names that clients use.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use stoa_token::{Builder007, ChatGrant, ChatSubject, Error as TokenError, Expectation};
 
-use crate::{App, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId, UserId};
+use crate::{App, ClassScope, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId, UserId};
 
 /// Something that belongs to one app, and may therefore reach that app's records and no others.
 /// Implemented here and for the callers of class rooms alone.
@@ -43,6 +43,7 @@ pub enum TokenRefusal {
 pub struct VerifiedToken {
     app: Arc<App>,
     user: Option<String>,
+    class: Option<ClassScope>,
     mark: TokenMark,
     expires: Timestamp,
 }
@@ -60,8 +61,6 @@ impl VerifiedToken {
             ..Expectation::new(now.as_secs(), app.id.as_str(), &certificates)
         };
         match stoa_token::verify_chat(token, &expect) {
-            // A class room's token reaches that room and nothing else of the app.
-            Ok(grant) if grant.room.is_some() => Err(TokenRefusal::Invalid("room_token")),
             Ok(grant) => {
                 let issuer = issuers.get(grant.signer).copied();
                 let issuer = issuer.ok_or(TokenRefusal::Invalid("bad_signature"))?;
@@ -69,7 +68,7 @@ impl VerifiedToken {
                     id: TokenMarkId::of(&grant.signature),
                     issued: match issuer {
                         Issuer::App(_) => Timestamp::from_secs(grant.issued_at),
-                        Issuer::Server | Issuer::Door => issued_by_server(&grant),
+                        Issuer::Server(_) | Issuer::Door(_) => issued_by_server(&grant),
                     },
                     ends: Timestamp::from_secs(grant.expires_at),
                     issuer,
@@ -78,7 +77,13 @@ impl VerifiedToken {
                     ChatSubject::User(user) => Some(user),
                     ChatSubject::App => None,
                 };
-                Self::admitted(app, user, mark, now)
+                // Its holder reaches that room and nothing else of the app: an app token it is not.
+                let class = match (&grant.room, &user) {
+                    (None, _) => None,
+                    (Some(claim), Some(user)) => Some(ClassScope::of(claim, user)?),
+                    (Some(_), None) => return Err(TokenRefusal::Invalid("user_mismatch")),
+                };
+                Self::admitted(app, user, class, mark, now)
             }
             Err(error) => Err(token_refusal(error)),
         }
@@ -88,11 +93,12 @@ impl VerifiedToken {
     fn admitted(
         app: &Arc<App>,
         user: Option<String>,
+        class: Option<ClassScope>,
         mark: TokenMark,
         now: Timestamp,
     ) -> Result<Self, TokenRefusal> {
         let expires = app.admits(&mark, now)?;
-        Ok(Self { app: app.clone(), user, mark, expires })
+        Ok(Self { app: app.clone(), user, class, mark, expires })
     }
 
     /// The user name or uuid that the token names; none for an app token.
@@ -116,7 +122,7 @@ impl VerifiedToken {
             return Err(self);
         }
         let Self { app, mark, expires, .. } = self;
-        Ok(Caller { app, principal: Principal::App, mark, expires })
+        Ok(Caller { app, principal: Principal::App, class: None, mark, expires })
     }
 
     /// The caller who acts as `user`: the one that [`Self::named_user`] resolved to in the app's
@@ -125,8 +131,8 @@ impl VerifiedToken {
         if self.user.is_none() {
             return Err(self);
         }
-        let Self { app, mark, expires, .. } = self;
-        Ok(Caller { app, principal: Principal::User(user), mark, expires })
+        let Self { app, class, mark, expires, .. } = self;
+        Ok(Caller { app, principal: Principal::User(user), class, mark, expires })
     }
 }
 
@@ -173,7 +179,23 @@ pub fn issue_token_at_the_door(
     expires_in_s: u32,
     entropy: &dyn Entropy,
 ) -> Secret {
-    issue(app, app.door_certificate.expose(), user, now, expires_in_s, entropy)
+    issue(app, app.server_certificate.door().expose(), user, now, expires_in_s, entropy)
+}
+
+/// Issues a token for a user of a class room, which reaches that room's chat and nothing else of the app.
+pub fn issue_room_token(
+    app: &App,
+    class: &ClassScope,
+    now: Timestamp,
+    expires_in_s: u32,
+    entropy: &dyn Entropy,
+) -> Secret {
+    let certificate = app.server_certificate.expose();
+    built(builder(app, certificate, now, expires_in_s, entropy).room_user(
+        class.room.as_str(),
+        class.user.as_str(),
+        class.role.number().into(),
+    ))
 }
 
 fn issue(
@@ -184,16 +206,29 @@ fn issue(
     expires_in_s: u32,
     entropy: &dyn Entropy,
 ) -> Secret {
+    let token = builder(app, certificate, now, expires_in_s, entropy);
+    built(match user {
+        Some(user) => token.chat_user(user.as_str()),
+        None => token.chat_app(),
+    })
+}
+
+fn builder<'a>(
+    app: &'a App,
+    certificate: &'a str,
+    now: Timestamp,
+    expires_in_s: u32,
+    entropy: &dyn Entropy,
+) -> Builder007<'a> {
     let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
     // The salt says at which millisecond of the second, so that a revocation need not cut what is issued in
     // the same second after it.
     let millis = u32::try_from(now.as_millis() % 1000).unwrap_or_default();
     let salt = millis << SALT_BITS | u32::from_le_bytes(entropy.bytes()) >> (32 - SALT_BITS);
-    let token = Builder007::new(app.id.as_str(), certificate, issued, expires_in_s, salt);
-    let token = match user {
-        Some(user) => token.chat_user(user.as_str()),
-        None => token.chat_app(),
-    };
+    Builder007::new(app.id.as_str(), certificate, issued, expires_in_s, salt)
+}
+
+fn built(token: Builder007<'_>) -> Secret {
     Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))
 }
 
@@ -202,6 +237,7 @@ fn issue(
 pub struct Caller {
     app: Arc<App>,
     principal: Principal,
+    class: Option<ClassScope>,
     mark: TokenMark,
     expires: Timestamp,
 }
@@ -227,6 +263,11 @@ impl Caller {
             Principal::User(user) => Some(user),
             Principal::App => None,
         }
+    }
+
+    /// The class room that the caller's token is for, and beyond which it reaches nothing; none for any other token.
+    pub const fn class(&self) -> Option<&ClassScope> {
+        self.class.as_ref()
     }
 
     /// Whether the caller administers the app.
@@ -336,6 +377,23 @@ mod tests {
         let late =
             VerifiedToken::verify(&ours, token.expose(), Timestamp::from_secs(1_800_000_060));
         assert!(matches!(late, Err(TokenRefusal::Expired)));
+
+        let class = ClassScope {
+            room: "room".parse().unwrap(),
+            user: "Ann".parse().unwrap(),
+            role: crate::ClassRole::Student,
+        };
+        let token = issue_room_token(&ours, &class, now, 60, &entropy);
+        let verified = VerifiedToken::verify(&ours, token.expose(), now).unwrap();
+        let verified = verified.into_app_caller().unwrap_err();
+        let named = class.user.chat_user();
+        assert_eq!(verified.named_user(), Some(named.as_str()));
+        assert_eq!(verified.into_user_caller(named).unwrap().class(), Some(&class));
+        let certificate = ours.certificates[0].expose();
+        let forged = Builder007::new(ours.id.as_str(), certificate, 1_800_000_000, 60, 1);
+        let forged = forged.chat_user("alice").room_user("room", "Ann", 2).build().unwrap();
+        let refused = VerifiedToken::verify(&ours, &forged, now).unwrap_err();
+        assert_eq!(refused, TokenRefusal::Invalid("user_mismatch"));
 
         let token = issue_token(&ours, None, now, 60, &entropy);
         let verified = VerifiedToken::verify(&ours, token.expose(), now).unwrap();

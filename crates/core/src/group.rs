@@ -28,6 +28,10 @@ impl GroupId {
     /// Digits of an id that is drawn. They fit into a signed 64-bit number, as which some clients
     /// keep ids.
     const DIGITS: u32 = 18;
+    /// Class rooms have numbers below this.
+    pub const CLASS_NUMBERS: u64 = 1_000_000_000_000_000_000;
+    /// The id of the class room with the number 0.
+    const CLASS_FIRST: u64 = 7 * Self::CLASS_NUMBERS;
     /// The longest id that is taken in, in bytes.
     pub const MAX: usize = 20;
 
@@ -50,6 +54,20 @@ impl GroupId {
         } else {
             Err(GroupIdError)
         }
+    }
+
+    /// The id of the chat room of the class room with that number, below [`Self::CLASS_NUMBERS`]. It has one digit
+    /// more than those that are drawn, so that a class's room is known by its id alone.
+    pub fn of_class(number: u64) -> Self {
+        let digits = Self::CLASS_FIRST + number % Self::CLASS_NUMBERS;
+        Self { digits: digits.to_string().into(), kind: MucKind::Room }
+    }
+
+    /// The number of the class room whose chat room it is; none of any other.
+    pub fn class_number(&self) -> Option<u64> {
+        let digits = self.digits.parse::<u64>().ok().filter(|_| self.is_room())?;
+        let number = digits.checked_sub(Self::CLASS_FIRST)?;
+        (number < Self::CLASS_NUMBERS).then_some(number)
     }
 
     /// The same digits as the id of the other kind, or of the same.
@@ -99,6 +117,22 @@ pub struct GroupIdError;
 mod tests {
     use super::*;
     use crate::SeededEntropy;
+
+    #[test]
+    fn a_class_rooms_chat_is_known_by_its_id() {
+        for number in [0, 1, 77, GroupId::CLASS_NUMBERS - 1] {
+            let id = GroupId::of_class(number);
+            assert_eq!((id.as_str().len(), id.class_number()), (19, Some(number)));
+            assert!(id.as_str().parse::<i64>().is_ok(), "some clients keep ids so");
+            assert_eq!(GroupId::parse(MucKind::Room, id.as_str()).unwrap(), id);
+            assert_eq!(id.with_kind(MucKind::Group).class_number(), None);
+        }
+        let entropy = SeededEntropy::new(5);
+        let drawn = (0..1000).map(|_| GroupId::random(MucKind::Room, &entropy));
+        assert!(drawn.into_iter().all(|id| id.class_number().is_none()));
+        let above = GroupId::parse(MucKind::Room, "8000000000000000000").unwrap();
+        assert_eq!(above.class_number(), None);
+    }
 
     #[test]
     fn ids_are_drawn_with_eighteen_digits() {

@@ -4,10 +4,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::digest;
 use stoa_token::Signature;
 
-use crate::{App, AppId, Entropy, Secret, Timestamp, TokenRefusal};
+use crate::{App, AppId, Entropy, Secret, ServerCertificate, Timestamp, TokenRefusal};
 
 /// The longest life of a token, in seconds, unless an app says less (token specification, section 5).
 pub const TOKEN_CAP_S: u32 = 86_400;
@@ -110,26 +110,25 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The certificate by which the tokens are signed that Stoa gives to whoever proved itself at the door, by a
-/// password or as the app's back end. It follows from the server certificate, so that it needs no place of
-/// its own; apart from it, so that such tokens end when the app takes no such proof any more.
-pub fn door_certificate(server_certificate: &Secret) -> Secret {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, server_certificate.expose().as_bytes());
-    let tag = hmac::sign(&key, b"stoa: tokens issued at the door");
-    let mut half = [0; 16];
-    half.copy_from_slice(&tag.as_ref()[..16]);
-    Secret::new(AppId::from_bytes(half).as_str())
-}
-
 /// Who made a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Issuer {
     /// The app's back end, with the App Certificate of this fingerprint.
     App(Fingerprint),
-    /// Stoa, on behalf of the app's back end or of the operator.
-    Server,
-    /// Stoa, for whoever proved itself at the door.
-    Door,
+    /// Stoa, on behalf of the app's back end or of the operator, with the server certificate of this fingerprint.
+    Server(Fingerprint),
+    /// Stoa, for whoever proved itself at the door, with the door certificate that follows from the server
+    /// certificate of this fingerprint.
+    Door(Fingerprint),
+}
+
+impl Issuer {
+    /// The App Certificate or server certificate behind the token.
+    pub const fn certificate(self) -> Fingerprint {
+        match self {
+            Self::App(of) | Self::Server(of) | Self::Door(of) => of,
+        }
+    }
 }
 
 /// By what a token is known again after it was verified: not the token, which it does not make.
@@ -174,7 +173,7 @@ impl TokenMark {
         at > Timestamp::default()
             && match self.issuer {
                 Issuer::App(_) => self.issued.as_secs() <= at.plus(skew).as_secs(),
-                Issuer::Server | Issuer::Door => self.issued <= at,
+                Issuer::Server(_) | Issuer::Door(_) => self.issued <= at,
             }
     }
 }
@@ -192,7 +191,7 @@ impl App {
         let id = AppId::from_bytes(entropy.bytes());
         let uuid = crate::Uuid::random(entropy);
         let certificates = vec![Certificate::random(entropy, created)];
-        let server_certificate = Secret::new(AppId::from_bytes(entropy.bytes()).as_str());
+        let server_certificate = ServerCertificate::random(entropy, created);
         Self {
             number,
             id,
@@ -208,8 +207,8 @@ impl App {
             place: crate::PlaceSettings::default(),
             plan_chosen: false,
             certificates,
-            door_certificate: door_certificate(&server_certificate),
             server_certificate,
+            former_server_certificate: None,
         }
     }
 
@@ -217,9 +216,14 @@ impl App {
     pub(crate) fn signers(&self, now: Timestamp) -> impl Iterator<Item = (&str, Issuer)> {
         let own = self.certificates.iter().filter(move |one| one.is_enabled(now));
         let own = own.map(|one| (one.expose(), Issuer::App(one.fingerprint())));
-        let door = (self.door_certificate.expose(), Issuer::Door);
-        own.chain([(self.server_certificate.expose(), Issuer::Server)])
-            .chain(self.auth.allows_password().then_some(door))
+        let servers = self.server_certificates().filter(move |one| one.is_enabled(now));
+        let door_is_open = self.auth.allows_password();
+        let issued = servers.flat_map(move |one| {
+            let door = (one.door().expose(), Issuer::Door(one.fingerprint()));
+            let server = (one.expose(), Issuer::Server(one.fingerprint()));
+            std::iter::once(server).chain(door_is_open.then_some(door))
+        });
+        own.chain(issued)
     }
 
     /// Until when a token that was verified once is good, by what its owner has decided by now.
@@ -228,16 +232,14 @@ impl App {
     /// [`TokenRefusal::Invalid`] when its certificate was retired, the app takes no proof of its kind any
     /// more, or all tokens of its time were revoked; [`TokenRefusal::Expired`].
     pub fn admits(&self, mark: &TokenMark, now: Timestamp) -> Result<Timestamp, TokenRefusal> {
-        let retires = match mark.issuer {
-            Issuer::Server => None,
-            Issuer::Door if self.auth.allows_password() => None,
-            Issuer::Door => return Err(TokenRefusal::Invalid("door_closed")),
-            Issuer::App(fingerprint) => {
-                let known = self.certificates.iter().find(|one| one.fingerprint() == fingerprint);
-                let known = known.filter(|one| one.is_enabled(now));
-                known.ok_or(TokenRefusal::Invalid("certificate_retired"))?.retires
-            }
-        };
+        if matches!(mark.issuer, Issuer::Door(_)) && !self.auth.allows_password() {
+            return Err(TokenRefusal::Invalid("door_closed"));
+        }
+        let own = self.certificates.iter();
+        let mut known = own.chain(self.server_certificates().map(ServerCertificate::certificate));
+        let behind = known.find(|one| one.fingerprint() == mark.issuer.certificate());
+        let behind = behind.filter(|one| one.is_enabled(now));
+        let retires = behind.ok_or(TokenRefusal::Invalid("certificate_retired"))?.retires;
         if mark.is_cut(self.revoked, self.tokens.skew_s) {
             return Err(TokenRefusal::Invalid("revoked"));
         }
@@ -251,6 +253,7 @@ impl App {
     pub fn admits_as(&self, other: &Self) -> bool {
         (self.auth, self.tokens, self.revoked) == (other.auth, other.tokens, other.revoked)
             && self.certificates == other.certificates
+            && self.server_certificates().eq(other.server_certificates())
             && (self.place == other.place && self.class == other.class)
     }
 

@@ -24,6 +24,7 @@ mod refusal;
 mod region;
 mod retention;
 mod secret;
+mod server_certificate;
 mod service_area;
 mod site;
 mod special_address;
@@ -36,11 +37,11 @@ pub use app::{
 };
 pub use caller::{
     AppScope, Caller, Operator, OperatorOf, Principal, TokenRefusal, VerifiedToken, Visitor,
-    issue_token, issue_token_at_the_door,
+    issue_room_token, issue_token, issue_token_at_the_door,
 };
 pub use class::{
-    ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassSettings,
-    ReleaseAnchor, RoomType, RoomUuid, UserUuid,
+    ClassCaller, ClassName, ClassNameError, ClassPrincipal, ClassRole, ClassScope, ClassSettings,
+    ReleaseAnchor, RoomType, RoomUuid, UserUuid, issue_media_token,
 };
 pub use conversation::{ConversationId, Target};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
@@ -48,7 +49,7 @@ pub use group::{GroupId, GroupIdError, MucKind};
 pub use id_quality::{IdFlaws, Names};
 pub use identity::{
     CLOCK_SKEW_S, Certificate, Fingerprint, Issuer, REGISTRATIONS_PER_HOUR, TOKEN_CAP_S, TokenMark,
-    TokenMarkId, TokenPolicy, door_certificate,
+    TokenMarkId, TokenPolicy,
 };
 pub use ids::{IdGenerator, MessageId, Seq, Uuid};
 pub use network::{AddressRange, AddressRangeError, Reach};
@@ -62,6 +63,7 @@ pub use retention::{
     last_day_over,
 };
 pub use secret::{Secret, same_secret};
+pub use server_certificate::ServerCertificate;
 pub use service_area::{Countries, Country, CountryError};
 pub use site::site;
 pub use special_address::Special;

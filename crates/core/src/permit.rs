@@ -117,12 +117,21 @@ impl PlaceSettings {
             return true;
         }
         let Some(country) = country else { return false };
-        let served = match &self.service_area {
+        let crosses = |from| self.permit(Crossing::Messages, from, region, now).is_some();
+        self.serves(region, country) || country.region().is_some_and(crosses)
+    }
+
+    /// Whether a client in `country`, who is let in to an app of `region`, is so by the permission for messages alone.
+    pub fn crosses(&self, region: Region, country: Option<Country>) -> bool {
+        self.geofence && country.is_some_and(|country| !self.serves(region, country))
+    }
+
+    /// Whether the country is in the service area.
+    fn serves(&self, region: Region, country: Country) -> bool {
+        match &self.service_area {
             Some(countries) => countries.contains(&country),
             None => region.serves(country),
-        };
-        let crosses = |from| self.permit(Crossing::Messages, from, region, now).is_some();
-        served || country.region().is_some_and(crosses)
+        }
     }
 }
 
@@ -164,6 +173,8 @@ mod tests {
         place.permits = vec![Permit { kind: Crossing::Messages, from, to, until: LATER }];
         assert!(place.admits(Region::Eu, country("US"), NOW));
         assert!(!place.admits(Region::Eu, country("US"), LATER));
+        assert!(place.crosses(Region::Eu, country("US")));
+        assert!(!place.crosses(Region::Eu, country("DE")) && !place.crosses(Region::Eu, None));
         place.service_area = Some(vec!["BR".parse().unwrap()]);
         assert!(place.admits(Region::Eu, country("BR"), NOW));
         assert!(!place.admits(Region::Eu, country("DE"), NOW));

@@ -73,6 +73,10 @@ refusals! {
     Forbidden => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, You do not have permission";
     /// The client's network is outside the app's geofence (classroom section 6: 403).
     Outside => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, your network is outside the service area";
+    /// A class room's token for something else, or another token for a class room.
+    OutsideClass => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, the token is for a class room and reaches its chat alone";
+    /// Something that is done to a class room, and not to its chat room.
+    ClassDecides => 403 "forbidden_op" "ForbiddenOpException", 1 "Sorry, the chat room is a class room's";
     /// The user was deactivated by an administrator.
     Deactivated => 403 "forbidden_op" "ForbiddenOpException", 12 "user is deactivated";
     /// No app has that key.

@@ -43,6 +43,16 @@ impl Region {
         }
     }
 
+    /// The name by which media of class rooms are kept there.
+    pub const fn media_area(self) -> &'static str {
+        match self {
+            Self::Cn => "AREA_CN",
+            Self::Ap => "AREA_AS",
+            Self::Eu => "AREA_EUR",
+            Self::Na => "AREA_NA",
+        }
+    }
+
     /// Whom it serves, in words.
     pub const fn area(self) -> &'static str {
         match self {

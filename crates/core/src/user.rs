@@ -17,6 +17,13 @@ impl UserId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it has the form of the names that users of class rooms have in chat: 32 hexadecimal digits. Only
+    /// whoever comes into a class room is given one.
+    pub fn is_of_classes(&self) -> bool {
+        self.0.len() == 32
+            && self.0.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    }
 }
 
 impl FromStr for UserId {

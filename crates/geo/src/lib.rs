@@ -6,6 +6,8 @@
 //! knows is nowhere.
 
 mod database;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod range;
 
 use std::net::IpAddr;

@@ -9,17 +9,19 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use stoa_audit::Act;
+use stoa_chat::class::Wanted;
 use stoa_core::{App, Caller, Refusal, Secret, UserId, Visitor, site};
 
 use crate::audit::By;
 use crate::error::Failure;
 use crate::path::AppPath;
 use crate::rate::Operation;
+use crate::reach;
 use crate::{Rest, Shared};
 
 /// Somebody who has not been asked for a token yet.
@@ -27,6 +29,8 @@ pub(crate) struct Door {
     app: Arc<App>,
     operation: Operation,
     token: Option<Secret>,
+    /// What the call is about.
+    wanted: Wanted,
     /// Where limits hold.
     address: Option<IpAddr>,
     /// From where, also if that is a proxy.
@@ -55,6 +59,8 @@ impl Door {
         let caller =
             caller.inspect_err(|error| rest.chat.token_was_refused(&self.app, error, self.from))?;
         rest.rates.lock().operation(&self.operation, rest.chat.clock().now())?;
+        let reaches = rest.chat.must_reach(&caller, &self.wanted).await;
+        reaches.inspect_err(|error| rest.refused_call(self.by(&caller), error.class()))?;
         Ok(caller)
     }
 
@@ -138,12 +144,16 @@ impl FromRequestParts<Rest> for Door {
 
     async fn from_request_parts(parts: &mut Parts, rest: &Rest) -> Result<Self, Failure> {
         let AppPath(app) = AppPath::from_request_parts(parts, rest).await?;
+        let variables = RawPathParams::from_request_parts(parts, &())
+            .await
+            .map_err(|_| Failure::argument("the path is not percent-encoded UTF-8"))?;
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let wanted = reach::wanted(method(&parts.method), route, &variables);
         let operation = Operation::new(app.number, method(&parts.method), route);
         let from = (rest.client_address)(&parts.extensions);
         rest.chat.admit_from(&app, from)?;
         let address = from.filter(|address| !address.to_canonical().is_loopback());
-        Ok(Self { app, operation, token: bearer(&parts.headers), address, from })
+        Ok(Self { app, operation, token: bearer(&parts.headers), wanted, address, from })
     }
 }
 

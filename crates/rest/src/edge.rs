@@ -20,7 +20,7 @@ use crate::classroom::ClassFailure;
 use crate::envelope::{Call, object};
 use crate::error::Failure;
 use crate::reply::{Outcome, Reply};
-use crate::{Rest, cors, hsts, query};
+use crate::{Rest, classroom, cors, hsts, query};
 
 /// The layer around all routes.
 pub(crate) async fn edge(State(rest): State<Rest>, request: Request, next: Next) -> Response {
@@ -77,7 +77,11 @@ async fn answer(rest: &Rest, request: Request, next: Next) -> Response {
             let failure = response.extensions_mut().remove::<Failure>();
             // Whatever does not come from a handler of this crate is refused as a path.
             let failure = failure.unwrap_or(Failure::of(Refusal::UnknownPath));
-            Some(refuse(&call, &failure, route, &mut response))
+            if classroom::is_here(uri.path()) {
+                Some(refuse_in_class(&failure.into(), now, &mut response))
+            } else {
+                Some(refuse(&call, &failure, route, &mut response))
+            }
         }
     };
     let status = response.status();

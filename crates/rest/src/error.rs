@@ -127,6 +127,12 @@ const fn words(refusal: Refusal) -> &'static str {
         Refusal::Outside => {
             "this app serves clients in its service area only, and your network is outside of it"
         }
+        Refusal::OutsideClass => {
+            "the token is for a class room and reaches its chat alone, which no other token does"
+        }
+        Refusal::ClassDecides => {
+            "the chat room is a class room's, which decides who is in it and how long there is one"
+        }
         Refusal::Deactivated => "the user is deactivated",
         Refusal::UnknownApp => "Could not find application",
         Refusal::Elsewhere => "the app lives in another region",

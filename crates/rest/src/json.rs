@@ -103,6 +103,11 @@ impl Object {
         self.fields.keys().map(String::as_str)
     }
 
+    /// The fields that were not read yet.
+    pub(crate) fn into_fields(self) -> impl Iterator<Item = (String, Json)> {
+        self.fields.into_iter()
+    }
+
     /// Whether the field is there and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.get(name).is_some_and(|json| *json != Json::Null)

@@ -13,6 +13,7 @@
 //! | `dns`, `token`, `users`, `history`, `contacts`, `attributes`, `presence`, `groups`, `rooms`, `chatfiles` | the operations, each with its row in the specification |
 //! | `classroom` | class rooms: paths, tokens and envelope of their own |
 //! | `audit` | what of it all stands in the audit log |
+//! | `reach` | what of it a class room's token reaches |
 //! | `messages` | what back ends say in chat rooms |
 //! | `conversations`, `deletion`, `pins`, `recall`, `reports` | the same, about messages that were sent |
 
@@ -42,6 +43,7 @@ mod pins;
 mod presence;
 mod query;
 mod rate;
+mod reach;
 mod recall;
 mod reply;
 mod reports;

@@ -64,6 +64,11 @@ impl Query {
         Ok(value.filter(|value| !matches!(*value, "" | "undefined" | "null")))
     }
 
+    /// Whether a field is given, with a value or without.
+    pub(crate) fn is_said(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// The caller's own device, which is not told of what it does itself (msync section 8).
     ///
     /// # Errors

@@ -213,6 +213,7 @@ impl Failure {
                 | ConsoleError::UnknownApp(_)
                 | ConsoleError::TwoCertificates(_)
                 | ConsoleError::OneCertificate(_)
+                | ConsoleError::FormerServerCertificate { .. }
                 | ConsoleError::ClientExists { .. }
                 | ConsoleError::UnknownClient { .. }
                 | ConsoleError::UnknownPermit { .. },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stoa_audit::{Act, Actor, Entry};
 use stoa_chat::lifetime::{CLASSES_OF_LOGS, Pace};
 use stoa_core::{AppNumber, ChatSettings, Day, Operator, Timestamp, is_day_over};
+use stoa_store::StoreError;
 use stoa_store::classes::{DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT};
 
 use crate::failure::Failure;
@@ -76,6 +77,52 @@ impl Node {
             }
         }
         outcome.map(|()| all)
+    }
+
+    /// Dismisses groups and rooms in which nothing was said or done for as long as user information is kept, and
+    /// writes that into the audit logs. Answers how many they were.
+    ///
+    /// # Errors
+    /// When those of one app could not be dismissed; those of the others were.
+    pub async fn dismiss_unused(&self, pace: Pace) -> Result<usize, Failure> {
+        let operator = Operator::of_this_process();
+        let (mut all, mut outcome) = (0, Ok(()));
+        for app in self.console.apps() {
+            let scope = operator.in_app(app);
+            match self.chat.dismiss_unused(&scope, pace).await {
+                Ok(groups) => {
+                    all += groups.len();
+                    for group in groups {
+                        let kind = if group.is_room() { "room" } else { "group" };
+                        let entry = Entry::new(Actor::System, Act::GroupDismissed);
+                        let entry = entry.detail(kind, group.as_str()).detail("reason", "unused");
+                        self.audit.record(&scope, entry).await?;
+                    }
+                }
+                Err(error) => outcome = Err(error.into()),
+            }
+        }
+        outcome.map(|()| all)
+    }
+
+    /// Destroys the keys of users, groups, rooms and classes whose time is over after they ended, in all apps at once,
+    /// and removes what they sealed. Answers how many they were. Whatever interrupts it, the next one goes on with it.
+    ///
+    /// # Errors
+    /// When something of one app could not be done; what could be was.
+    pub async fn end_objects(&self) -> Result<usize, Failure> {
+        let operator = Operator::of_this_process();
+        let mut apps = Vec::new();
+        for app in self.console.apps() {
+            let settings = app.chat;
+            match self.store.app(&operator.in_app(app)).await {
+                Ok(store) => apps.push((store, settings)),
+                // It was deleted a moment ago, with all its keys.
+                Err(StoreError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.store.end_objects(&apps, self.clock.now()).await?)
     }
 
     /// Destroys the keys of all days that are over, in all apps at once, and removes what they sealed. Whatever

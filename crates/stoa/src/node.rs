@@ -173,7 +173,18 @@ impl Files {
         let store = Store::open(Arc::new(engine), vault.clone());
         let class = KeyClass(classes::ATTACHMENT.number);
         let blobs = Blobs::local(&config.files, vault.clone(), class)?;
-        Ok(Self { vault, store, blobs, clock, entropy })
+        Ok(Self::of(vault, store, blobs, clock, entropy))
+    }
+
+    /// What is open already, wherever it lies: in memory, or where something fails on purpose.
+    pub const fn of(
+        vault: Arc<Vault>,
+        store: Store,
+        blobs: Blobs,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { vault, store, blobs, clock, entropy }
     }
 
     /// The records.
@@ -281,6 +292,10 @@ impl Node {
         };
         for app in node.console.deleting() {
             node.finish_deletion(&app).await?;
+        }
+        let ended = node.end_objects().await?;
+        if ended > 0 {
+            tracing::info!(ended, "destroyed keys of what had ended when the server was off");
         }
         node.finish_erasures().await?;
         Ok(node)

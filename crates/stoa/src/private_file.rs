@@ -22,7 +22,8 @@ pub fn create(path: &Path, secret: &str) -> Result<(), Failure> {
         let mut file = new_file(path)?;
         file.write_all(secret.as_bytes())?;
         file.write_all(b"\n")?;
-        file.sync_all()
+        file.sync_all()?;
+        sync_above(path)
     };
     write().map_err(Failure::io(format!("write {}", path.display())))
 }
@@ -59,14 +60,28 @@ pub fn read(path: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(secret))
 }
 
+/// Where a file that is to be replaced is written first.
+pub fn draft(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    draft.into()
+}
+
+/// Makes durable that there is something of this name, or nothing any more.
+///
+/// # Errors
+/// When the directory in which it lies cannot be synced.
+pub fn sync_above(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// Writes a file with this mode so that it is there whole or not at all, also after a crash.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
+    let draft = draft(path);
     let write = || {
         // One that a crash has left may have another mode.
         match remove_file(&draft) {
@@ -77,8 +92,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
         file.write_all(bytes)?;
         file.sync_all()?;
         rename(&draft, path)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        sync_above(path)
     };
     write().map_err(Failure::io(format!("write {}", path.display())))
 }

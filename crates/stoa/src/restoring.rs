@@ -1,11 +1,12 @@
 //! Bringing a backup back into an empty data directory, with today's vault.
 //!
-//! A file in the directory says that it is unfinished, from before the first record until all of them are
-//! durable; nothing opens a directory that has it. Persons who were erased after the backup was made are
-//! erased by whoever opens the directory first, which is this command itself.
+//! A file in the directory says that it is unfinished, from before the first record until all is done that makes
+//! the data fit to be served; nothing else opens a directory that has it. All of that is: every record and file is
+//! durable, persons who were erased after the backup was made are erased again, and the numbers of apps that were
+//! made since are given to no other app.
 
 use std::fs::{DirBuilder, File, remove_file};
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -55,12 +56,8 @@ pub(crate) async fn bring_back(
     let failed = |what: &str| Failure::io(format!("{what} {}", file.display()));
     let backup = File::open(file).map_err(failed("read"))?;
     refuse_unfinished(&config.data)?;
-    let is_empty = match std::fs::read_dir(&config.data) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(Failure::io(format!("read {}", config.data.display()))(error)),
-    };
-    if !is_empty {
+    let is_empty = is_empty(&config.data);
+    if !is_empty.map_err(Failure::io(format!("read {}", config.data.display())))? {
         return Err(Failure::Refused(format!(
             "{} is not empty: a backup is brought back into an empty data directory",
             config.data.display()
@@ -72,7 +69,7 @@ pub(crate) async fn bring_back(
             config.keys.display()
         )));
     }
-    let vault = Files::open_vault(config, taken.clone(), Founding::Refused)?;
+    let vault = Files::open_vault(config, taken, Founding::Refused)?;
     let mut reader = Reader::open(BufReader::with_capacity(1 << 20, backup), &vault)?;
     make_private(&config.data)?;
     private_file::replace(&marker(&config.data), b"a backup is being brought back\n", 0o600)?;
@@ -93,18 +90,9 @@ pub(crate) async fn bring_back(
             progress(bytes);
         }
     }
-    let restored = restoring.restored();
-    files.store().close().await?;
-    drop(files);
-    let view = BackupView::new(reader.header(), reader.seen(), restored.dropped);
-    remove_file(marker(&config.data)).map_err(failed("finish bringing back"))?;
-    File::open(&config.data)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed("finish bringing back"))?;
-    drop(reader);
-    drop(vault);
-    // Opened as a server opens it, which erases whom the vault's ledger names.
-    let node = Node::start(Files::open(config, taken, Founding::Refused)?, config).await?;
+    let view = BackupView::new(reader.header(), reader.seen(), restoring.restored().dropped);
+    // As a server opens it, which erases whom the vault's ledger names.
+    let node = Node::start(files, config).await?;
     // Apps that were made since have keys, under numbers that these data would give once more.
     if let Some(last) = node.vault.keys().into_iter().map(|key| key.scope.app).max() {
         node.console.reserve_numbers(last).await?;
@@ -113,7 +101,27 @@ pub(crate) async fn bring_back(
         Entry::new(Actor::Operator, Act::BackupRestored).detail("backup", view.backup.clone());
     node.audit.record_platform(&operator, entry).await?;
     node.close().await?;
+    let finish = || {
+        // The directory itself may be new.
+        private_file::sync_above(&config.data)?;
+        remove_file(marker(&config.data))?;
+        private_file::sync_above(&marker(&config.data))
+    };
+    finish().map_err(failed("finish bringing back"))?;
     Ok(view)
+}
+
+/// Whether there is nothing in the directory but what is left of one who died before there was the marker.
+fn is_empty(data: &Path) -> io::Result<bool> {
+    let draft = private_file::draft(&marker(data));
+    match std::fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        entries => {
+            let mut others =
+                entries?.filter(|entry| !entry.as_ref().is_ok_and(|entry| entry.path() == draft));
+            others.next().transpose().map(|other| other.is_none())
+        }
+    }
 }
 
 fn make_private(dir: &Path) -> Result<(), Failure> {

@@ -233,7 +233,6 @@ impl Replacement {
     pub fn write(file: &Path, key: &RootKey) -> Result<Self, Failure> {
         let replacement = Self::of(file);
         private_file::create(&replacement.new, &key.to_hex())?;
-        sync_above(file).map_err(Failure::io(format!("write {}", replacement.new.display())))?;
         Ok(replacement)
     }
 
@@ -250,7 +249,7 @@ impl Replacement {
         let finish = || {
             erase(&self.file)?;
             std::fs::rename(&self.new, &self.file)?;
-            sync_above(&self.file)
+            private_file::sync_above(&self.file)
         };
         let what = "put the new root key in the place of the old one";
         finish().map_err(Failure::io(format!(
@@ -265,7 +264,7 @@ impl Replacement {
         let discard = || {
             erase(&self.new)?;
             std::fs::remove_file(&self.new)?;
-            sync_above(&self.new)
+            private_file::sync_above(&self.new)
         };
         discard().map_err(Failure::io(format!("remove {}", self.new.display())))
     }
@@ -280,11 +279,6 @@ fn erase(file: &Path) -> io::Result<()> {
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(LONGEST).min(LONGEST);
     file.write_all(&vec![b'0'; length])?;
     file.sync_all()
-}
-
-fn sync_above(file: &Path) -> io::Result<()> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The root key that the command gives now.

@@ -69,6 +69,20 @@ impl DataClass {
             Retention::For(time) | Retention::WhileUsed(time) | Retention::AfterClass(time) => time,
         }
     }
+
+    /// How long what somebody or something has of this class is kept when that has ended: a class room for a while,
+    /// and what was kept until it is deleted no longer.
+    pub fn kept_after_end(&self, settings: &ChatSettings, now: Timestamp) -> Duration {
+        match self.retention {
+            Retention::AfterClass(_) => self.kept(settings, now),
+            Retention::WhileUsed(_) | Retention::ByPlan(_) | Retention::For(_) => Duration::ZERO,
+        }
+    }
+
+    /// Whether there is a key of this class for each user, account, group or room.
+    pub fn has_objects(&self) -> bool {
+        self.buckets.contains(&BucketKind::Object)
+    }
 }
 
 const fn days(n: u64) -> Duration {

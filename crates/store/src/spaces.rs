@@ -5,14 +5,29 @@
 //! of one space of one app is contiguous in every engine. Codes are stored and never change or
 //! return. What is not in [`SPACES`] cannot be stored.
 
+mod class_chat;
 mod classroom;
+mod groups;
 mod lifetime;
 
-pub use classroom::{CLASS_EVENTS, CLASS_FRAMES, CLASS_PEER_FRAMES, CLASS_ROOMS, CLASS_USERS};
-pub use lifetime::{DESTRUCTIONS, LOG_DAYS, RECEIPT_HEAD, RECEIPTS, SWEEPS};
+pub use class_chat::{
+    CLASS_CHAT_ATTRIBUTES, CLASS_CHAT_PINS, CLASS_CHAT_ROOMS, CLASS_CHAT_ROSTERS, CLASS_CHAT_USERS,
+    CLASS_CHATS, CLASS_MESSAGES, CLASS_NAMES,
+};
+pub use classroom::{
+    CLASS_EVENTS, CLASS_FRAMES, CLASS_MARKS, CLASS_OUTBOX, CLASS_PEER_FRAMES, CLASS_RECORDS,
+    CLASS_ROOMS, CLASS_USERS,
+};
+pub use groups::{
+    GROUP_FILES, GROUP_MEMBER_ATTRIBUTES, GROUP_ROSTERS, GROUPS, GROUPS_BY_TIME, ROOM_ATTRIBUTES,
+    ROOMS_BY_TIME,
+};
+pub use lifetime::{
+    DESTRUCTIONS, ENDS_BY_TIME, LOG_DAYS, OBJECT_ENDS, RECEIPT_HEAD, RECEIPTS, SWEEPS,
+};
 
 use crate::classes::{
-    ATTACHMENT, AUDIT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
+    ATTACHMENT, AUDIT, BucketKind, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
     USER_INFORMATION,
 };
 
@@ -33,6 +48,21 @@ pub struct Space {
     pub value: &'static str,
     /// Who reads it.
     pub readers: &'static str,
+}
+
+impl Space {
+    /// The space of a stored key.
+    pub fn of_key(key: &[u8]) -> Option<&'static Self> {
+        let code = key.first()?;
+        SPACES.iter().copied().find(|space| space.code == *code)
+    }
+
+    /// Whether its records are entries of logs whose keys end by day: their numbers go on when nobody can read
+    /// them any more, so that they are removed by whoever knows where a log goes on, and by nobody else.
+    pub fn is_log(&self) -> bool {
+        let by_day = self.class.buckets == [BucketKind::Day];
+        by_day && matches!(self.layout, [Part::Blind(_), Part::Number(_)])
+    }
 }
 
 /// Whose records a space holds.
@@ -248,50 +278,6 @@ pub static USER_LOG_CURSORS: Space = Space {
     readers: "chat",
 };
 
-/// The groups.
-pub static GROUPS: Space = Space {
-    code: 18,
-    name: "groups",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Blind("group")],
-    value: "1: group: name, settings, owner, announcement",
-    readers: "chat",
-};
-
-/// Who is in a group, was invited to it, asks to be let in or is kept out, in parts of some dozen.
-pub static GROUP_ROSTERS: Space = Space {
-    code: 19,
-    name: "group_rosters",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Blind("group"), Part::Number("part")],
-    value: "1: lines of the roster",
-    readers: "chat",
-};
-
-/// Groups in the order of their creation.
-pub static GROUPS_BY_TIME: Space = Space {
-    code: 20,
-    name: "groups_by_time",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Number("created, ms"), Part::Blind("group")],
-    value: "1: group id, whether it is public",
-    readers: "chat",
-};
-
-/// What members of a group are called and have in it.
-pub static GROUP_MEMBER_ATTRIBUTES: Space = Space {
-    code: 21,
-    name: "group_member_attributes",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Blind("group"), Part::Blind("user")],
-    value: "1: keys and values",
-    readers: "chat",
-};
-
 /// The contacts of a user. Who is invited and has not answered is none.
 pub static CONTACTS: Space = Space {
     code: 22,
@@ -479,40 +465,6 @@ pub static GROUP_READERS: Space = Space {
     readers: "chat",
 };
 
-/// Files that are shared in a group.
-pub static GROUP_FILES: Space = Space {
-    code: 62,
-    name: "group_files",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Blind("group"), Part::Number("shared, ms"), Part::Blind("file")],
-    value: "1: file: id, name, owner, size, when",
-    readers: "chat",
-};
-
-/// Chat rooms in the order of their creation. What else is kept of a room stands where that of groups
-/// does, under names of its own.
-pub static ROOMS_BY_TIME: Space = Space {
-    code: 63,
-    name: "rooms_by_time",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Number("created, ms"), Part::Blind("room")],
-    value: "1: room id",
-    readers: "chat",
-};
-
-/// What members keep in a chat room for all who are there.
-pub static ROOM_ATTRIBUTES: Space = Space {
-    code: 64,
-    name: "room_attributes",
-    class: &USER_INFORMATION,
-    owner: Owner::App,
-    layout: &[Part::Blind("room"), Part::Blind("key")],
-    value: "1: key, value, who set it, whether it goes with whoever set it; one row for a room says which there are",
-    readers: "chat",
-};
-
 /// Users who may make chat rooms.
 pub static SUPER_ADMINS: Space = Space {
     code: 65,
@@ -647,6 +599,8 @@ pub static SPACES: &[&Space] = &[
     &USER_LOG,
     &LOG_DAYS,
     &SWEEPS,
+    &OBJECT_ENDS,
+    &ENDS_BY_TIME,
     &DELETED_MESSAGES,
     &PINNED_MESSAGES,
     &REPORTS,
@@ -672,6 +626,17 @@ pub static SPACES: &[&Space] = &[
     &RECEIPTS,
     &RECEIPT_HEAD,
     &DESTRUCTIONS,
+    &CLASS_MARKS,
+    &CLASS_OUTBOX,
+    &CLASS_RECORDS,
+    &CLASS_CHAT_ROOMS,
+    &CLASS_CHAT_ROSTERS,
+    &CLASS_CHAT_ATTRIBUTES,
+    &CLASS_CHAT_PINS,
+    &CLASS_CHATS,
+    &CLASS_CHAT_USERS,
+    &CLASS_NAMES,
+    &CLASS_MESSAGES,
 ];
 
 #[cfg(test)]

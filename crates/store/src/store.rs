@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) signing_key: OnceLock<Arc<SigningKey>>,
     /// Writes receipts, once it was asked for.
     pub(crate) book: OnceLock<Book>,
+    /// Held by whoever destroys keys of what has ended.
+    pub(crate) ending: tokio::sync::Mutex<()>,
     pub(crate) retries: AtomicU64,
     pub(crate) contended: AtomicU64,
 }
@@ -55,6 +57,7 @@ impl Store {
             gone: RwLock::default(),
             signing_key: OnceLock::new(),
             book: OnceLock::new(),
+            ending: tokio::sync::Mutex::default(),
             retries: AtomicU64::new(0),
             contended: AtomicU64::new(0),
         }))

@@ -138,6 +138,26 @@ impl Txn {
         Ok(())
     }
 
+    /// As [`Self::put`], but nothing is written where there is no such key, as after it was destroyed: for whoever
+    /// writes once more what was there. Answers whether it was written.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn put_if_keyed(
+        &mut self,
+        key: &Key,
+        bucket: Bucket,
+        plain: &[u8],
+    ) -> Result<bool, StoreError> {
+        self.app.check(key.app())?;
+        let scope = self.app.scope(key.space().class, bucket)?;
+        let sealed = self.app.store.vault.seal_if_keyed(scope, key.as_bytes(), plain).await?;
+        let Some(record) = sealed else { return Ok(false) };
+        self.engine.put(key.as_bytes().to_vec(), record);
+        self.has_writes = true;
+        Ok(true)
+    }
+
     /// Removes the record at `key`, if there is one.
     ///
     /// # Errors

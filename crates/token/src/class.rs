@@ -49,7 +49,10 @@ pub fn verify_class(
 ) -> Result<ClassGrant, Error> {
     if token.starts_with("006") {
         let named = named.ok_or(Error::UserMismatch)?;
-        let login = crate::Requirement::rtm_login(named);
+        let login = crate::Requirement {
+            privilege: Some(privilege::RTM_LOGIN_006),
+            ..crate::Requirement::rtm_login(named)
+        };
         let verified = verify(token, &Expectation { require: Some(login), ..*expect })?;
         return Ok(ClassGrant {
             subject: ClassSubject::Signaling(named.to_owned()),

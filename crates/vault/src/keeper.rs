@@ -117,6 +117,12 @@ impl Keeper {
         self.epoch
     }
 
+    /// Makes room for so many keys, so that it is not made again and again.
+    pub(crate) fn expect_keys(&mut self, keys: usize) {
+        self.keys.reserve(keys);
+        self.current.reserve(keys);
+    }
+
     /// Takes over a page that was read.
     pub(crate) fn adopt_page(&mut self, page: PageRef, keys: Vec<StoredKey>) {
         let members = keys.iter().map(|key| key.id).collect();
@@ -156,12 +162,14 @@ impl Keeper {
     }
 
     /// Begins a new life: a new epoch, and all that was read in a new generation in every copy.
-    pub(crate) fn begin_life(&mut self, originals: &Originals) -> Result<Ring, VaultError> {
+    pub(crate) fn begin_life(&mut self, originals: Originals) -> Result<Ring, VaultError> {
         self.epoch = next(self.epoch)?;
         self.lives.push(LifeTag(u64::from_be_bytes(self.means.entropy.bytes())));
         self.lives.drain(..self.lives.len().saturating_sub(LIVES_KEPT));
-        self.advance(&BTreeSet::new(), originals)?;
-        let mut ring = Ring::new(self.nonces());
+        self.advance(&BTreeSet::new(), &originals)?;
+        // They are as large as a quarter of what follows, which can have their place.
+        drop(originals);
+        let mut ring = Ring::new(self.nonces(), self.keys.len());
         ring.raise_next_key(self.next_key);
         let tuning = self.means.tuning;
         for held in self.keys.values_mut() {

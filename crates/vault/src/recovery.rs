@@ -82,7 +82,7 @@ pub(crate) fn open(dirs: &[PathBuf], means: Means) -> Result<Recovered, VaultErr
         Some(lead) if !created => load(found, lead, means, &mut warnings)?,
         _ => (create(found, means)?, Originals::new()),
     };
-    let ring = keeper.begin_life(&originals)?;
+    let ring = keeper.begin_life(originals)?;
     Ok(Recovered { keeper, ring, created, warnings })
 }
 
@@ -171,6 +171,7 @@ fn load(
     let copies = found.into_iter().map(Found::into_copy).collect();
     let origin = Origin { vault, generation, epoch, lives, next_key };
     let mut keeper = Keeper::new(means, copies, origin);
+    keeper.expect_keys(contents.iter().map(Vec::len).sum());
     for (page, keys) in pages.into_iter().zip(contents) {
         keeper.adopt_page(page, keys);
     }

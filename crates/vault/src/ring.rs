@@ -175,10 +175,11 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    pub(crate) fn new(nonces: NonceSource) -> Self {
+    /// A ring with room for so many keys.
+    pub(crate) fn new(nonces: NonceSource, keys: usize) -> Self {
         Self {
-            by_id: HashMap::new(),
-            current: HashMap::new(),
+            by_id: HashMap::with_capacity(keys),
+            current: HashMap::with_capacity(keys),
             blind: HashMap::new(),
             next_key: FIRST_KEY,
             nonces: Arc::new(nonces),

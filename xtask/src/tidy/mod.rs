@@ -4,6 +4,7 @@
 //! what it forbids. The failure says where and what to do.
 
 mod changelog;
+mod conformance;
 mod edges;
 mod evidence;
 mod links;

@@ -12,7 +12,7 @@ use stoa_core::{Caller, MessageId, Resource, Seq, Target, Timestamp, UserId};
 use stoa_store::spaces;
 
 use crate::entry::{Audience, Entry, Kind, Log};
-use crate::log::{Acting, Appended, Batch, log_blind};
+use crate::log::{Acting, Appended, Batch, log_blind, log_space};
 use crate::records::{StoredChange, StoredEntry};
 use crate::{Chat, Error, history};
 
@@ -57,7 +57,7 @@ impl Chat {
     ) -> Result<Option<Seq>, Error> {
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
-        let all = store.key(&spaces::MESSAGES).blind(log_blind(&store, log));
+        let all = store.key(log_space(log)).blind(log_blind(&store, log));
         history::find(&read, &all, first, id).await
     }
 

@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use stoa_core::{AppScope, Caller, MessageId, Resource, Seq, Target, UserId, limits};
-use stoa_store::Bucket;
 
 use super::{CallMark, Place, audience_of_change, message, must_rule};
-use crate::conversation::pins_key;
+use crate::conversation::pins_of;
 use crate::entry::{Kind, Log};
 use crate::log::{Appended, Batch, NewEntry};
 use crate::records::{self, Pins};
@@ -147,7 +146,7 @@ async fn take_back(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<Appended, E
         )
         .for_audience(audience_of_change(&entry, &mark.by))
     };
-    let pins_key = pins_key(batch.store, batch.blind);
+    let (pins_key, pins_bucket) = pins_of(batch.store, batch.log, batch.blind);
     let pins = batch.txn.get(&pins_key).await?;
     let answer = batch.append(&told)?;
     // What it said last stands there, too.
@@ -163,8 +162,7 @@ async fn take_back(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<Appended, E
         let before = pins.pins.len();
         pins.pins.retain(|pin| pin.seq != place.seq.0);
         if pins.pins.len() < before {
-            let bucket = Bucket::Object(batch.blind.0);
-            batch.txn.put(&pins_key, bucket, &pins.encode_to_vec()).await?;
+            batch.txn.put(&pins_key, pins_bucket, &pins.encode_to_vec()).await?;
         }
     }
     Ok(answer)

@@ -5,7 +5,7 @@ use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 
 use super::{DeletedMessages, View, deletion_notice, to_own_devices};
 use crate::entry::Log;
-use crate::log::log_blind;
+use crate::log::{log_blind, log_space};
 use crate::records::{self, Membership, StoredEntry};
 use crate::{Chat, Error, account, history, member};
 
@@ -54,8 +54,10 @@ impl Chat {
         let Some(membership) = self.membership(caller, user, target).await? else { return Ok(()) };
         let store = &self.store.app(caller).await?;
         let read = store.read().await?;
-        let blind = log_blind(store, &Log::Conversation(target.conversation(user)));
-        let log = store.key(&spaces::MESSAGES).blind(blind);
+        let log = Log::Conversation(target.conversation(user));
+        let blind = log_blind(store, &log);
+        let kept = self.shared.kept_in(caller.app(), &log);
+        let log = store.key(log_space(&log)).blind(blind);
         let first = membership.first().next();
         let place = match deletion {
             Deletion::Messages(ids) => {
@@ -68,7 +70,6 @@ impl Chat {
             }
             Deletion::Before(time) => Place::UpTo(before(&read, &log, first, *time).await?),
             Deletion::All => {
-                let kept = self.kept_since(caller);
                 let view = View::new(store, &read, user, target, membership, kept).await?;
                 Place::UpTo(view.head().await?.seq)
             }

@@ -34,8 +34,8 @@ use crate::log::NewEntry;
 pub(crate) use deleted::DeletedMessages;
 pub use deletion::Deletion;
 pub use list::{Conversation, ConversationPage, ConversationQuery, Listed};
-pub(crate) use pins::pins_key;
 pub use pins::{Pin, PinPage};
+pub(crate) use pins::{pins_key, pins_of};
 pub(crate) use view::View;
 
 /// What the SDK calls the kind of a conversation.

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use prost::Message;
-use stoa_core::{Caller, MessageId, Resource, Seq, Target, Timestamp, UserId, limits};
+use stoa_core::{AppScope, Caller, MessageId, Resource, Seq, Target, Timestamp, UserId, limits};
 use stoa_store::{AppStore, Blind, Bucket, Key, spaces};
 
 use super::{View, conversation_notice};
 use crate::change::{Place, audience_of_change};
+use crate::class::class_blind;
 use crate::entry::{Entry, Kind, Log};
 use crate::event;
 use crate::log::{Batch, NewEntry, entry_key, log_blind};
@@ -41,6 +42,17 @@ pub struct PinPage {
 /// The key of the pins of the conversation called `conversation`.
 pub(crate) fn pins_key(store: &AppStore, conversation: Blind) -> Key {
     store.key(&spaces::PINNED_MESSAGES).blind(conversation).done()
+}
+
+/// The key of the pins of the conversation whose log that is, and what they are sealed under.
+pub(crate) fn pins_of(store: &AppStore, log: &Log, blind: Blind) -> (Key, Bucket) {
+    match log.class_number() {
+        Some(number) => {
+            let bucket = Bucket::Object(class_blind(store, number).0);
+            (store.key(&spaces::CLASS_CHAT_PINS).blind(blind).done(), bucket)
+        }
+        None => (pins_key(store, blind), Bucket::Object(blind.0)),
+    }
 }
 
 fn decode(value: Option<bytes::Bytes>) -> Result<Pins, Error> {
@@ -120,10 +132,10 @@ impl Chat {
         }
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
-        let kept = self.kept_since(caller);
         let log = Log::Conversation(target.conversation(me));
+        let kept = self.shared.kept_in(caller.app(), &log);
         let blind = log_blind(&store, &log);
-        let pins = decode(read.get(&pins_key(&store, blind)).await?)?.pins;
+        let pins = decode(read.get(&pins_of(&store, &log, blind).0).await?)?.pins;
         // A page goes on behind the pin at that place, wherever it stands by now.
         let reached = skip.map(|seq| pins.iter().position(|pin| pin.seq == seq).unwrap_or(0));
         // The user's own deletions do not take pins down.
@@ -168,7 +180,7 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
     if !entry.is_history_of(by) || over {
         return Err(Error::UnknownMessage);
     }
-    let key = pins_key(batch.store, batch.blind);
+    let (key, bucket) = pins_of(batch.store, batch.log, batch.blind);
     let mut pins = decode(batch.txn.get(&key).await?)?;
     let had = pins.pins.len();
     pins.pins.retain(|pin| pin.seq != place.seq.0);
@@ -202,6 +214,5 @@ async fn pin(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<(), Error> {
         NewEntry::event(Kind::Notice, (by, resource), entry.to.clone(), event::body(&notice));
     batch.append(&told.for_audience(audience))?;
     batch.written += 1;
-    let bucket = Bucket::Object(batch.blind.0);
     Ok(batch.txn.put(&key, bucket, &pins.encode_to_vec()).await?)
 }

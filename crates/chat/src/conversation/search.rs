@@ -3,13 +3,13 @@
 //! No index is kept for it: ids rise in every log, so each of a user's conversations is asked by
 //! halving. Reports and the back end ask so, seldom.
 
-use stoa_core::{Caller, MessageId, Target, UserId};
+use stoa_core::{AppScope, Caller, MessageId, Target, UserId};
 use stoa_store::{AppStore, Direction, ReadTxn, spaces};
 
 use super::View;
 use crate::change::Place;
 use crate::entry::{Entry, Log};
-use crate::log::{entry_key, log_blind};
+use crate::log::{entry_key, log_blind, log_space};
 use crate::records::{self, Membership, StoredEntry};
 use crate::{Chat, Error, account, history};
 
@@ -73,7 +73,7 @@ impl Chat {
     ) -> Result<Option<(Place, Entry)>, Error> {
         let log = Log::Conversation(target.conversation(user));
         let blind = log_blind(store, &log);
-        let all = store.key(&spaces::MESSAGES).blind(blind);
+        let all = store.key(log_space(&log)).blind(blind);
         let first = row.first().next();
         let Some(seq) = history::find(read, &all, first, id).await? else { return Ok(None) };
         let Some(value) = read.get(&entry_key(store, &log, blind, seq)).await? else {
@@ -81,7 +81,8 @@ impl Chat {
         };
         let space = spaces::MESSAGES.name;
         let entry = records::decode::<StoredEntry>(&value, space)?.into_entry(space)?;
-        let view = View::new(store, read, user, &target, row, self.kept_since(caller)).await?;
+        let kept = self.shared.kept_in(caller.app(), &log);
+        let view = View::new(store, read, user, &target, row, kept).await?;
         // Ids are unique in the app: it lies nowhere else.
         if !view.shows(seq, &entry) {
             return Err(Error::UnknownMessage);

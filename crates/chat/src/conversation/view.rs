@@ -7,7 +7,7 @@ use stoa_store::{AppStore, Blind, Direction, KeyBuilder, ReadTxn, spaces};
 
 use super::DeletedMessages;
 use crate::entry::{Entry, Kind, Log};
-use crate::log::log_blind;
+use crate::log::{log_blind, log_space};
 use crate::records::{self, Membership, StoredEntry};
 use crate::{Error, account};
 
@@ -42,10 +42,11 @@ impl<'a> View<'a> {
         membership: Membership,
         kept_since: Timestamp,
     ) -> Result<Self, Error> {
-        let conversation: Blind = log_blind(store, &Log::Conversation(target.conversation(me)));
+        let log = Log::Conversation(target.conversation(me));
+        let conversation: Blind = log_blind(store, &log);
         let user = account::user_blind(store, me);
         let deleted = DeletedMessages::load(store, read, user, conversation, &membership).await?;
-        let log = store.key(&spaces::MESSAGES).blind(conversation);
+        let log = store.key(log_space(&log)).blind(conversation);
         Ok(Self { read, me, kept_since, log, membership, deleted })
     }
 

@@ -30,6 +30,11 @@ impl GroupActor {
         Self { user: Some(user.clone()), resource: Resource::none() }
     }
 
+    /// The app's back end, or the server itself.
+    pub(crate) fn back_end() -> Self {
+        Self { user: None, resource: Resource::none() }
+    }
+
     /// As whom it stands in events.
     pub(crate) fn actor(&self) -> Actor {
         let user = self

@@ -72,6 +72,7 @@ impl Chat {
                 let group = batch.group()?;
                 who.must_own(group)?;
                 who.must_be_on(group)?;
+                batch.must_not_be_of_class()?;
                 match &group.roster.belonging(user).ok_or(Error::NotInGroup)?.standing {
                     Standing::Owner => return Err(Error::IsOwner),
                     present if present == standing => return Ok(()),

@@ -158,6 +158,7 @@ impl Chat {
             modified: now,
             all_muted: false,
             disabled: false,
+            class: None,
         };
         for user in members.iter().chain([&owner]) {
             self.check_joined(caller, user, kind).await?;

@@ -201,6 +201,7 @@ impl Chat {
                 let group = batch.group()?;
                 who.must_own(group)?;
                 who.must_be_on(group)?;
+                batch.must_not_be_of_class()?;
                 let old_owner = group.info.owner.clone();
                 if old_owner == *new_owner {
                     let text = "New owner and old owner are the same.";
@@ -236,8 +237,8 @@ impl Chat {
         .await
     }
 
-    /// Ends a group. Its members, also those who are away, are told of that as the last thing in it.
-    /// The id stays taken.
+    /// Ends a group. Its members, also those who are away, are told of that as the last thing in it; its key is
+    /// destroyed. The id stays taken.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`], [`Error::NotInGroup`], [`Error::Forbidden`], [`Error::GroupDisabled`].
@@ -251,10 +252,13 @@ impl Chat {
             Box::pin(async move {
                 who.must_own(batch.group()?)?;
                 who.must_be_on(batch.group()?)?;
+                batch.must_not_be_of_class()?;
                 batch.dismiss(&who.actor()).await
             })
         })
-        .await
+        .await?;
+        self.end_dismissed(caller).await;
+        Ok(())
     }
 
     /// Switches a group off or on again: while it is off, nobody sends to it and only the app's back
@@ -274,6 +278,7 @@ impl Chat {
         self.act_as(caller, None, id, (), move |batch, who, ()| {
             Box::pin(async move {
                 let actor = who.actor();
+                batch.must_not_be_of_class()?;
                 if batch.group()?.info.disabled == disabled {
                     return Ok(());
                 }

@@ -69,6 +69,7 @@ impl Chat {
             Box::pin(async move {
                 let group = batch.group()?;
                 who.must_manage(group)?;
+                batch.must_not_be_of_class()?;
                 let (mut outcomes, mut gone) = (PerUser::new(), Vec::new());
                 for user in users {
                     let outcome = may_block(who, group, user);

@@ -22,8 +22,9 @@ impl Batch<'_> {
     /// Passes if `user` may become a member.
     ///
     /// # Errors
-    /// [`Error::UnknownUser`], [`Error::AlreadyInGroup`], [`Error::BlockedByGroup`].
+    /// [`Error::UnknownUser`], [`Error::AlreadyInGroup`], [`Error::BlockedByGroup`], [`Error::ClassDecides`].
     pub(crate) async fn may_come(&mut self, user: &UserId) -> Result<(), Error> {
+        self.must_not_be_of_class()?;
         match self.group()?.roster.get(user) {
             Some(line) if line.is_joined() => return Err(Error::AlreadyInGroup),
             Some(line) if line.standing == Standing::Blocked => return Err(Error::BlockedByGroup),
@@ -246,6 +247,7 @@ impl Chat {
                 let (who, users) = &*work;
                 let group = batch.group()?;
                 who.must_manage(group)?;
+                batch.must_not_be_of_class()?;
                 let outcome = |user: &UserId| match group.roster.has(user) {
                     true => who.must_outrank(group, user),
                     false => Err(Error::NotInGroup),

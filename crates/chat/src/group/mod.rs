@@ -53,7 +53,7 @@ pub use read::{GroupBrief, GroupMember, GroupPage, GroupView, MemberPage, Role};
 pub use receipts::{GroupReceipt, ReaderPage};
 pub(crate) use roster::{Line, Roster, Standing};
 pub use state::Info as GroupInfo;
-pub(crate) use state::{Group, group_blind, name_key};
+pub(crate) use state::{Group, group_blind, group_bucket, group_named, last_used, name_key};
 
 /// The group as it is by now.
 fn whole<'a>(batch: &'a mut Batch<'_>) -> Acting<'a, Group> {

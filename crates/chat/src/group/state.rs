@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
-use stoa_core::{ConversationId, GroupId, MucKind, Timestamp, UserId};
+use stoa_core::{ConversationId, Day, GroupId, MucKind, RoomUuid, Timestamp, UserId};
 use stoa_store::spaces::{self, Space};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Reader, StoreError, Txn};
+use stoa_store::{
+    AppStore, Blind, Bucket, Direction, Key, KeyBuilder, Reader, StoreError, Txn, classes,
+};
 
 use super::{Roster, Standing};
+use crate::class::class_blind;
+use crate::conversation::pins_key;
 use crate::records::{self, GroupName, Name, RosterPage, StoredGroup};
 use crate::{Error, member};
 
@@ -54,6 +58,8 @@ pub struct Info {
     pub all_muted: bool,
     /// The app's back end switched it off.
     pub disabled: bool,
+    /// The class room whose chat it is; of a breakout group, the class room that the group is of.
+    pub class: Option<RoomUuid>,
 }
 
 /// A group. Cheap to clone.
@@ -62,6 +68,8 @@ pub(crate) struct Group {
     pub(crate) info: Arc<Info>,
     pub(crate) roster: Roster,
     next_number: u64,
+    /// The last day on which something was said or done in it.
+    used: Day,
     /// What is not stored yet.
     changed: Changed,
     /// When the number of members was last stored.
@@ -74,6 +82,8 @@ struct Changed {
     info: bool,
     /// How many members it has.
     count: bool,
+    /// On which day it was used last.
+    used: bool,
     /// It has not been stored before.
     new: bool,
     gone: bool,
@@ -87,12 +97,40 @@ pub(crate) fn group_blind(store: &AppStore, group: &GroupId) -> Blind {
     member::conversation_blind(store, &ConversationId::Group(group.clone()))
 }
 
-fn group_key(store: &AppStore, group: Blind) -> Key {
-    store.key(&spaces::GROUPS).blind(group).done()
+/// The group, or the room, of that id and that blinded name; none if neither has it.
+pub(crate) fn group_named(store: &AppStore, id: &str, blind: Blind) -> Option<GroupId> {
+    let kinds = [MucKind::Group, MucKind::Room].into_iter();
+    let mut ids = kinds.filter_map(|kind| GroupId::parse(kind, id).ok());
+    ids.find(|id| group_blind(store, id) == blind)
 }
 
-fn part_key(store: &AppStore, group: Blind, part: u32) -> Key {
-    store.key(&spaces::GROUP_ROSTERS).blind(group).number(part.into()).done()
+/// What the records of a group are sealed under: a key of its own, or that of its class room.
+pub(crate) fn group_bucket(store: &AppStore, group: &GroupId) -> Bucket {
+    Bucket::Object(match group.class_number() {
+        Some(number) => class_blind(store, number).0,
+        None => group_blind(store, group).0,
+    })
+}
+
+fn group_key(store: &AppStore, id: &GroupId) -> Key {
+    let space = match id.class_number() {
+        Some(_) => &spaces::CLASS_CHAT_ROOMS,
+        None => &spaces::GROUPS,
+    };
+    store.key(space).blind(group_blind(store, id)).done()
+}
+
+/// Where the roster of a group lies.
+fn parts(store: &AppStore, id: &GroupId) -> KeyBuilder {
+    let space = match id.class_number() {
+        Some(_) => &spaces::CLASS_CHAT_ROSTERS,
+        None => &spaces::GROUP_ROSTERS,
+    };
+    store.key(space).blind(group_blind(store, id))
+}
+
+fn part_key(store: &AppStore, id: &GroupId, part: u32) -> Key {
+    parts(store, id).number(part.into()).done()
 }
 
 /// The space in which groups, or rooms, stand in the order of their creation.
@@ -121,11 +159,25 @@ impl Group {
             roster: Roster::new(info.id.kind()),
             info: Arc::new(info),
             next_number: 0,
+            used: created.day(),
             changed: Changed { info: true, new: true, ..Changed::default() },
             counted: created,
         };
         group.set(&owner, Standing::Owner, created);
         group
+    }
+
+    /// The new chat room of a class room, which belongs to nobody who could be in it.
+    pub(crate) fn of_class(info: Info) -> Self {
+        let created = info.created;
+        Self {
+            roster: Roster::new(info.id.kind()),
+            info: Arc::new(info),
+            next_number: 0,
+            used: created.day(),
+            changed: Changed { info: true, new: true, ..Changed::default() },
+            counted: created,
+        }
     }
 
     /// Loads a group; none if there is none.
@@ -134,18 +186,17 @@ impl Group {
         reader: &mut impl Reader,
         id: &GroupId,
     ) -> Result<Option<Self>, Error> {
-        let blind = group_blind(store, id);
-        let Some(value) = reader.get(&group_key(store, blind)).await? else { return Ok(None) };
+        let Some(value) = reader.get(&group_key(store, id)).await? else { return Ok(None) };
         let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
         let mut group = Self {
             next_number: stored.next_number,
+            used: Day(stored.used_day),
             info: Arc::new(Info::read(stored, id.kind())?),
             roster: Roster::new(id.kind()),
             changed: Changed::default(),
             counted: Timestamp::default(),
         };
-        let all = store.key(&spaces::GROUP_ROSTERS).blind(blind).all();
-        let mut rest = all;
+        let mut rest = parts(store, id).all();
         loop {
             let rows = reader.scan(&rest, Direction::Forward, STEP).await?;
             let full = rows.len() == STEP;
@@ -170,7 +221,7 @@ impl Group {
         reader: &mut impl Reader,
         id: &GroupId,
     ) -> Result<Option<(Info, u32)>, Error> {
-        let key = group_key(store, group_blind(store, id));
+        let key = group_key(store, id);
         let Some(value) = reader.get(&key).await? else { return Ok(None) };
         let stored: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
         let members = stored.members;
@@ -233,6 +284,19 @@ impl Group {
         self.changed.count = true;
     }
 
+    /// Something was said or done in it at `now`, if `is_used`, or it was changed: noted once a day.
+    pub(crate) fn use_it(&mut self, is_used: bool, now: Timestamp) {
+        if (is_used || self.changed != Changed::default()) && self.used < now.day() {
+            self.used = now.day();
+            self.changed.used = true;
+        }
+    }
+
+    /// The last day on which it was used, as far as that is known: uses have been written down since `since`.
+    pub(crate) fn last_used(&self, since: Option<Timestamp>) -> Day {
+        last_used(self.used, self.info.created, since)
+    }
+
     /// It is dismissed: nothing of it is kept but its log, which goes with its days.
     pub(crate) const fn dismiss(&mut self) {
         self.changed.gone = true;
@@ -257,15 +321,26 @@ impl Group {
     ) -> Result<(), Error> {
         let changed = std::mem::take(&mut self.changed);
         let waits = self.id().is_room() && now.since(self.counted) < COUNT_INTERVAL;
-        let blind = group_blind(store, self.id());
-        let bucket = Bucket::Object(blind.0);
+        let (blind, id) = (group_blind(store, self.id()), self.id().clone());
+        let bucket = group_bucket(store, &id);
+        // Rooms of classes stand in no list, and nothing of them under the keys of users.
+        let is_listed = id.class_number().is_none();
         if changed.gone {
-            txn.delete(&group_key(store, blind))?;
-            txn.delete(&time_key(store, &self.info, blind))?;
-            for part in self.roster.parts() {
-                txn.delete(&part_key(store, blind, part))?;
+            txn.delete(&group_key(store, &id))?;
+            if is_listed {
+                txn.delete(&pins_key(store, blind))?;
+                // The id stays taken, which names nobody, when the group's key is gone.
+                let name = self.name().encode_to_vec();
+                txn.put(&name_key(store, &id), Bucket::Whole, &name).await?;
+                txn.end_object(&classes::USER_INFORMATION, blind, now).await?;
             }
-            if self.id().is_room() {
+            for part in self.roster.parts() {
+                txn.delete(&part_key(store, &id, part))?;
+            }
+            if is_listed {
+                txn.delete(&time_key(store, &self.info, blind))?;
+            }
+            if is_listed && id.is_room() {
                 let notable = self.roster.all().filter(|(_, line)| line.is_notable());
                 let notable = notable.map(|(user, _)| user).chain(&changed.notable);
                 for user in notable {
@@ -277,37 +352,41 @@ impl Group {
         }
         for part in changed.parts {
             let lines = self.roster.stored(part);
-            let key = part_key(store, blind, part);
+            let key = part_key(store, &id, part);
             if lines.is_empty() {
                 txn.delete(&key)?;
             } else {
                 txn.put(&key, bucket, &RosterPage { lines }.encode_to_vec()).await?;
             }
         }
-        for user in changed.notable {
+        for user in changed.notable.into_iter().filter(|_| is_listed) {
             let line = self.roster.get(&user).filter(|line| line.is_notable());
             let part = line.map(|line| (line.since, line.away));
             member::write_room(store, txn, &user, self.id(), part).await?;
         }
-        if changed.info || changed.count && !waits {
+        if changed.info || changed.used || changed.count && !waits {
             self.counted = now;
             let value = self.stored().encode_to_vec();
-            txn.put(&group_key(store, blind), bucket, &value).await?;
+            txn.put(&group_key(store, &id), bucket, &value).await?;
         } else {
             self.changed.count = changed.count;
         }
-        if changed.new {
-            let kind = if self.id().is_room() { Name::ROOM } else { Name::GROUP };
-            let name = Name { kind };
-            txn.put(&name_key(store, self.id()), bucket, &name.encode_to_vec()).await?;
+        if changed.new && is_listed {
+            let name = self.name().encode_to_vec();
+            txn.put(&name_key(store, self.id()), bucket, &name).await?;
         }
-        if changed.info || changed.new {
+        if is_listed && (changed.info || changed.new) {
             let id = self.id().as_str().into();
             let row = GroupName { id, public: self.info.public };
             let key = time_key(store, &self.info, blind);
             txn.put(&key, bucket, &row.encode_to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// What its id is the name of.
+    fn name(&self) -> Name {
+        Name { kind: if self.id().is_room() { Name::ROOM } else { Name::GROUP } }
     }
 
     fn stored(&self) -> StoredGroup {
@@ -331,6 +410,8 @@ impl Group {
             disabled: info.disabled,
             next_number: self.next_number,
             members: self.roster.members(),
+            used_day: self.used.0,
+            class: info.class.as_ref().map_or_else(String::new, |class| class.as_str().into()),
         }
     }
 
@@ -356,6 +437,12 @@ impl Group {
     }
 }
 
+/// The last day on which what was made at `created`, and is known to have been used on `used`, was used: uses have been
+/// written down since `since`.
+pub(crate) fn last_used(used: Day, created: Timestamp, since: Option<Timestamp>) -> Day {
+    used.max(created.day()).max(since.map_or(Day(0), Timestamp::day))
+}
+
 impl Info {
     /// What is stored of a group or room.
     fn read(stored: StoredGroup, kind: MucKind) -> Result<Self, StoreError> {
@@ -377,6 +464,10 @@ impl Info {
             modified: Timestamp::from_millis(stored.modified_ms),
             all_muted: stored.all_muted,
             disabled: stored.disabled,
+            class: match &*stored.class {
+                "" => None,
+                class => Some(class.parse().map_err(|_| corrupt())?),
+            },
         })
     }
 }

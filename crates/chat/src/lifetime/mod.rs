@@ -10,9 +10,13 @@
 //! | `floor` | where the numbering of a log goes on when its last entries are over |
 //! | `sweep` | what is done before a day's key is destroyed, and after it |
 //! | `walk` | the same for days from before there was an index |
-//! | `unused` | users who have not been there for too long |
+//! | `unused` | users who have not been there for too long, and groups and rooms that nobody uses |
+//! | `dead` | groups whose keys are gone, in data from before |
+//! | `ends` | the keys of users, groups and rooms that have ended |
 
 mod days;
+mod dead;
+mod ends;
 mod floor;
 pub(crate) mod stored;
 mod sweep;

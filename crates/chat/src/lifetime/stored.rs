@@ -36,4 +36,7 @@ pub(crate) struct Sweep {
     /// The log that was walked last.
     #[prost(bytes = "vec", tag = "3")]
     pub(crate) at: Vec<u8>,
+    /// Of the platform: since when uses of groups and rooms are written down.
+    #[prost(uint64, tag = "4")]
+    pub(crate) groups_since_ms: u64,
 }

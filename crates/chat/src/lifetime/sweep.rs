@@ -352,7 +352,9 @@ impl Part {
         let had = pins.pins.len();
         pins.pins.retain(|pin| !self.entries.iter().any(|key| key.number(1) == pin.seq));
         if pins.pins.len() < had {
-            txn.put(&key, Bucket::Object(self.log.0), &pins.encode_to_vec()).await?;
+            // A group that was just dismissed gets no new key for it.
+            let bucket = Bucket::Object(self.log.0);
+            txn.put_if_keyed(&key, bucket, &pins.encode_to_vec()).await?;
         }
         Ok(())
     }

@@ -18,13 +18,21 @@ use super::sweep::{Broom, Finish, next_log, settle};
 use crate::records;
 use crate::{Chat, Error};
 
-/// Since when logs are found by their days; unset: always.
+/// Since when things are written down; unset: always.
 #[derive(Debug, Default)]
-pub(crate) struct IndexStart(OnceLock<Timestamp>);
+pub(crate) struct IndexStart(OnceLock<Since>);
+
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    /// In which log something was said on which day, and when users were there.
+    index: Timestamp,
+    /// When groups and rooms were used.
+    groups: Timestamp,
+}
 
 impl Chat {
-    /// Notes that from now on logs are found by their days, if that was not noted by an earlier life. To be called
-    /// before anything is appended.
+    /// Notes that from now on logs are found by their days, and uses of groups are written down, if that was not noted
+    /// by an earlier life. To be called before anything is appended.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -33,13 +41,18 @@ impl Chat {
         let key = &store.key(&SWEEPS).number(0).done();
         let now = self.shared.clock.now();
         let since = store.transact(|mut txn| async move {
-            if let Some(value) = txn.get(key).await? {
-                let row: Sweep = records::decode(&value, SWEEPS.name)?;
-                return Ok(txn.done(Timestamp::from_millis(row.since_ms)));
+            let mut row = match txn.get(key).await? {
+                Some(value) => records::decode::<Sweep>(&value, SWEEPS.name)?,
+                None => Sweep { since_ms: now.as_millis(), ..Sweep::default() },
+            };
+            // The release that brought the index did not write down when groups were used.
+            if row.groups_since_ms == 0 {
+                row.groups_since_ms = now.as_millis();
+                txn.put(key, Bucket::Whole, &row.encode_to_vec()).await?;
             }
-            let row = Sweep { since_ms: now.as_millis(), ..Sweep::default() };
-            txn.put(key, Bucket::Whole, &row.encode_to_vec()).await?;
-            Ok::<_, Error>(txn.done(now))
+            let index = Timestamp::from_millis(row.since_ms);
+            let groups = Timestamp::from_millis(row.groups_since_ms);
+            Ok::<_, Error>(txn.done(Since { index, groups }))
         });
         let _ = self.index.0.set(since.await?);
         Ok(())
@@ -47,7 +60,12 @@ impl Chat {
 
     /// Since when logs are found by their days, and uses of accounts are written down; none: always.
     pub(super) fn index_since(&self) -> Option<Timestamp> {
-        self.index.0.get().copied()
+        self.index.0.get().map(|since| since.index)
+    }
+
+    /// Since when uses of groups and rooms are written down; none: always.
+    pub(super) fn groups_since(&self) -> Option<Timestamp> {
+        self.index.0.get().map(|since| since.groups)
     }
 
     /// Whether all that the app's logs took on `day` is found by the index.

@@ -451,11 +451,13 @@ impl Appender {
                 }
             }
         }
-        let Batch { txn, mut group, tail, posts, room_acts, lowest, .. } = batch;
+        let Batch { txn, mut group, tail, posts, room_acts, lowest, written, .. } = batch;
         let (store, known) = (&self.store, self.noted());
         let noted = tail.write(store, txn, &self.log, self.blind, now, lowest, known).await?;
         receipts::ask(&self.store, txn, &tail.placed, now).await?;
         if let Some(group) = &mut group {
+            let is_quiet = tail.placed.is_empty() && posts.is_empty() && room_acts.is_empty();
+            group.use_it(!is_quiet || written > 0, now);
             group.save(&self.store, txn, now).await?;
         }
         // A group that was dismissed is known no more.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use stoa_core::{App, ConversationId, MessageId, Resource, Seq, Target, Timestamp, UserId};
-use stoa_store::{AppStore, Blind, Bucket, Direction, Txn};
+use stoa_store::{AppStore, Blind, Direction, Txn};
 
-use super::{Appended, NewEntry, entry_key, log_space};
+use super::{Appended, NewEntry, entry_key, log_bucket, log_space};
 use crate::contact::Relation;
 use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::event::{self, GroupEvent};
@@ -169,7 +169,12 @@ impl Tail {
             stored.about_seq = about.0;
             stored.marks = (index == last).then(|| self.end.marks.clone());
             let key = entry_key(store, log, blind, *seq);
-            txn.put(&key, Bucket::Day(now.day()), &stored.encode_to_vec()).await?;
+            let bucket = log_bucket(store, log, now.day());
+            txn.put(&key, bucket, &stored.encode_to_vec()).await?;
+        }
+        // A class room's chat ends with its key, and has no days.
+        if log.class_number().is_some() {
+            return Ok(None);
         }
         let first = self.placed.first().map(|placed| placed.seq);
         let Some(from) = lowest.into_iter().chain(first).min() else { return Ok(known) };
@@ -224,7 +229,7 @@ impl Actor {
 impl Batch<'_> {
     /// What was stored up to this moment is over: of the app's messages.
     pub(crate) fn kept_since(&self) -> Timestamp {
-        self.shared.kept_since(self.app)
+        self.shared.kept_in(self.app, self.log)
     }
 
     /// What is said where there is no such group, or room.
@@ -303,7 +308,8 @@ impl Batch<'_> {
         self.written += 1;
         self.sealed_anew(seq);
         let key = entry_key(self.store, self.log, self.blind, seq);
-        Ok(self.txn.put(&key, Bucket::Day(self.now.day()), &stored.encode_to_vec()).await?)
+        let bucket = log_bucket(self.store, self.log, self.now.day());
+        Ok(self.txn.put(&key, bucket, &stored.encode_to_vec()).await?)
     }
 
     /// Something is sealed for the entry at `seq` on this day.

@@ -17,11 +17,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use stoa_core::{App, AppNumber, MessageId, Resource, Seq, Target, Timestamp, UserId};
-use stoa_store::{AppStore, Blind, Key};
+use stoa_core::{App, AppNumber, Day, MessageId, Resource, Seq, Target, Timestamp, UserId};
+use stoa_store::{AppStore, Blind, Bucket, Key};
 
 use stoa_store::spaces::{self, Space};
 
+use crate::class::class_blind;
 use crate::entry::{Audience, Entry, Kind, Log, Priority};
 use crate::{Error, member};
 
@@ -162,6 +163,11 @@ impl Appenders {
         of_app.for_each(|(_, appender)| appender.note(None));
     }
 
+    /// Forgets a log that is gone.
+    pub(crate) fn forget_log(&self, app: AppNumber, log: &Log) {
+        self.map.lock().remove(&(app, log.clone()));
+    }
+
     /// Forgets the logs of an app that is gone.
     pub(crate) fn forget_app(&self, app: AppNumber) {
         self.map.lock().retain(|(of, _), _| *of != app);
@@ -188,10 +194,20 @@ pub(crate) fn log_blind(store: &AppStore, log: &Log) -> Blind {
 }
 
 /// The key space of `log`.
-pub(crate) const fn log_space(log: &Log) -> &'static Space {
+pub(crate) fn log_space(log: &Log) -> &'static Space {
     match log {
+        Log::Conversation(_) if log.class_number().is_some() => &spaces::CLASS_MESSAGES,
         Log::Conversation(_) => &spaces::MESSAGES,
         Log::User(_) => &spaces::USER_LOG,
+    }
+}
+
+/// What is stored in `log` on a day is sealed under the key of that day, and what is said in the chat of a class room
+/// under the class room's own.
+pub(crate) fn log_bucket(store: &AppStore, log: &Log, day: Day) -> Bucket {
+    match log.class_number() {
+        Some(number) => Bucket::Object(class_blind(store, number).0),
+        None => Bucket::Day(day),
     }
 }
 

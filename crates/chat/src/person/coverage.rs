@@ -64,6 +64,8 @@ static OTHERS: &[(&Space, &str)] = &[
         "positions in logs, under names that are blinded for the conversation",
     ),
     (&spaces::LOG_DAYS, "days on which something was said, under names of logs that are blinded"),
+    (&spaces::OBJECT_ENDS, "when something ends, under a name that is blinded"),
+    (&spaces::ENDS_BY_TIME, "the same in the order of time"),
     (&spaces::SWEEPS, "how far a sweep has come"),
     (&spaces::EGRESS_HOSTS, "hosts that the server has called"),
     (&spaces::GROUPS_BY_TIME, "ids of groups"),

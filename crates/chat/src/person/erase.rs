@@ -95,12 +95,13 @@ impl Chat {
         let person = user_blind(&store, user);
         self.shared.erasing.begin(store.number(), person);
         let found = self.find(app, user).await?.is_some();
+        let keeps_messages = self.settings(app).keeps_erased_messages;
+        // The first step: whoever dies before it has done nothing, and what comes after it is done by the next start.
+        let erasure = store.note_erasure(person, keeps_messages).await?;
         if found {
             // Nothing more is said from here on.
             self.set_activated(&caller, user, false).await?;
         }
-        let keeps_messages = self.settings(app).keeps_erased_messages;
-        let erasure = store.note_erasure(person, keeps_messages).await?;
         self.erase(&caller, &store, &[erasure], Some(user), renaming, progress).await?;
         self.shared.erasing.end(store.number(), person);
         Ok(found)
@@ -154,7 +155,7 @@ impl Chat {
             let account: Account = records::decode(&value, spaces::USERS.name)?;
             erased.meet(&account.username);
             if let Ok(user) = account.username.parse() {
-                self.remove_account(caller, &user).await?;
+                self.remove_account(caller, &user, false).await?;
             }
         }
         let erased = Arc::new(erased);
@@ -171,6 +172,8 @@ impl Chat {
             let bucket = Bucket::Object(erasure.person.0);
             store.destroy(&classes::USER_INFORMATION, bucket).await?;
         }
+        // Of the groups and rooms that were theirs.
+        self.end_objects(caller).await?;
         let at_ms = self.shared.clock.now().as_millis();
         let (done, owner) = (&Done { at_ms }.encode_to_vec(), store.blind("erasures", &[]));
         store
@@ -251,6 +254,10 @@ impl Eraser<'_> {
                             match decide(key, &value)? {
                                 Fate::Stays => {}
                                 Fate::Goes => txn.delete(key)?,
+                                // Whoever or whatever was ended a moment ago gets no new key.
+                                Fate::Becomes(value, bucket @ Bucket::Object(_)) => {
+                                    txn.put_if_keyed(key, bucket, &value).await?;
+                                }
                                 Fate::Becomes(value, bucket) => {
                                     txn.put(key, bucket, &value).await?;
                                 }
@@ -437,7 +444,7 @@ impl Eraser<'_> {
                 pins.pins.retain(|pin| !gone.contains(&pin.seq));
                 if pins != before {
                     let bucket = Bucket::Object(key.blind(0).0);
-                    txn.put(key, bucket, &pins.encode_to_vec()).await?;
+                    txn.put_if_keyed(key, bucket, &pins.encode_to_vec()).await?;
                 }
                 Ok::<_, Error>(txn.done(()))
             })

@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use stoa_audit::{Name as AuditName, Query, Recorded};
 use stoa_blob::{BlobError, Shelf};
-use stoa_core::{AppScope, Caller, Day, GroupId, MucKind, Seq, Target, UserId, Uuid};
+use stoa_core::{AppScope, Caller, Day, Seq, Target, UserId, Uuid};
 use stoa_store::spaces::{self, Space};
 use stoa_store::{AppStore, Blind, Key, ReadTxn};
 
@@ -547,8 +547,7 @@ impl<S: PersonSink> Export<'_, S> {
 
 /// Whether the group `id` that has that blinded name is a chat room.
 pub(super) fn is_room(store: &AppStore, id: &str, blind: Blind) -> bool {
-    let room = GroupId::parse(MucKind::Room, id);
-    room.is_ok_and(|room| crate::group::group_blind(store, &room) == blind)
+    crate::group::group_named(store, id, blind).is_some_and(|id| id.is_room())
 }
 
 /// The id of the group of that blinded name, and whether it is a chat room; empty if there is none.

@@ -9,7 +9,7 @@ use stoa_store::{AppStore, spaces};
 use super::erased::{Erased, PSEUDONYM};
 use super::export::group_of;
 use super::walk::Walk;
-use crate::group::{GroupActor, Standing};
+use crate::group::{GroupActor, Standing, group_named};
 use crate::log::Batch;
 use crate::records::{self, RosterPage, StoredGroup};
 use crate::{Chat, Error};
@@ -52,7 +52,7 @@ async fn named_in(store: &AppStore, erased: &Erased) -> Result<BTreeSet<GroupId>
         for (key, value) in rows {
             let row: StoredGroup = records::decode(&value, spaces::GROUPS.name)?;
             if erased.has(&row.owner) {
-                groups.extend(parse(&row.id, super::export::is_room(store, &row.id, key.blind(0))));
+                groups.extend(group_named(store, &row.id, key.blind(0)));
             }
         }
     }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use stoa_bus::Topic;
 use stoa_core::{AppNumber, AppScope, ConversationId, GroupId, MucKind, Timestamp, limits};
-use stoa_store::{Direction, spaces};
+use stoa_store::{AppStore, Direction, ReadTxn, spaces};
 use tokio::sync::OnceCell;
 
 use crate::entry::Log;
 use crate::group::{Group, Standing};
 use crate::log::Appender;
-use crate::records::{self, GroupName};
+use crate::records::{self, GroupName, StoredGroup};
 use crate::room::RoomAct;
 use crate::{Chat, Error};
 
@@ -177,37 +177,57 @@ impl Chat {
 
     /// Finds who is in rooms of an app by what is stored.
     async fn look_at_rooms(&self, scope: &impl AppScope) -> Result<usize, Error> {
-        let (store, app) = (self.store.app(scope).await?, scope.app());
-        let mut rest = store.key(&spaces::ROOMS_BY_TIME).all();
+        let store = self.store.app(scope).await?;
         let mut expected = 0;
-        loop {
-            let mut read = store.read().await?;
-            let rows = read.scan(&rest, Direction::Forward, STEP).await?;
-            let full = rows.len() == STEP;
-            for (key, value) in rows {
-                rest = rest.above(&key);
-                let row: GroupName = records::decode(&value, spaces::ROOMS_BY_TIME.name)?;
-                let Ok(id) = GroupId::parse(MucKind::Room, &row.id) else { continue };
-                let Some(group) = Group::load(&store, &mut read, &id).await? else { continue };
-                let log = Log::Conversation(ConversationId::Group(id));
-                let room = self.shared.appenders.of(app, &store, &log);
-                let now = self.shared.clock.now();
-                for (user, line) in group.roster.joined() {
-                    if line.standing != Standing::Owner && !line.allowed {
-                        let topic = Topic { app: app.number, user: user.clone() };
-                        let is_back = self.shared.online.has(&topic);
-                        self.shared.absences.note(now, topic.clone(), vec![room.clone()]);
-                        // Who was quicker than this does not know of the room.
-                        if is_back {
-                            self.leave_if_absent(&topic, &room).await?;
-                        }
-                        expected += 1;
-                    }
+        // Those of classes stand in no list.
+        for space in [&spaces::ROOMS_BY_TIME, &spaces::CLASS_CHAT_ROOMS] {
+            let mut rest = store.key(space).all();
+            loop {
+                let mut read = store.read().await?;
+                let rows = read.scan(&rest, Direction::Forward, STEP).await?;
+                let full = rows.len() == STEP;
+                for (key, value) in rows {
+                    rest = rest.above(&key);
+                    let id = match space.code == spaces::ROOMS_BY_TIME.code {
+                        true => records::decode::<GroupName>(&value, space.name)?.id,
+                        false => records::decode::<StoredGroup>(&value, space.name)?.id,
+                    };
+                    let Ok(id) = GroupId::parse(MucKind::Room, &id) else { continue };
+                    expected += self.look_at_room(scope, &store, &mut read, id).await?;
+                }
+                if !full {
+                    break;
                 }
             }
-            if !full {
-                return Ok(expected);
+        }
+        Ok(expected)
+    }
+
+    async fn look_at_room(
+        &self,
+        scope: &impl AppScope,
+        store: &AppStore,
+        read: &mut ReadTxn,
+        id: GroupId,
+    ) -> Result<usize, Error> {
+        let Some(group) = Group::load(store, read, &id).await? else { return Ok(0) };
+        let app = scope.app();
+        let room =
+            self.shared.appenders.of(app, store, &Log::Conversation(ConversationId::Group(id)));
+        let now = self.shared.clock.now();
+        let mut expected = 0;
+        for (user, line) in group.roster.joined() {
+            if line.standing != Standing::Owner && !line.allowed {
+                let topic = Topic { app: app.number, user: user.clone() };
+                let is_back = self.shared.online.has(&topic);
+                self.shared.absences.note(now, topic.clone(), vec![room.clone()]);
+                // Who was quicker than this does not know of the room.
+                if is_back {
+                    self.leave_if_absent(&topic, &room).await?;
+                }
+                expected += 1;
             }
         }
+        Ok(expected)
     }
 }

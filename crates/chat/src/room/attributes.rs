@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message;
 use serde_json::{Value, json};
 use stoa_core::{Caller, GroupId, Resource, UserId, limits};
-use stoa_store::{AppStore, Bucket, Direction, Key, spaces};
+use stoa_store::{AppStore, Direction, Key, KeyBuilder, spaces};
 
 use crate::account::account_key;
 use crate::attributes::Attributes;
 use crate::entry::Audience;
 use crate::event::{GroupAct, GroupEvent};
-use crate::group::{GroupActor, group_blind};
+use crate::group::{GroupActor, group_blind, group_bucket};
 use crate::log::{Actor, Batch};
 use crate::records::{self, RoomAttribute, RoomAttributes};
 use crate::{Chat, Error};
@@ -46,7 +46,16 @@ pub struct AttributeOutcome {
 
 fn key_of(store: &AppStore, room: &GroupId, key: &str) -> Key {
     let key = store.blind("room attribute", &[key.as_bytes()]);
-    store.key(&spaces::ROOM_ATTRIBUTES).blind(group_blind(store, room)).blind(key).done()
+    all_of(store, room).blind(key).done()
+}
+
+/// Where the attributes of a room lie.
+pub(crate) fn all_of(store: &AppStore, room: &GroupId) -> KeyBuilder {
+    let space = match room.class_number() {
+        Some(_) => &spaces::CLASS_CHAT_ATTRIBUTES,
+        None => &spaces::ROOM_ATTRIBUTES,
+    };
+    store.key(space).blind(group_blind(store, room))
 }
 
 /// The key of a room's index: no attribute has an empty key.
@@ -129,7 +138,7 @@ impl Shelf {
             return Ok(false);
         }
         batch.written += 1;
-        let bucket = Bucket::Object(group_blind(batch.store, &self.room).0);
+        let bucket = group_bucket(batch.store, &self.room);
         batch.txn.put(&key, bucket, &new.encode_to_vec()).await?;
         let is_other = before.is_none_or(|before| before.value != new.value);
         self.index.insert(new.key.clone(), RoomAttribute { value: String::new(), ..new });
@@ -152,7 +161,7 @@ impl Shelf {
         if self.index.is_empty() {
             return Ok(batch.txn.delete(&key)?);
         }
-        let bucket = Bucket::Object(group_blind(batch.store, &self.room).0);
+        let bucket = group_bucket(batch.store, &self.room);
         let value = RoomAttributes { index: self.index.into_values().collect() };
         Ok(batch.txn.put(&key, bucket, &value.encode_to_vec()).await?)
     }
@@ -341,7 +350,7 @@ impl Chat {
         self.group_for_member(caller, id).await?;
         let store = self.store.app(caller).await?;
         let read = store.read().await?;
-        let all = store.key(&spaces::ROOM_ATTRIBUTES).blind(group_blind(&store, id)).all();
+        let all = all_of(&store, id).all();
         let index = index_key(&store, id);
         // With the index.
         let rows = read.scan(&all, Direction::Forward, limits::ROOM_ATTRIBUTES + 1).await?;

@@ -4,13 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
-use stoa_core::{App, ChatSettings, GroupId, Resource, Target, Timestamp, UserId};
+use stoa_core::{App, ChatSettings, ConversationId, GroupId, Resource, Target, Timestamp, UserId};
 use stoa_metrics::rooms::{DELIVERED, DROPPED, Dropped, PAGES};
 use tokio::time::Instant;
 
 use super::cast::{RoomWork, Seat};
 use crate::Shared;
-use crate::entry::{Audience, Entry, Event, Kind, Priority, RoomPage};
+use crate::entry::{Audience, Entry, Event, Kind, Log, Priority, RoomPage};
 use crate::event::{self, GroupAct, GroupEvent};
 
 /// Entries of one page, and bytes of their bodies.
@@ -145,7 +145,8 @@ impl Hall {
             RoomWork::Recall(entries) => self.recent = entries.into(),
             RoomWork::Seat(seat, with_recent) => {
                 if with_recent {
-                    self.recall(&seat, shared.kept_since(&self.app), settings.room_history);
+                    let log = Log::Conversation(ConversationId::Group(self.room.clone()));
+                    self.recall(&seat, shared.kept_in(&self.app, &log), settings.room_history);
                     self.sit(*seat);
                 } else if !self.has(seat.number) {
                     self.sit(*seat);

@@ -13,7 +13,7 @@ use crate::account::{self, account_key};
 use crate::entry::Entry;
 use crate::event::GroupAct;
 use crate::group::{GroupActor, Standing};
-use crate::log::Batch;
+use crate::log::{Batch, log_space};
 use crate::member;
 use crate::records::{self, Membership, StoredEntry};
 use crate::{Chat, Error};
@@ -72,7 +72,7 @@ impl Batch<'_> {
         }
         let most = self.shared.settings(self.app).room_history as usize;
         let space = spaces::MESSAGES.name;
-        let all = self.store.key(&spaces::MESSAGES).blind(self.blind).all();
+        let all = self.store.key(log_space(self.log)).blind(self.blind).all();
         let mut recent = Vec::new();
         // Between messages lie recalls and the like.
         for (_, value) in self.txn.scan(&all, Direction::Backward, most * 2).await? {
@@ -97,6 +97,8 @@ impl Batch<'_> {
         ext: Option<String>,
     ) -> Result<RoomEntered, Error> {
         let now = self.now;
+        self.group()?;
+        let role = self.role_in_class(user).await?;
         let group = self.group()?;
         if group.roster.get(user).is_some_and(|line| line.standing == Standing::Blocked) {
             return Err(Error::BlockedByGroup);
@@ -111,6 +113,9 @@ impl Batch<'_> {
         self.recall_room().await?;
         if is_new {
             self.group_mut()?.arrive(user, now);
+        }
+        if let Some(role) = role {
+            self.stand_in_class(user, role)?;
         }
         self.room_acts.push(RoomAct::Sit(user.clone(), Some(asked.clone())));
         let group = self.group()?;

@@ -14,6 +14,7 @@ use stoa_chat::{Attributes, Error, NewGroup};
 use stoa_core::{Caller, GroupId, Target, UserId};
 use stoa_store::engine::Faults;
 
+use crate::dismissal::end_objects;
 use crate::world::{APP, World, draft};
 
 /// What an act is done with.
@@ -175,8 +176,10 @@ async fn rows(act: Act, faults: Faults) -> (World, Vec<(Bytes, Bytes)>, Vec<(Byt
         true => outcome.unwrap(),
         false => assert!(outcome.unwrap_err().outcome_is_unknown(), "it died"),
     }
-    let after = world.everything().await;
     world.restarted();
+    // What a start does with what the one before has ended.
+    end_objects(&world).await;
+    let after = world.everything().await;
     (world, before, after)
 }
 

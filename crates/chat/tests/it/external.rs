@@ -1,10 +1,11 @@
 //! Users by the ids that the app itself gives its people.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_chat::{Error, ExternalId};
-use stoa_core::{Operator, OperatorOf, Secret};
+use stoa_core::{Operator, OperatorOf, Secret, ServerCertificate};
 
 use crate::world::{APP, OTHER, World};
 
@@ -47,6 +48,23 @@ async fn the_first_token_registers_a_user_whose_name_says_nothing() {
     let other = world.chat.mint(&operator(&world, OTHER), &anna, None).await.unwrap();
     let names = [&first, &bert, &other].map(|minted| minted.user.username.clone());
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_that_began_before_the_server_certificate_was_exchanged_gets_a_good_token() {
+    let world = World::new();
+    let before = operator(&world, APP);
+    let old = world.chat.mint(&before, &id("anna"), None).await.unwrap().token;
+    let mut app = (*world.app(APP)).clone();
+    let made = ServerCertificate::random(&*world.entropy, world.clock_now());
+    app.rotate_server_certificate(made, None);
+    world.set_app(&Arc::new(app));
+
+    let (key, minted) = (APP.parse().unwrap(), world.chat.mint(&before, &id("anna"), None).await);
+    let new = minted.unwrap().token;
+    assert!(world.chat.authenticate(&key, old.expose()).await.is_err());
+    assert!(world.chat.authenticate(&key, new.expose()).await.is_ok());
+    world.chat.delete_external_user(&before, &id("anna")).await.unwrap();
 }
 
 #[tokio::test]

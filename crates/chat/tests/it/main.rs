@@ -9,6 +9,7 @@ mod changes;
 mod contacts;
 mod conversations;
 mod crashes;
+mod dismissal;
 mod duplicates;
 mod external;
 mod fence;

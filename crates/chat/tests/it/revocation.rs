@@ -6,8 +6,8 @@ use std::time::Duration;
 use stoa_audit::{AuditLog, Query};
 use stoa_chat::{Chat, Error, Grant, LoginRequest};
 use stoa_core::{
-    App, AuthPolicy, Caller, Certificate, Operator, Resource, Secret, TokenPolicy, TokenRefusal,
-    UserId,
+    App, AuthPolicy, Caller, Certificate, Operator, Resource, Secret, ServerCertificate,
+    TokenPolicy, TokenRefusal, UserId,
 };
 use stoa_token::Builder007;
 
@@ -227,6 +227,88 @@ async fn what_the_owner_decides_holds_for_open_sessions() {
     changed(&|app| app.revoked = now);
     assert!(ends(&web));
     assert!(is_revoked(&enters(&world, &by_second).await));
+}
+
+/// A new server certificate, and for how many seconds the former one is good.
+fn rotate_server_certificate(world: &World, overlap: Option<u64>) {
+    let now = world.clock_now();
+    let mut app = (*world.app(APP)).clone();
+    app.rotate_server_certificate(
+        ServerCertificate::random(&*world.entropy, now),
+        overlap.map(|seconds| now.plus(Duration::from_secs(seconds))),
+    );
+    world.set_app(&Arc::new(app));
+}
+
+#[tokio::test]
+async fn what_the_former_server_certificate_let_in_lives_for_the_overlap() {
+    let (world, back_end) = with_users().await;
+    let start = world.now_s();
+    // Of the back end, and at the door; each lives for a day.
+    let of_alice = world.chat.grant_for(&back_end, &user("alice"), false, None).await.unwrap();
+    let of_bob = world.password_token("bob", "secret of bob").await;
+    let before = [&of_alice.token, &of_bob];
+    let alice = world.log_in_with(APP, "alice", "web", before[0]).await;
+    let bob = world.log_in_with(APP, "bob", "web", before[1]).await;
+    let by_app = made(&world, &world.app(APP), Some("alice"), 0);
+    let own = world.log_in_with(APP, "alice", "phone", &by_app).await;
+
+    rotate_server_certificate(&world, Some(600));
+    // The sessions are told when their time is over now; that of an App Certificate lives as it did.
+    assert_eq!(alice.lives_until(), [start + 600]);
+    assert_eq!(bob.lives_until(), [start + 600]);
+    assert_eq!(own.lives_until(), [start + 3600]);
+    for token in before {
+        assert_eq!(enters(&world, token).await.unwrap().expires().as_secs(), start + 600);
+    }
+    // A session that is renewed by the new one outlives the former one.
+    let back_end = world.back_end(APP).await;
+    let renewed = world.chat.grant_for(&back_end, &user("alice"), false, None).await.unwrap();
+    let caller = enters(&world, &renewed.token).await.unwrap();
+    world.chat.renew(&caller, &user("alice")).await.unwrap();
+    assert_eq!(alice.lives_until(), [start + 86_400]);
+
+    world.clock.advance(Duration::from_secs(599));
+    assert!(enters(&world, before[0]).await.is_ok() && enters(&world, before[1]).await.is_ok());
+    world.clock.advance(Duration::from_secs(1));
+    for token in before {
+        let refused = enters(&world, token).await;
+        assert!(matches!(refused, Err(Error::Token(TokenRefusal::Invalid("bad_signature")))));
+    }
+    assert!(enters(&world, &renewed.token).await.is_ok());
+    let again = world.password_token("bob", "secret of bob").await;
+    assert!(enters(&world, &again).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_an_overlap_what_the_former_server_certificate_let_in_ends_at_once() {
+    let (world, back_end) = with_users().await;
+    let ends = |device: &Device| device.pushed().iter().any(|text| text == REVOKED[0]);
+    let of_alice = world.chat.grant_for(&back_end, &user("alice"), false, None).await.unwrap();
+    let of_bob = world.password_token("bob", "secret of bob").await;
+    let alice = world.log_in_with(APP, "alice", "web", &of_alice.token).await;
+    let bob = world.log_in_with(APP, "bob", "web", &of_bob).await;
+    let by_app = made(&world, &world.app(APP), Some("alice"), 0);
+    let caller = enters(&world, &by_app).await.unwrap();
+    world.chat.renew(&caller, &user("alice")).await.unwrap();
+
+    let former = world.app(APP).server_certificate.fingerprint();
+    rotate_server_certificate(&world, None);
+    assert!(!ends(&alice), "a token of the app's back end has renewed it");
+    assert!(ends(&bob));
+    for token in [&of_alice.token, &of_bob] {
+        assert!(matches!(enters(&world, token).await, Err(Error::Token(_))));
+    }
+    // A call of the back end that such a token began gets no token that would be good.
+    let late = world.chat.grant_for(&back_end, &user("alice"), false, None).await;
+    assert!(matches!(late, Err(Error::Token(TokenRefusal::Invalid("certificate_retired")))));
+    let again = world.password_token("bob", "secret of bob").await;
+    let bob = world.log_in_with(APP, "bob", "web", &again).await;
+
+    // Had it leaked, the session that it once let in would be no better.
+    world.chat.app_changed(&world.app(APP), Some(former));
+    assert!(ends(&alice) && !ends(&bob));
+    assert!(enters(&world, &by_app).await.is_ok(), "the back end's token is as good as before");
 }
 
 #[tokio::test]

@@ -8,14 +8,28 @@ impl Room {
     /// When the clock has something to do here next.
     pub fn next_due(&self, anchor: ReleaseAnchor) -> Option<Timestamp> {
         let state = self.schedule.next().map(|(_, at)| at);
-        let destroyed = self.schedule.destroyed_at(self.created, anchor);
+        let destroyed = self.destroyed_at(anchor);
         let awaited = self.roster.first_awaited().map(|(at, _)| *at);
-        [state, destroyed, awaited].into_iter().flatten().min()
+        let stage = self.stage_due().map(|(at, _)| at);
+        let hand = self.hand_due().map(|(at, _)| at);
+        let carousel = self.carousel_due();
+        let poll = self.poll.as_ref().and_then(|poll| poll.untold);
+        let quiz = self.quiz.as_ref().and_then(|quiz| quiz.untold);
+        let all = [state, destroyed, awaited, stage, hand, carousel, poll, quiz];
+        all.into_iter().flatten().min()
     }
 
     /// Whether the room's time is over at `now`: nothing of it is to be read from then on.
     pub fn is_released(&self, anchor: ReleaseAnchor, now: Timestamp) -> bool {
-        self.schedule.destroyed_at(self.created, anchor).is_some_and(|at| at <= now)
+        self.destroyed_at(anchor).is_some_and(|at| at <= now)
+    }
+
+    /// When the room is destroyed, as far as that is known now. The room of a group goes with that of the class.
+    fn destroyed_at(&self, anchor: ReleaseAnchor) -> Option<Timestamp> {
+        match &self.main {
+            Some(main) => main.released,
+            None => self.schedule.destroyed_at(self.created, anchor),
+        }
     }
 
     /// Whoever is in the room and not connected to this process, which has just begun, may come back for a while.
@@ -55,6 +69,21 @@ impl Room {
         }
         if let Some((at, user)) = self.roster.first_awaited().cloned() {
             steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.leave(&user, Exit::Left))));
+        }
+        if let Some((at, user)) = self.stage_due() {
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.time_out_stage(&user))));
+        }
+        if let Some((at, user)) = self.hand_due() {
+            steps.push((at, Box::new(move |turn: &mut Turn<'_>| turn.time_out_hand(&user))));
+        }
+        if let Some(at) = self.carousel_due() {
+            steps.push((at, Box::new(|turn: &mut Turn<'_>| turn.turn_carousel())));
+        }
+        if let Some(at) = self.poll.as_ref().and_then(|poll| poll.untold) {
+            steps.push((at, Box::new(|turn: &mut Turn<'_>| turn.tell_poll())));
+        }
+        if let Some(at) = self.quiz.as_ref().and_then(|quiz| quiz.untold) {
+            steps.push((at, Box::new(|turn: &mut Turn<'_>| turn.tell_quiz())));
         }
         let first = steps.into_iter().filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at)?;
         Some(first)

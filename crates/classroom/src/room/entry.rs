@@ -8,7 +8,7 @@ use stoa_core::{ClassRole, RoomType, Timestamp, UserUuid};
 use super::schedule::ClassState;
 use super::{Participant, Stream, StreamKind, Turn, shown_name};
 use crate::Refusal;
-use crate::tree::Tree;
+use crate::tree::{Edit, Tree};
 
 /// How long somebody is awaited who has entered and has no connection yet, or whose connection is gone.
 pub const AWAITED: Duration = Duration::from_secs(20);
@@ -78,6 +78,9 @@ impl Turn<'_> {
         if self.room.is_banned(user, self.at) {
             return Err(Refusal::Banned);
         }
+        if !self.room.is_member(user, role) {
+            return Err(Refusal::NotAllowed);
+        }
         let present = self.room.users.get(user).filter(|present| present.online);
         if present.is_some_and(|present| present.role == role) || role == ClassRole::Invisible {
             return Ok(());
@@ -85,7 +88,13 @@ impl Turn<'_> {
         if self.room.seats(role).is_some_and(|seats| self.room.present(role) >= seats) {
             return Err(Refusal::RoleFull);
         }
-        if role.is_listed() && present.is_none() && self.room.total() >= self.room.capacity() {
+        // Those who teach may look into every group.
+        let is_guest = self.room.kind == RoomType::Group && role.is_teaching();
+        if role.is_listed()
+            && !is_guest
+            && present.is_none()
+            && self.room.total() >= self.room.capacity()
+        {
             return Err(Refusal::RoomFull);
         }
         Ok(())
@@ -101,12 +110,22 @@ impl Turn<'_> {
         let name = shown_name("userName", &who.name)?;
         super::streams::check_device("videoSourceState", who.video_source)?;
         super::streams::check_device("audioSourceState", who.audio_source)?;
+        Edit::default().apply(&who.flex)?;
         let session = u64::from_le_bytes(self.entropy.bytes()) | 1;
+        let before = self.room.users.get(user);
+        let role_before = before.map(|before| before.role);
+        let there = before.filter(|before| before.online);
+        let changed = there.is_some_and(|before| (before.role, &before.name) != (who.role, &name));
+        if there.is_some() {
+            self.out.ended.push((user.clone(), "displaced"));
+            // In another role it is as if somebody else came.
+            if role_before != Some(who.role) {
+                self.leave(user, Exit::Left);
+            }
+        }
         let before = self.room.users.get(user).cloned();
         let was_online = before.as_ref().is_some_and(|before| before.online);
         let again = before.is_some();
-        let changed =
-            before.as_ref().is_some_and(|before| (before.role, &before.name) != (who.role, &name));
         let mut entered = before.unwrap_or_else(|| Participant {
             id: user.clone(),
             name: name.clone(),
@@ -122,10 +141,11 @@ impl Turn<'_> {
             entered: self.at,
             awaited_until: None,
             updated: self.at,
+            tags: Tree::new(),
+            poll: None,
+            quiz: None,
+            conversation: super::Conversation::default(),
         });
-        if was_online {
-            self.out.ended.push((user.clone(), "displaced"));
-        }
         entered.name = name;
         entered.role = who.role;
         entered.online = true;
@@ -135,18 +155,35 @@ impl Turn<'_> {
         entered.awaited_until = Some(self.at.plus(AWAITED));
         entered.updated = self.at;
         let starts = self.room.stream_at_entry(who.role);
-        if entered.streams.is_empty() && who.role != ClassRole::Invisible {
-            entered.streams.push(Stream {
+        let rights = (starts.on && starts.video, starts.on && starts.audio);
+        if role_before.is_some_and(|before| before != who.role) {
+            // Rights are those of the role.
+            if let Some(main) = entered.stream_mut(StreamKind::Main) {
+                (main.video, main.audio) = rights;
+            }
+        }
+        let mut other_devices = None;
+        if entered.stream(StreamKind::Main).is_none() && who.role != ClassRole::Invisible {
+            let main = Stream {
                 id: self.new_stream_id(),
                 kind: StreamKind::Main,
-                video: starts.on && starts.video,
-                audio: starts.on && starts.audio,
+                video: rights.0,
+                audio: rights.1,
                 video_source: who.video_source,
                 audio_source: who.audio_source,
-            });
-        } else if let Some(main) = entered.streams.first_mut() {
-            main.video_source = who.video_source;
-            main.audio_source = who.audio_source;
+            };
+            entered.streams.insert(0, main);
+        } else if let Some(main) = entered.stream_mut(StreamKind::Main) {
+            let devices = (who.video_source, who.audio_source);
+            if was_online && (main.video_source, main.audio_source) != devices {
+                other_devices = Some(main.id);
+            }
+            (main.video_source, main.audio_source) = devices;
+        }
+        if self.room.has_chat() {
+            entered
+                .widgets
+                .insert(crate::chat_room::WIDGET.into(), crate::chat_room::of_user(user));
         }
         self.room.users.insert(user.clone(), entered);
         self.touch(user);
@@ -157,11 +194,15 @@ impl Turn<'_> {
         if self.room.schedule.empty_since.take().is_some() {
             self.touch_room();
         }
-        if was_online && changed {
-            self.tell_user(user);
-        }
         if !was_online {
             self.tell_in(user, if again { 2 } else { 1 });
+            self.seat_at_entry(user);
+        }
+        if changed {
+            self.tell_user(user);
+        }
+        if let Some(stream) = other_devices.filter(|stream| self.room.shows(user, *stream)) {
+            self.tell_stream(user, stream, 2);
         }
         Ok(Entered { session, again })
     }
@@ -172,15 +213,11 @@ impl Turn<'_> {
         left.online = false;
         left.awaited_until = None;
         left.updated = self.at;
-        let screens: Vec<u32> = left.streams.iter().skip(1).map(|stream| stream.id).collect();
-        for screen in screens {
-            self.tell_stream(user, screen, 3);
-        }
-        if let Some(left) = self.room.users.get_mut(user) {
-            left.streams.truncate(1);
-            for stream in &mut left.streams {
-                (stream.video_source, stream.audio_source) = (0, 0);
-            }
+        self.lay_down(user);
+        if let Some(main) =
+            self.room.users.get_mut(user).and_then(|u| u.stream_mut(StreamKind::Main))
+        {
+            (main.video_source, main.audio_source) = (0, 0);
         }
         self.touch(user);
         self.tell_out(user, how);
@@ -188,6 +225,16 @@ impl Turn<'_> {
             self.room.schedule.empty_since = Some(self.at);
             self.touch_room();
         }
+    }
+
+    /// Somebody who leaves has nothing any more that it had by being there.
+    fn lay_down(&mut self, user: &UserUuid) {
+        self.free_seat(user);
+        self.cancel_hand(user);
+        self.leave_gallery(user);
+        self.end_share(user);
+        self.drop_invitations(user);
+        self.leave_widgets(user);
     }
 
     /// Puts a user out, and bans it for a while or lifts that.
@@ -224,6 +271,7 @@ impl Turn<'_> {
             }
         }
         self.leave(user, Exit::Kicked);
+        self.leave_groups(user);
         self.out.ended.push((user.clone(), if ban.is_some() { "banned" } else { "kicked" }));
         Ok(())
     }

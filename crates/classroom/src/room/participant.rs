@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stoa_core::{ClassRole, Timestamp, UserUuid};
 
-use super::Stream;
+use super::{Conversation, PollAnswer, QuizAnswer, Stream, StreamKind};
 use crate::millis;
 use crate::tree::Tree;
 
@@ -43,11 +43,46 @@ pub struct Participant {
     /// When something of this was changed last.
     #[serde(with = "millis")]
     pub updated: Timestamp,
+    /// Tags, by their keys.
+    #[serde(default)]
+    pub tags: Tree,
+    /// The answer to the last poll.
+    #[serde(default)]
+    pub poll: Option<PollAnswer>,
+    /// The answer to the last quiz.
+    #[serde(default)]
+    pub quiz: Option<QuizAnswer>,
+    /// What is said with those who teach alone.
+    #[serde(default)]
+    pub conversation: Conversation,
 }
 
 impl Participant {
     /// The main stream's number; 0 while there is none.
     pub fn stream_uuid(&self) -> u32 {
-        self.streams.first().map_or(0, |stream| stream.id)
+        self.stream(StreamKind::Main).map_or(0, |stream| stream.id)
+    }
+
+    /// The stream of a kind.
+    pub fn stream(&self, kind: StreamKind) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.kind == kind)
+    }
+
+    /// The stream of a kind.
+    pub(crate) fn stream_mut(&mut self, kind: StreamKind) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.kind == kind)
+    }
+
+    /// A main stream of which nothing may be published.
+    pub(crate) fn add_main(&mut self, id: u32) {
+        let main = Stream {
+            id,
+            kind: StreamKind::Main,
+            video: false,
+            audio: false,
+            video_source: 0,
+            audio_source: 0,
+        };
+        self.streams.insert(0, main);
     }
 }

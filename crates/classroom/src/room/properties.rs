@@ -13,13 +13,15 @@ impl Turn<'_> {
     /// # Errors
     /// [`Refusal::NotAllowed`], [`Refusal::Argument`].
     pub fn edit_room_properties(&mut self, edit: Edit, cause: &Value) -> Result<(), Refusal> {
-        if !self.by.is_teaching() {
-            return Err(Refusal::NotAllowed);
-        }
+        self.admit_teaching()?;
         let (after, changed) = edit.apply(&self.room.flex)?;
         self.room.flex = after;
         self.touch_room();
         self.room_properties(&below("flexProps", changed), cause);
+        if self.room.is_stage_hidden() {
+            self.end_carousel();
+            self.empty_stage();
+        }
         Ok(())
     }
 
@@ -33,6 +35,7 @@ impl Turn<'_> {
         edit: Edit,
         cause: &Value,
     ) -> Result<(), Refusal> {
+        self.admit()?;
         if !self.by.is_teaching() && !self.by.is(user) {
             return Err(Refusal::NotAllowed);
         }

@@ -42,6 +42,8 @@ impl Turn<'_> {
         changed.insert("state".into(), json!(state));
         self.room_properties(&changed, &json!({}));
         if state == ClassState::Closed {
+            self.end_carousel();
+            self.end_groups();
             self.put_everybody_out();
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, RoomType, UserUuid};
 
-use super::{Room, Turn};
+use super::{Participant, Room, Turn};
 use crate::Refusal;
 use crate::tree::Tree;
 
@@ -117,6 +117,21 @@ impl Room {
         }
     }
 
+    /// Whether others see a stream in the room: a student's where there is a stage, only while it is on the stage or
+    /// may publish for another reason.
+    pub fn is_shown(&self, user: &Participant, stream: &Stream) -> bool {
+        let needs_stage =
+            self.has_stage() && user.role == ClassRole::Student && stream.kind == StreamKind::Main;
+        !needs_stage || stream.video || stream.audio || self.is_on_stage(&user.id)
+    }
+
+    /// As [`Self::is_shown`], by names.
+    pub(super) fn shows(&self, user: &UserUuid, stream: u32) -> bool {
+        let owner = self.users.get(user);
+        let found = owner.and_then(|owner| owner.streams.iter().find(|found| found.id == stream));
+        owner.zip(found).is_some_and(|(owner, stream)| self.is_shown(owner, stream))
+    }
+
     /// Whether a stream's number is taken.
     pub(crate) fn has_stream(&self, id: u32) -> bool {
         self.roster.has_stream(id)
@@ -145,6 +160,20 @@ impl Turn<'_> {
         stream: u32,
         change: StreamChange,
     ) -> Result<(), Refusal> {
+        self.check_stream(user, stream, &change)?;
+        let action = self.put_stream(user, stream, &change);
+        self.tell_stream(user, stream, action);
+        Ok(())
+    }
+
+    /// Whether a stream may be changed so.
+    pub(super) fn check_stream(
+        &self,
+        user: &UserUuid,
+        stream: u32,
+        change: &StreamChange,
+    ) -> Result<(), Refusal> {
+        self.admit()?;
         let rights = change.video.is_some() || change.audio.is_some();
         let devices = change.video_source.is_some() || change.audio_source.is_some();
         if rights && !self.by.is_teaching() || devices && !self.by.may_act_for(user) {
@@ -155,13 +184,34 @@ impl Turn<'_> {
         {
             state.map_or(Ok(()), |state| check_device(field, state))?;
         }
-        let owner = self.room.users.get_mut(user).ok_or(Refusal::NoUser)?;
-        let found = owner.streams.iter_mut().find(|found| found.id == stream);
-        found.ok_or(Refusal::NoUser)?.change(&change);
-        owner.updated = self.at;
+        let owner = self.room.users.get(user).ok_or(Refusal::NoUser)?;
+        if !owner.streams.iter().any(|found| found.id == stream) {
+            return Err(Refusal::NoUser);
+        }
+        // Nobody gives those rights who have none by their role.
+        let gives = change.video == Some(true) || change.audio == Some(true);
+        let may_publish = owner.role.is_listed();
+        if gives && !may_publish { Err(Refusal::NotAllowed) } else { Ok(()) }
+    }
+
+    /// Changes a stream that was checked, and answers what others are to be told: 1 added, 2 changed, 3 removed, 0
+    /// nothing.
+    pub(super) fn put_stream(&mut self, user: &UserUuid, stream: u32, change: &StreamChange) -> u8 {
+        let was_shown = self.room.shows(user, stream);
+        let at = self.at;
+        if let Some(owner) = self.room.users.get_mut(user) {
+            if let Some(found) = owner.streams.iter_mut().find(|found| found.id == stream) {
+                found.change(change);
+            }
+            owner.updated = at;
+        }
         self.touch(user);
-        self.tell_stream(user, stream, 2);
-        Ok(())
+        match (was_shown, self.room.shows(user, stream)) {
+            (false, true) => 1,
+            (true, true) => 2,
+            (true, false) => 3,
+            (false, false) => 0,
+        }
     }
 
     /// Removes a stream of a user's own, or of anybody's by the teacher's side.
@@ -169,12 +219,15 @@ impl Turn<'_> {
     /// # Errors
     /// [`Refusal::NotAllowed`], [`Refusal::NoUser`].
     pub fn remove_stream(&mut self, user: &UserUuid, stream: u32) -> Result<(), Refusal> {
+        self.admit()?;
         if !self.by.is_teaching() && !self.by.may_act_for(user) {
             return Err(Refusal::NotAllowed);
         }
         let owner = self.room.users.get(user).ok_or(Refusal::NoUser)?;
-        if !owner.streams.iter().any(|found| found.id == stream) {
-            return Err(Refusal::NoUser);
+        let found = owner.streams.iter().find(|found| found.id == stream);
+        if found.ok_or(Refusal::NoUser)?.kind == StreamKind::Screen {
+            self.end_share(user);
+            return Ok(());
         }
         self.tell_stream(user, stream, 3);
         if let Some(owner) = self.room.users.get_mut(user) {
@@ -185,14 +238,40 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Tells the room of a stream: 1 added, 2 changed, 3 removed.
+    /// Tells the room of a stream: 1 added, 2 changed, 3 removed; 0 nothing.
     pub(crate) fn tell_stream(&mut self, user: &UserUuid, stream: u32, action: u8) {
-        let Some(owner) = self.room.users.get(user) else { return };
-        let Some(found) = owner.streams.iter().find(|found| found.id == stream) else { return };
-        let mut data = found.view();
+        if let Some(mut data) = self.stream_data(user, stream, action) {
+            data.insert("operator".into(), self.by.view(self.room));
+            self.frame(40, Value::Object(data));
+        }
+    }
+
+    fn stream_data(&self, user: &UserUuid, stream: u32, action: u8) -> Option<Tree> {
+        let owner = self.room.users.get(user).filter(|_| action != 0)?;
+        let mut data = owner.streams.iter().find(|found| found.id == stream)?.view();
         data.insert("action".into(), action.into());
         data.insert("fromUser".into(), self.room.user_brief(owner));
-        data.insert("operator".into(), self.by.view(self.room));
-        self.frame(40, Value::Object(data));
+        Some(data)
+    }
+
+    /// Tells the room of streams, each with what happened to it: of one as [`Self::tell_stream`] does, of several in
+    /// one frame.
+    pub(super) fn tell_streams(&mut self, streams: &[(UserUuid, u32, u8)], cause: &Value) {
+        match streams {
+            [(user, stream, action)] => self.tell_stream(user, *stream, *action),
+            _ => self.tell_batch(streams, cause),
+        }
+    }
+
+    /// Tells the room of streams in one frame.
+    pub(super) fn tell_batch(&mut self, streams: &[(UserUuid, u32, u8)], cause: &Value) {
+        let each = |(user, stream, action): &(UserUuid, u32, u8)| {
+            self.stream_data(user, *stream, *action).map(Value::Object)
+        };
+        let streams: Vec<Value> = streams.iter().filter_map(each).collect();
+        if !streams.is_empty() {
+            let operator = self.by.view(self.room);
+            self.frame(41, json!({"streams": streams, "operator": operator, "cause": cause}));
+        }
     }
 }

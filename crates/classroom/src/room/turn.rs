@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, Entropy, Timestamp, UserUuid};
 
-use super::Room;
+use super::{ClassState, GroupIs, Participant, Record, Room};
+use crate::Refusal;
 use crate::frame::{Event, Frame, PeerFrame};
 use crate::tree::Tree;
 
@@ -40,6 +41,11 @@ impl By {
             Self::App | Self::Server => true,
             Self::User { role, .. } => matches!(role, ClassRole::Teacher),
         }
+    }
+
+    /// Whether this is somebody who learns.
+    pub const fn is_student(&self) -> bool {
+        matches!(self, Self::User { role: ClassRole::Student, .. })
     }
 
     /// Whether this is that user.
@@ -101,6 +107,10 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Whose connections end, and why.
     pub ended: Vec<(UserUuid, &'static str)>,
+    /// To be kept.
+    pub records: Vec<Record>,
+    /// What the rooms of groups are told.
+    pub groups: Vec<GroupIs>,
 }
 
 /// One act on a room, by somebody, at a moment.
@@ -128,7 +138,19 @@ impl Turn<'_> {
         self.room.sequence += 1;
         let sequence = self.room.sequence;
         let operator = self.by.view(self.room);
-        self.out.frames.push(Frame { cmd, sequence, at: self.at, operator, data, reduced });
+        let list = Vec::new();
+        self.out.frames.push(Frame { cmd, sequence, at: self.at, operator, data, reduced, list });
+    }
+
+    /// Tells everybody in the room of several users at once.
+    pub fn frame_of_many(&mut self, cmd: u16, list: Vec<Value>) {
+        if list.is_empty() {
+            return;
+        }
+        self.frame(cmd, json!({}));
+        if let Some(frame) = self.out.frames.last_mut() {
+            frame.list = list;
+        }
     }
 
     /// Tells one user, numbered.
@@ -137,7 +159,8 @@ impl Turn<'_> {
         let Some(to) = self.room.users.get_mut(user) else { return };
         to.peer_sequence += 1;
         let sequence = to.peer_sequence;
-        let frame = Frame { cmd, sequence, at: self.at, operator, data, reduced: None };
+        let frame =
+            Frame { cmd, sequence, at: self.at, operator, data, reduced: None, list: vec![] };
         self.out.peers.push(PeerFrame { user: user.clone(), frame });
         self.touch(user);
     }
@@ -171,6 +194,18 @@ impl Turn<'_> {
 
     /// Tells everybody of properties of a user that changed, by dotted path.
     pub fn user_properties(&mut self, user: &UserUuid, changed: &Tree, cause: &Value) {
+        let (cmd, data) = self.user_change(user, changed, cause);
+        self.touch(user);
+        self.frame(cmd, data);
+    }
+
+    /// What is told of properties of a user that changed.
+    pub(crate) fn user_change(
+        &self,
+        user: &UserUuid,
+        changed: &Tree,
+        cause: &Value,
+    ) -> (u16, Value) {
         let removed = changed.values().all(|value| *value == "deleted");
         let cmd = if removed && !changed.is_empty() { 23 } else { 22 };
         let from = self.room.users.get(user).map(|user| self.room.user_brief(user));
@@ -178,8 +213,7 @@ impl Turn<'_> {
         let data = json!({
             "fromUser": from, "changeProperties": changed, "operator": operator, "cause": cause,
         });
-        self.touch(user);
-        self.frame(cmd, data);
+        (cmd, data)
     }
 
     /// The record of a user was changed, and is to be stored.
@@ -191,5 +225,61 @@ impl Turn<'_> {
     /// The record of the room is to be stored.
     pub const fn touch_room(&mut self) {
         self.out.touched.room = true;
+    }
+
+    /// Whether anything may be done here at all: not in a room that is closed, and not by somebody who is banned.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomOver`], [`Refusal::Banned`].
+    pub(crate) fn admit(&self) -> Result<(), Refusal> {
+        if self.room.schedule.state == ClassState::Closed {
+            return Err(Refusal::RoomOver);
+        }
+        match self.by.user() {
+            Some(user) if self.room.is_banned(user, self.at) => Err(Refusal::Banned),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Self::admit`], for what those do who teach.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`], and those of [`Self::admit`].
+    pub(crate) fn admit_teaching(&self) -> Result<(), Refusal> {
+        self.admit()?;
+        if self.by.is_teaching() { Ok(()) } else { Err(Refusal::NotAllowed) }
+    }
+
+    /// Somebody who is there.
+    ///
+    /// # Errors
+    /// [`Refusal::NoUser`].
+    pub(crate) fn present(&self, user: &UserUuid) -> Result<&Participant, Refusal> {
+        self.room.users.get(user).filter(|user| user.online).ok_or(Refusal::NoUser)
+    }
+
+    /// Somebody who is there and learns.
+    ///
+    /// # Errors
+    /// [`Refusal::NoUser`], [`Refusal::Argument`].
+    pub(crate) fn student(&self, field: &str, user: &UserUuid) -> Result<&Participant, Refusal> {
+        let found = self.present(user)?;
+        if found.role == ClassRole::Student {
+            return Ok(found);
+        }
+        Err(Refusal::argument(format!("{field}: must be a student of the room")))
+    }
+
+    /// Whom an act is about: whoever is named, which only those who teach may do, or whoever acts.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`], [`Refusal::Argument`].
+    pub(crate) fn target(&self, to: Option<&UserUuid>) -> Result<UserUuid, Refusal> {
+        match (to, self.by.user()) {
+            (Some(to), _) if self.by.is(to) || self.by.is_teaching() => Ok(to.clone()),
+            (Some(_), _) => Err(Refusal::NotAllowed),
+            (None, Some(own)) => Ok(own.clone()),
+            (None, None) => Err(Refusal::argument("toUserUuid: is required")),
+        }
     }
 }

@@ -3,19 +3,31 @@
 use serde_json::{Value, json};
 use stoa_core::{ClassRole, RoomType};
 
-use super::{Participant, Room};
+use super::{Crosses, Participant, Room};
 use crate::tree::Tree;
 
 impl Room {
     /// `roomProperties`, as whoever sees right answers or does not.
-    pub fn properties(&self, _sees_answers: bool) -> Tree {
+    pub fn properties(&self, sees_answers: bool) -> Tree {
         let mut properties = Tree::new();
         let mut put = |name: &str, value: Value| properties.insert(name.to_owned(), value);
         put("roomType", json!(self.kind.number()));
         put("state", json!(self.schedule.state));
         put("schedule", Value::Object(self.schedule.view()));
         put("flexProps", Value::Object(self.flex.clone()));
-        put("widgets", Value::Object(self.widgets.clone()));
+        put("widgets", Value::Object(self.widgets_view(sees_answers)));
+        let mut processes = Tree::new();
+        processes.insert("handsUp".into(), self.stage.view());
+        processes.insert("waveArm".into(), self.hands.view());
+        self.groups.add_processes(&mut processes);
+        put("processes", Value::Object(processes));
+        put("carousel", Value::Object(super::carousel::view(self.carousel.as_ref())));
+        put("screen", super::screen::view(self.screen.as_ref()));
+        put("expandedScope", self.gallery.view());
+        put("muteChat", json!(u8::from(self.mute_chat)));
+        put("groups", self.groups.view());
+        let Crosses { media, messages } = self.crosses;
+        put("crossRegion", json!({"media": media, "messages": messages}));
         properties
     }
 
@@ -43,7 +55,7 @@ impl Room {
             "roomTemplate": self.template(),
             "roleConfig": roles,
             "state": self.schedule.state,
-            "muteChat": {},
+            "muteChat": {"audience": self.mute_chat},
             "muteVideo": {},
             "muteAudio": {},
             "checkState": false,
@@ -67,6 +79,7 @@ impl Room {
         properties.insert("flexProps".into(), Value::Object(user.flex.clone()));
         properties.insert("widgets".into(), Value::Object(user.widgets.clone()));
         properties.insert("reward".into(), json!({"count": user.rewards}));
+        properties.insert("tags".into(), Value::Object(user.tags.clone()));
         properties
     }
 
@@ -104,8 +117,8 @@ impl Room {
 
     /// A user in a frame of users who come, and in the snapshot at entry.
     pub(crate) fn user_in_frame(&self, user: &Participant) -> Value {
-        let streams: Vec<Value> =
-            user.streams.iter().map(|stream| Value::Object(stream.view())).collect();
+        let shown = user.streams.iter().filter(|stream| self.is_shown(user, stream));
+        let streams: Vec<Value> = shown.map(|stream| Value::Object(stream.view())).collect();
         json!({
             "userUuid": user.id.as_str(),
             "userName": user.name,
@@ -115,10 +128,12 @@ impl Room {
         })
     }
 
-    /// Whom a user sees at entry: in a lecture only those who teach.
+    /// Whom a user sees at entry: in a lecture only those who teach, and who is on the stage.
     pub(crate) fn is_seen_at_entry(&self, user: &Participant) -> bool {
         user.online
             && user.role.is_listed()
-            && !(self.kind == RoomType::Lecture && user.role == ClassRole::Student)
+            && (self.kind != RoomType::Lecture
+                || user.role != ClassRole::Student
+                || self.is_on_stage(&user.id))
     }
 }

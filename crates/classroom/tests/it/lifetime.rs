@@ -20,7 +20,7 @@ async fn state(world: &World) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn a_class_begins_ends_closes_and_is_destroyed_by_the_clock() {
+async fn c163_c164_c165_c166_a_class_begins_ends_closes_and_is_destroyed_by_the_clock() {
     let world = World::new().await;
     world.create("room", scheduled(60, 600)).await.unwrap();
     let student = world.attend("room", "bob", ClassRole::Student).await;
@@ -68,7 +68,7 @@ async fn a_class_begins_ends_closes_and_is_destroyed_by_the_clock() {
 }
 
 #[tokio::test]
-async fn what_came_due_while_the_server_was_off_is_done_at_its_moments() {
+async fn c172_what_came_due_while_the_server_was_off_is_done_at_its_moments() {
     let mut world = World::new().await;
     world.create("room", scheduled(60, 600)).await.unwrap();
     world.clock.set(world.clock.now().plus(Duration::from_secs(1300)));
@@ -85,7 +85,7 @@ async fn what_came_due_while_the_server_was_off_is_done_at_its_moments() {
 }
 
 #[tokio::test]
-async fn a_room_that_nobody_entered_is_kept_for_five_days() {
+async fn c171_a_room_that_nobody_entered_is_kept_for_five_days() {
     let world = World::new().await;
     world.create("room", new_room(RoomType::Small)).await.unwrap();
     world.pass(Duration::from_secs(5 * 86_400 - 1)).await;
@@ -95,7 +95,7 @@ async fn a_room_that_nobody_entered_is_kept_for_five_days() {
 }
 
 #[tokio::test]
-async fn a_room_without_a_schedule_goes_an_hour_after_the_last_one_left() {
+async fn c170_a_room_without_a_schedule_goes_an_hour_after_the_last_one_left() {
     let world = World::new().await;
     world.create("room", new_room(RoomType::Small)).await.unwrap();
     world.enter("room", "bob", ClassRole::Student).await.unwrap();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 use stoa_chat::Chat;
-use stoa_classroom::room::{By, CheckIn, NewRoom, Times, Turn};
+use stoa_classroom::room::{By, CheckIn, NewRoom, RecordList, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Entry, Error, Listener, Refusal};
 use stoa_core::{
@@ -16,7 +16,10 @@ use stoa_core::{
     Region, RoomType, SeededEntropy, Timestamp, UserUuid,
 };
 use stoa_store::Store;
+use stoa_store::engine::{Direction, Engine, Faults, Memory, Span};
+use stoa_store::spaces::Space;
 use stoa_token::Builder007;
+use stoa_vault::Vault;
 
 /// When the tests begin, in Unix seconds.
 pub(crate) const NOW_S: u64 = 1_800_000_000;
@@ -25,6 +28,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
     pub(crate) store: Store,
+    pub(crate) engine: Arc<Memory>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) app: Arc<App>,
     pub(crate) classroom: Arc<Classroom>,
 }
@@ -43,6 +48,7 @@ pub(crate) fn new_room(kind: RoomType) -> NewRoom {
         widgets: Tree::new(),
         max_accept: None,
         accepts_at_entry: false,
+        crosses: stoa_classroom::room::Crosses::default(),
     }
 }
 
@@ -87,9 +93,11 @@ impl World {
         let key = "demo#stoa".parse().unwrap();
         let app = App::new(AppNumber(1), key, Region::Eu, clock.now(), auth, &*entropy);
         let app = Arc::new(app);
-        let store = Store::in_memory(clock.clone(), entropy.clone());
+        let engine = Arc::new(Memory::new());
+        let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
+        let store = Store::open(engine.clone(), vault.clone());
         let classroom = Self::service(&store, &app, &clock, &entropy);
-        Self { clock, entropy, store, app, classroom }
+        Self { clock, entropy, store, engine, vault, app, classroom }
     }
 
     fn service(
@@ -117,6 +125,21 @@ impl World {
         self.classroom.tick().await;
     }
 
+    /// The same data as a new process finds them, over an engine whose commits fail as `faults` say.
+    pub(crate) fn restart_over(&mut self, faults: Faults, seed: u64) {
+        let engine = faults.over(self.engine.clone(), Arc::new(SeededEntropy::new(seed)));
+        self.store = Store::open(engine, self.vault.clone());
+        self.classroom = Self::service(&self.store, &self.app, &self.clock, &self.entropy);
+    }
+
+    /// Every stored row of these spaces, sealed as it lies there.
+    pub(crate) async fn rows(&self, spaces: &[&Space]) -> Vec<(Bytes, Bytes)> {
+        let view = self.engine.snapshot().await.unwrap();
+        let mut rows = view.scan(&Span::all(), Direction::Forward, usize::MAX).await.unwrap();
+        rows.retain(|(key, _)| spaces.iter().any(|space| space.code == key[0]));
+        rows
+    }
+
     pub(crate) fn scope(&self) -> OperatorOf {
         Operator::of_this_process().in_app(self.app.clone())
     }
@@ -134,7 +157,7 @@ impl World {
     }
 
     /// Somebody with a token for a room.
-    pub(crate) fn user(&self, room: &str, user: &str, role: ClassRole) -> ClassCaller {
+    pub(crate) fn caller(&self, room: &str, user: &str, role: ClassRole) -> ClassCaller {
         let token = self.builder().room_user(room, user, role.number().into()).build().unwrap();
         self.classroom.authenticate(&self.app, Some(&token), None).unwrap()
     }
@@ -149,7 +172,7 @@ impl World {
         user: &str,
         role: ClassRole,
     ) -> Result<Entry, Error> {
-        let caller = self.user(room, user, role);
+        let caller = self.caller(room, user, role);
         let who = check_in(user, role);
         self.classroom.enter(&caller, &name(room), &name(user), who, None).await
     }
@@ -159,7 +182,7 @@ impl World {
         let entry = self.enter(room, user, role).await.unwrap();
         let ear = Arc::new(Ear::default());
         let to: Arc<dyn Listener> = ear.clone();
-        let caller = self.user(room, user, role);
+        let caller = self.caller(room, user, role);
         let (room, user) = (name(room), name(user));
         let listening = self.classroom.listen(&caller, &room, &user, entry.session, None, to);
         listening.await.unwrap();
@@ -203,5 +226,112 @@ pub(crate) fn refusal<T>(result: Result<T, Error>) -> Option<Refusal> {
         Err(Error::Refused(refusal)) => Some(refusal),
         Err(other) => panic!("{other}"),
         Ok(_) => None,
+    }
+}
+
+/// A teacher.
+pub(crate) const TEACHER: ClassRole = ClassRole::Teacher;
+/// A student.
+pub(crate) const STUDENT: ClassRole = ClassRole::Student;
+
+impl World {
+    /// A room with the teacher `ann`, who listens, and these students, who listen too.
+    pub(crate) async fn class(kind: RoomType, students: &[&str]) -> (Self, Arc<Ear>) {
+        let world = Self::new().await;
+        world.create("room", new_room(kind)).await.unwrap();
+        let teacher = world.attend("room", "ann", TEACHER).await;
+        for student in students {
+            world.attend("room", student, STUDENT).await;
+        }
+        (world, teacher)
+    }
+
+    /// An act of the teacher.
+    pub(crate) async fn teach<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act("room", by("ann", TEACHER), act).await
+    }
+
+    /// An act of a student.
+    pub(crate) async fn learn<T: Send + 'static>(
+        &self,
+        user: &str,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act("room", by(user, STUDENT), act).await
+    }
+
+    /// `roomProperties`, as whoever sees right answers or does not.
+    pub(crate) async fn properties(&self, room: &str, sees_answers: bool) -> Value {
+        let view = move |turn: &mut Turn<'_>| Ok(Value::Object(turn.room.properties(sees_answers)));
+        self.act(room, By::App, view).await.unwrap()
+    }
+
+    /// The names in a list of users of `roomProperties`, by pointer.
+    pub(crate) async fn names(&self, pointer: &str) -> Vec<String> {
+        names(self.properties("room", true).await.pointer(pointer).unwrap())
+    }
+
+    /// What the app's back end was told, of one kind.
+    pub(crate) async fn events(&self, cmd: u16) -> Vec<Value> {
+        let events = self.classroom.events(&self.scope(), &name("room"), 1, 100).await.unwrap();
+        events.into_iter().filter(|event| event.cmd == cmd).map(|event| event.data).collect()
+    }
+
+    /// A page of a list of records, and where the next one begins.
+    pub(crate) async fn records(
+        &self,
+        room: &str,
+        list: &RecordList,
+        after: Option<u64>,
+        last_first: bool,
+        most: usize,
+    ) -> (Vec<Value>, Option<u64>) {
+        let (scope, room) = (self.scope(), name(room));
+        let page = self.classroom.records(&scope, &room, list, after, last_first, most);
+        let (page, next) = page.await.unwrap();
+        (page.into_iter().map(|(_, record)| record).collect(), next)
+    }
+
+    /// A participant as stored.
+    pub(crate) async fn user(&self, user: &str) -> stoa_classroom::room::Participant {
+        let user = name(user);
+        let get = move |turn: &mut Turn<'_>| Ok(turn.room.users.get(&user).cloned());
+        self.act("room", By::App, get).await.unwrap().unwrap()
+    }
+}
+
+/// The names in a list of users.
+pub(crate) fn names(list: &Value) -> Vec<String> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|user| user["userUuid"].as_str().unwrap().to_owned()).collect()
+}
+
+impl Ear {
+    /// The frames with a cause of a process, by kind of action.
+    pub(crate) fn causes(&self, process: &str) -> Vec<u64> {
+        let of = |frame: &Value| {
+            let cause = &frame["data"]["cause"];
+            let is_it = cause["cmd"] == 501 && cause["data"]["processUuid"] == process;
+            is_it.then(|| cause["data"]["actionType"].as_u64().unwrap())
+        };
+        self.frames().iter().filter_map(of).collect()
+    }
+
+    /// The frames of one kind.
+    pub(crate) fn of(&self, cmd: u16) -> Vec<Value> {
+        self.frames().into_iter().filter(|frame| frame["cmd"] == cmd).collect()
+    }
+
+    /// The data of the last frame.
+    pub(crate) fn last(&self) -> Value {
+        self.frames().last().unwrap()["data"].clone()
+    }
+
+    /// Forgets what was heard.
+    pub(crate) fn forget(&self) {
+        self.heard.lock().clear();
     }
 }

@@ -1,6 +1,6 @@
 //! Each item broken in turn, and mended.
 
-use stoa_core::{AppNumber, Certificate, Region, SeededEntropy};
+use stoa_core::{AppNumber, Certificate, Region, SeededEntropy, ServerCertificate};
 
 use super::*;
 
@@ -49,6 +49,10 @@ fn good_app() -> AppFacts {
     }
 }
 
+fn server_certificate(created: Timestamp) -> ServerCertificate {
+    ServerCertificate::random(&SeededEntropy::new(2), created)
+}
+
 fn status_of(items: &[Item], id: &str) -> Status {
     items.iter().find(|item| item.id == id).unwrap_or_else(|| panic!("no item {id}")).status
 }
@@ -64,7 +68,7 @@ fn a_server_that_is_kept_well_passes() {
     let mut ids: Vec<_> = items.iter().map(|item| item.id).collect();
     ids.sort_unstable();
     assert!(ids.is_sorted_by(|a, b| a < b), "ids are given once");
-    assert_eq!(items.iter().filter(|item| item.app.is_some()).count(), 10);
+    assert_eq!(items.iter().filter(|item| item.app.is_some()).count(), 11);
 }
 
 type Breaks = fn(&mut NodeFacts, &mut AppFacts);
@@ -110,6 +114,9 @@ const BROKEN: &[(&str, &str, Breaks)] = &[
     ("certificate_rotated", "certificate rotate", |_, facts| {
         facts.app.certificates[0].created = ago(365);
     }),
+    ("server_certificate_rotated", "server-certificate rotate", |_, facts| {
+        facts.app.server_certificate = server_certificate(ago(365));
+    }),
     ("geofence", "geo-database", |node, _| node.knows_countries = false),
     ("retention_set", "app set plan", |_, facts| facts.app.plan_chosen = false),
 ];
@@ -154,6 +161,12 @@ fn what_is_not_as_bad_is_told_without_failing() {
     assert_eq!(warned("token_lifetimes", |_, facts| facts.app.tokens.cap_s = 86_400), warn);
     let old: Breaks = |_, facts| facts.app.certificates[0].created = ago(335);
     assert_eq!(warned("certificate_rotated", old), warn);
+    let old: Breaks = |_, facts| facts.app.server_certificate = server_certificate(ago(335));
+    assert_eq!(warned("server_certificate_rotated", old), warn);
+    let former: Breaks = |_, facts| {
+        facts.app.former_server_certificate = Some(server_certificate(ago(400)).ending(NOW));
+    };
+    assert_eq!(warned("server_certificate_rotated", former), Status::Pass, "it ends by itself");
     let new: Breaks = |_, facts| {
         (facts.last_back_end_token, facts.app.created) = (None, NOW);
     };

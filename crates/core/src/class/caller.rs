@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use stoa_token::{ClassSubject, Expectation, MAX_LIFETIME_S, verify_class};
+use stoa_token::{
+    Builder007, ClassSubject, Expectation, MAX_LIFETIME_S, RtcRole, rtc_uid, verify_class,
+};
 
 use super::{ClassRole, RoomUuid, UserUuid};
 use crate::caller::{sealed, token_refusal};
-use crate::{App, AppScope, AuthPolicy, Issuer, Timestamp, TokenMark, TokenMarkId, TokenRefusal};
+use crate::{
+    App, AppScope, AuthPolicy, Entropy, Issuer, Secret, Timestamp, TokenMark, TokenMarkId,
+    TokenRefusal,
+};
 
 /// As whom a caller acts in class rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,15 @@ pub struct ClassCaller {
     principal: ClassPrincipal,
     mark: Option<TokenMark>,
     expires: Timestamp,
+    /// Of one whose token says nothing of rooms and roles: what it may be there.
+    guest: Option<Guest>,
+}
+
+/// Whom a room lets be what, without a token that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Guest {
+    /// The role that the app's back end has given the user there, if it did.
+    stated: Option<ClassRole>,
 }
 
 impl ClassCaller {
@@ -90,7 +104,7 @@ impl ClassCaller {
             }
         };
         let expires = app.admits(&mark, now)?;
-        let caller = Self { app: app.clone(), principal, mark: Some(mark), expires };
+        let caller = Self { app: app.clone(), principal, mark: Some(mark), expires, guest: None };
         match (named, caller.user()) {
             (Some(named), Some(user)) if named != user => {
                 Err(TokenRefusal::Invalid("user_mismatch"))
@@ -106,7 +120,48 @@ impl ClassCaller {
             principal: ClassPrincipal::Anyone,
             mark: None,
             expires: Timestamp::from_millis(u64::MAX),
+            guest: None,
         })
+    }
+
+    /// Whoever came without a token that names room and role, as `user` in a room: in `role`, which the user has there,
+    /// and with what the app's back end has `stated` of it. Whoever came without any token at all is never more than a
+    /// student, since it could be anybody. Every other caller stays what it is.
+    #[must_use]
+    pub fn seated(
+        self,
+        room: &RoomUuid,
+        user: &UserUuid,
+        role: Option<ClassRole>,
+        stated: Option<ClassRole>,
+    ) -> Self {
+        let proven = match &self.principal {
+            ClassPrincipal::Signaling(named) if named == user => true,
+            ClassPrincipal::Anyone => false,
+            _ => return self,
+        };
+        let admitted = |role: &ClassRole| proven || !role.is_teaching();
+        let (role, stated) = (role.filter(admitted), stated.filter(admitted));
+        let role = Some(role.or(stated).unwrap_or(ClassRole::Student));
+        let principal = ClassPrincipal::RoomUser { room: room.clone(), user: user.clone(), role };
+        Self { principal, guest: Some(Guest { stated }), ..self }
+    }
+
+    /// Whether the caller may come into its room as that: what its token says, or without such a token a student, an
+    /// observer, invisible, and what the app's back end has said.
+    pub fn may_enter_as(&self, role: ClassRole) -> bool {
+        match (&self.principal, self.guest) {
+            (_, Some(guest)) => !role.is_teaching() || guest.stated == Some(role),
+            (ClassPrincipal::RoomUser { role: signed, .. }, None) => {
+                signed.unwrap_or(ClassRole::Invisible) == role
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the caller came without a token that names room and role.
+    pub const fn is_guest(&self) -> bool {
+        self.guest.is_some()
     }
 
     /// As whom the caller acts.
@@ -135,6 +190,26 @@ impl ClassCaller {
     }
 }
 
+/// A token for the media of a room under a stream's number, until `ends` and for a day at the most. What may be
+/// published the room decides, whatever the token grants.
+pub fn issue_media_token(
+    app: &App,
+    room: &RoomUuid,
+    stream: u32,
+    now: Timestamp,
+    ends: Timestamp,
+    entropy: &dyn Entropy,
+) -> Secret {
+    let seconds = ends.as_secs().saturating_sub(now.as_secs()).clamp(1, MAX_LIFETIME_S);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let issued = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
+    let salt = u32::from_le_bytes(entropy.bytes());
+    let certificate = app.server_certificate.expose();
+    let token = Builder007::new(app.id.as_str(), certificate, issued, seconds, salt);
+    let token = token.rtc(room.as_str(), &rtc_uid(stream), RtcRole::Publisher, seconds);
+    Secret::new(token.build().expect("an app's ID and certificates are checked when it is loaded"))
+}
+
 impl sealed::Sealed for ClassCaller {}
 
 impl AppScope for ClassCaller {
@@ -145,8 +220,6 @@ impl AppScope for ClassCaller {
 
 #[cfg(test)]
 mod tests {
-    use stoa_token::Builder007;
-
     use super::*;
     use crate::{AppNumber, Region, SeededEntropy};
 
@@ -194,6 +267,40 @@ mod tests {
         let lax = app(true);
         let caller = ClassCaller::verify(&lax, &token, None, NOW).unwrap();
         assert_eq!(caller.principal(), &ClassPrincipal::Signaling(name("Ann")));
+    }
+
+    #[test]
+    fn who_has_no_room_token_is_a_student_unless_the_app_says_otherwise() {
+        let app = app(true);
+        let (room, ann) = (name("room"), name("Ann"));
+        let token = builder(&app).rtm("Ann").build().unwrap();
+        let caller = ClassCaller::verify(&app, &token, None, NOW).unwrap();
+        let may = |caller: &ClassCaller, roles: [bool; 5]| {
+            let all = ClassRole::ALL.map(|role| caller.may_enter_as(role));
+            assert_eq!(all, roles);
+        };
+        may(&caller, [false; 5]);
+        let student = caller.clone().seated(&room, &ann, None, None);
+        assert_eq!(student.user(), Some(&ann));
+        may(&student, [true, false, true, false, true]);
+        let teacher = caller.clone().seated(&room, &ann, None, Some(ClassRole::Teacher));
+        may(&teacher, [true, true, true, false, true]);
+        // Somebody else's name, and nobody's token.
+        may(&caller.seated(&room, &name("Bob"), None, None), [false; 5]);
+        let open = Arc::new(App { auth: AuthPolicy::Open, ..(*app).clone() });
+        let anyone = ClassCaller::without_token(&open).unwrap();
+        let anyone = anyone.seated(&room, &ann, Some(ClassRole::Teacher), Some(ClassRole::Teacher));
+        may(&anyone, [true, false, true, false, true]);
+        let role = Some(ClassRole::Student);
+        assert_eq!(
+            anyone.principal(),
+            &ClassPrincipal::RoomUser { room: room.clone(), user: ann.clone(), role }
+        );
+        // A token that names them stays what it is.
+        let signed = builder(&app).room_user("room", "Ann", 2).build().unwrap();
+        let signed = ClassCaller::verify(&app, &signed, None, NOW).unwrap();
+        let signed = signed.seated(&room, &ann, Some(ClassRole::Teacher), Some(ClassRole::Teacher));
+        may(&signed, [false, false, true, false, false]);
     }
 
     #[test]

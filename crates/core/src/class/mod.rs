@@ -3,10 +3,12 @@
 mod caller;
 mod names;
 mod role;
+mod scope;
 
-pub use caller::{ClassCaller, ClassPrincipal};
+pub use caller::{ClassCaller, ClassPrincipal, issue_media_token};
 pub use names::{ClassName, ClassNameError, RoomUuid, UserUuid};
 pub use role::{ClassRole, RoomType};
+pub use scope::ClassScope;
 
 /// What an app's owner decided about class rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::UserId;
+
 /// A name that an app gives: 1 to 63 bytes of 89 printable characters, case kept.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassName(Arc<str>);
@@ -22,6 +24,12 @@ impl ClassName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name that a user of class rooms has in chat: the MD5 of this one, in lower-case hexadecimal.
+    pub fn chat_user(&self) -> UserId {
+        let name = stoa_token::classroom_chat_user(&self.0);
+        name.parse().expect("32 hexadecimal digits are a user name")
     }
 }
 
@@ -70,7 +78,10 @@ mod tests {
         assert_eq!("".parse::<ClassName>(), Err(ClassNameError::Length));
         assert!("x".repeat(63).parse::<ClassName>().is_ok());
         assert_eq!("x".repeat(64).parse::<ClassName>(), Err(ClassNameError::Length));
-        assert_eq!("Room".parse::<ClassName>().unwrap().as_str(), "Room");
+        let room: ClassName = "Room".parse().unwrap();
+        assert_eq!(room.as_str(), "Room");
+        assert!(room.chat_user().is_of_classes());
+        assert_eq!(room.chat_user().as_str(), "cc3abcf4426bff80257d22999d0eda8f");
         assert_eq!(format!("{:?}", "Room".parse::<ClassName>().unwrap()), "ClassName(…)");
     }
 }

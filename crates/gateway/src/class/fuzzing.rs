@@ -83,6 +83,7 @@ fn frames(from: u64, count: u64, at: Timestamp) -> Vec<Frame> {
         operator: Value::Null,
         data: Value::Null,
         reduced: None,
+        list: Vec::new(),
     };
     (from..from + count.min(100)).map(frame).collect()
 }

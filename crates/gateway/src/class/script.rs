@@ -104,6 +104,7 @@ fn frames(numbers: &[&str]) -> Vec<Frame> {
         operator: Value::Null,
         data: json!("answer"),
         reduced: Some(json!("-")),
+        list: Vec::new(),
     };
     numbers.iter().map(frame).collect()
 }

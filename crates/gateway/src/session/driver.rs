@@ -23,6 +23,7 @@ use super::core::{Call, Effect, Input, LoggedIn, Outcome, Session};
 use super::counted::{self, Queued};
 use super::mailbox::Mail;
 use super::outlet::Outlet;
+use super::reach::{refused, wanted};
 use super::transport::{Transport, Waiter};
 use crate::net::{CloseCode, FlushState, ReadState, TransportError};
 
@@ -448,6 +449,11 @@ async fn make<T: Transport>(
 ) -> Made {
     let Identity { caller, resource, .. } = identity;
     let done = |id| done(id, outlet);
+    // Here for all of them: what a class room's token reaches.
+    if let Err(error) = chat.must_reach(caller, &wanted(&call)).await {
+        report(&error);
+        return Made::Outcome(refused(call, error));
+    }
     let outcome = match call {
         Call::Send { id, draft } => {
             chat.send(caller, resource, draft, done(id)).await;

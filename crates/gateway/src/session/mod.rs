@@ -15,6 +15,7 @@ mod outgoing;
 pub(crate) mod outlet;
 mod queues;
 pub(crate) mod rate;
+mod reach;
 #[cfg(test)]
 mod script;
 #[cfg(test)]

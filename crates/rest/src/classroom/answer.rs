@@ -17,6 +17,13 @@ pub(crate) fn done(at: Timestamp, data: Value) -> Reply {
     Reply::Bare(envelope(0, "Success", at, data))
 }
 
+/// As [`done`], with a field more beside `data`.
+pub(crate) fn done_with(at: Timestamp, data: Value, more: Option<(&str, Value)>) -> Reply {
+    let mut envelope = envelope(0, "Success", at, data);
+    envelope.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    Reply::Bare(envelope)
+}
+
 fn envelope(code: u32, msg: &str, at: Timestamp, data: Value) -> Map<String, Value> {
     let fields =
         [("code", json!(code)), ("msg", json!(msg)), ("ts", json!(at.as_millis())), ("data", data)];

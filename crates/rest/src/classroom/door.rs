@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use stoa_classroom::Refusal;
-use stoa_classroom::room::By;
+use stoa_classroom::room::{By, Turn};
 use stoa_core::{App, AppId, ClassCaller, ClassPrincipal, ClassRole, Region, RoomUuid, UserUuid};
 
 use super::answer::ClassFailure;
@@ -21,7 +21,7 @@ pub(crate) struct ClassCall {
     pub(crate) caller: ClassCaller,
     variables: Vec<(String, String)>,
     /// The token of the user's entry, if it was shown.
-    pub(crate) session: Option<u64>,
+    session: Option<u64>,
     /// The query's fields.
     pub(crate) query: Query,
 }
@@ -31,6 +31,11 @@ impl ClassCall {
     fn variable(&self, name: &str) -> Option<&str> {
         let found = self.variables.iter().find(|(variable, _)| variable == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the path has a variable `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.variable(name).is_some()
     }
 
     /// The text of the path's variable `name`.
@@ -62,14 +67,28 @@ impl ClassCall {
             .map_err(|_| Refusal::argument(format!("{name} in the path: must be a number")).into())
     }
 
+    /// On or off in the path, as 1 or 0.
+    pub(crate) fn switch(&self, name: &'static str) -> Result<bool, ClassFailure> {
+        match self.text(name) {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(Refusal::argument(format!("{name} in the path: must be 0 or 1")).into()),
+        }
+    }
+
     /// The app's own back end.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`].
-    pub(crate) fn back_end(&self) -> Result<By, ClassFailure> {
+    /// [`Refusal::NotAllowed`] for who is in the room, [`Refusal::NotForThis`] for everybody else.
+    pub(crate) fn back_end(&self, rest: &Rest) -> Result<By, ClassFailure> {
         match self.caller.principal() {
             ClassPrincipal::App => Ok(By::App),
-            _ => Err(Refusal::NotAllowed.into()),
+            ClassPrincipal::RoomUser { .. } if self.has("room") => {
+                self.by(rest, &self.room()?)?;
+                Err(Refusal::NotAllowed.into())
+            }
+            ClassPrincipal::RoomUser { .. } => Err(Refusal::NotAllowed.into()),
+            _ => Err(Refusal::NotForThis.into()),
         }
     }
 
@@ -86,7 +105,9 @@ impl ClassCall {
         asked: ClassRole,
     ) -> Result<ClassRole, ClassFailure> {
         match rest.classroom.place(&self.caller, room, Some(user))?.by {
-            By::User { role, .. } if role == asked => Ok(role),
+            By::User { .. } if self.caller.may_enter_as(asked) => Ok(asked),
+            // Without a token that says a role, it is the app's to give one.
+            By::User { .. } if self.caller.is_guest() => Err(Refusal::NotAllowed.into()),
             _ => Err(Refusal::NotForThis.into()),
         }
     }
@@ -97,6 +118,44 @@ impl ClassCall {
     /// [`Refusal::NotForThis`].
     pub(crate) fn by(&self, rest: &Rest, room: &RoomUuid) -> Result<By, ClassFailure> {
         Ok(rest.classroom.place(&self.caller, room, None)?.by)
+    }
+
+    /// Does an act by somebody in a room. When the token of an entry was shown it has to be that of the user's last.
+    ///
+    /// # Errors
+    /// Those of the act; [`Refusal::NoRoom`], [`Refusal::NotForThis`].
+    pub(crate) async fn turn<T: Send + 'static>(
+        &self,
+        rest: &Rest,
+        room: &RoomUuid,
+        by: By,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, ClassFailure> {
+        let session = self.session;
+        let done = rest.classroom.turn(&self.caller, room, by, move |turn| {
+            if let (Some(session), Some(user)) = (session, turn.by.user()) {
+                let is_last = turn.room.users.get(user).is_some_and(|user| user.session == session);
+                if !is_last {
+                    return Err(Refusal::NotForThis);
+                }
+            }
+            act(turn)
+        });
+        Ok(done.await?)
+    }
+
+    /// As [`Self::turn`], as whom the caller is in the room.
+    ///
+    /// # Errors
+    /// Those of the act; [`Refusal::NoRoom`], [`Refusal::NotForThis`].
+    pub(crate) async fn act<T: Send + 'static>(
+        &self,
+        rest: &Rest,
+        act: impl FnOnce(&mut Turn<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, ClassFailure> {
+        let room = self.room()?;
+        let by = self.by(rest, &room)?;
+        self.turn(rest, &room, by, act).await
     }
 }
 
@@ -118,19 +177,45 @@ impl FromRequestParts<Rest> for ClassCall {
             let known = known.map_err(|_| Failure::of(stoa_core::Refusal::UnknownPath))?;
             // As a room that is not there: nobody is told where it is (classroom specification, section 6).
             if known != rest.region {
-                return Err(Refusal::NoRoom.into());
+                return Err(elsewhere(parts).into());
             }
         }
         let app = variable("app_id").unwrap_or_default().parse::<AppId>();
         let app = app.ok().and_then(|id| rest.directory.by_id(&id));
         let app = app.ok_or(Refusal::NotForThis)?;
         let from = (rest.client_address)(&parts.extensions);
-        rest.chat.admit_from(&app, from).map_err(Failure::from)?;
+        let crossing = rest.chat.crosses_from(&app, from).map_err(|error| match error {
+            stoa_chat::Error::Outside { .. } => Refusal::Region.into(),
+            error => ClassFailure::from(Failure::from(error)),
+        })?;
         let caller = caller(rest, &app, &parts.headers)?;
+        let room = variable("room").and_then(|text| text.parse::<RoomUuid>().ok());
+        let caller = match &room {
+            None => caller,
+            Some(room) => {
+                if crossing && !rest.classroom.lets_cross(&caller, room).await? {
+                    return Err(Refusal::Region.into());
+                }
+                let named = header(&parts.headers, "x-agora-uid").and_then(|uid| uid.parse().ok());
+                let named = named.or_else(|| variable("user").and_then(|text| text.parse().ok()));
+                rest.classroom.seat(caller, room, named.as_ref()).await?
+            }
+        };
         let session = header(&parts.headers, "token");
-        let session = session.and_then(|text| u64::from_str_radix(&text, 16).ok());
+        let session = session.filter(|text| !text.is_empty());
+        let session = session.map(|text| u64::from_str_radix(&text, 16)).transpose();
+        let session = session.map_err(|_| Refusal::NotForThis)?;
         Ok(Self { caller, variables, session, query: Query::of(&parts.uri) })
     }
+}
+
+/// What a call with another region before its path is told: as of a room that is not there, for nobody is told where it is
+/// (classroom specification, section 6). But whoever checks in would make a second room of that name there.
+fn elsewhere(parts: &Parts) -> Refusal {
+    const CHECK_IN: &str = "/{region}/edu/apps/{app_id}/v3/rooms/{room}/users/{user}";
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_check_in = parts.method == http::Method::PUT && route == Some(CHECK_IN);
+    if is_check_in { Refusal::Region } else { Refusal::NoRoom }
 }
 
 /// Whoever the tokens name. All of them have to name the same.

@@ -9,6 +9,7 @@ use stoa_core::{ClassRole, RoomUuid, UserUuid};
 use super::answer::{ClassFailure, Outcome, done};
 use super::door::ClassCall;
 use super::rooms::{room_type, times};
+use super::streams::rtc_token;
 use super::value::{self, ClassBody};
 use crate::Rest;
 use crate::json::{Json, Object};
@@ -47,12 +48,16 @@ pub(crate) async fn enter(
 async fn entered(rest: &Rest, call: &ClassCall, mut body: Object) -> Outcome {
     let (room, user) = (call.room()?, call.user()?);
     let who = who(rest, call, &room, &user, &mut body)?;
-    let entry = rest.classroom.enter(&call.caller, &room, &user, who, None).await?;
+    let mut entry = rest.classroom.enter(&call.caller, &room, &user, who, None).await?;
+    let stream = entry.view["localUser"]["streamUuid"].as_str();
+    if let Some(stream) = stream.and_then(|stream| stream.parse().ok()) {
+        entry.view["localUser"]["rtcToken"] = rtc_token(rest, call, stream)?.into();
+    }
     Ok(done(rest.classroom.clock().now(), entry.view))
 }
 
 /// A role by its number or name.
-fn role(body: &mut Object) -> Result<ClassRole, ClassFailure> {
+pub(crate) fn role(body: &mut Object) -> Result<ClassRole, ClassFailure> {
     let said = match body.any("role") {
         Some(Json::Whole(number)) => i64::try_from(number).ok().and_then(ClassRole::of_number),
         Some(Json::Text(text)) => ClassRole::parse(&text),
@@ -102,5 +107,6 @@ fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
         widgets: Tree::new(),
         max_accept: None,
         accepts_at_entry: false,
+        crosses: stoa_classroom::room::Crosses::default(),
     })
 }

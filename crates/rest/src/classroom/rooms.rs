@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde_json::Value;
 use stoa_classroom::Refusal;
-use stoa_classroom::room::{By, ClassState, DefaultStream, NewRoom, RoleRule, Times};
+use stoa_classroom::room::{ClassState, Crosses, DefaultStream, NewRoom, RoleRule, Times};
 use stoa_core::{ClassRole, RoomType, Timestamp};
 
 use super::answer::{ClassFailure, Outcome, done};
@@ -20,7 +20,7 @@ pub(crate) async fn create(
     call: ClassCall,
     ClassBody(mut body): ClassBody,
 ) -> Outcome {
-    call.back_end()?;
+    call.back_end(&rest)?;
     let new = new_room(&mut body)?;
     rest.classroom.create(&call.caller, &call.room()?, new).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
@@ -28,18 +28,16 @@ pub(crate) async fn create(
 
 /// Row 2: a room.
 pub(crate) async fn get(State(rest): State<Rest>, call: ClassCall) -> Outcome {
-    let (by, room) = (call.back_end()?, call.room()?);
-    let view = rest.classroom.turn(&call.caller, &room, by, |turn| Ok(turn.room.view())).await?;
+    let (by, room) = (call.back_end(&rest)?, call.room()?);
+    let view = call.turn(&rest, &room, by, |turn| Ok(turn.room.view())).await?;
     Ok(done(rest.classroom.clock().now(), view))
 }
 
 /// Rows 3 and 24: puts the class into a state.
 pub(crate) async fn set_state(State(rest): State<Rest>, call: ClassCall) -> Outcome {
-    let room = call.room()?;
-    let by = call.by(&rest, &room)?;
     let state = u8::try_from(call.number("state")?).unwrap_or(u8::MAX);
     let state = ClassState::try_from(state).map_err(Refusal::argument)?;
-    rest.classroom.turn(&call.caller, &room, by, move |turn| turn.set_state(state)).await?;
+    call.act(&rest, move |turn| turn.set_state(state)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 
@@ -68,12 +66,7 @@ async fn edit_properties(
     call: &ClassCall,
     (edit, cause): (stoa_classroom::tree::Edit, Value),
 ) -> Outcome {
-    let room = call.room()?;
-    let by: By = call.by(rest, &room)?;
-    let edited = rest
-        .classroom
-        .turn(&call.caller, &room, by, move |turn| turn.edit_room_properties(edit, &cause));
-    edited.await?;
+    call.act(rest, move |turn| turn.edit_room_properties(edit, &cause)).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 
@@ -117,6 +110,13 @@ fn part(body: &mut Object, name: &str) -> Result<Object, ClassFailure> {
     if body.has(name) { Ok(body.object(name)?) } else { nothing() }
 }
 
+/// What may cross regions in the room, of what the app's owner permits; all of it where nothing is said.
+fn crosses(body: &mut Object) -> Result<Crosses, ClassFailure> {
+    let mut lets =
+        |name| Ok::<_, ClassFailure>(if body.has(name) { body.flag(name)? } else { true });
+    Ok(Crosses { media: lets("media")?, messages: lets("messages")? })
+}
+
 /// What a room is made with (section 2.1.1).
 fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let (name, kind) = (body.text("roomName")?, room_type(body)?);
@@ -124,17 +124,10 @@ fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
     let times = times(&mut part(&mut properties, "schedule")?)?;
     let mut hands_up = part(&mut part(&mut properties, "processes")?, "handsUp")?;
     let max_accept = whole(&mut hands_up, "maxAccept")?;
-    let accepts = hands_up.optional_text("defaultAcceptRole")?;
-    let accepts_at_entry = match accepts.as_deref() {
-        None | Some("") => false,
-        Some("audience") => true,
-        Some(_) => {
-            let what = "must be \"audience\" or \"\"";
-            return Err(hands_up.refuse("defaultAcceptRole", what).into());
-        }
-    };
+    let accepts_at_entry = value::audience(&mut hands_up)?;
     let (flex, widgets) =
         (value::tree(&mut properties, "flexProps")?, value::tree(&mut properties, "widgets")?);
+    let crosses = crosses(&mut part(&mut properties, "crossRegion")?)?;
     let mut config = part(body, "roleConfig")?;
     let mut roles = BTreeMap::new();
     for role in [ClassRole::Teacher, ClassRole::Student, ClassRole::Assistant] {
@@ -158,5 +151,5 @@ fn new_room(body: &mut Object) -> Result<NewRoom, ClassFailure> {
         roles.insert(role.number(), RoleRule { limit, stream });
     }
     let max_accept = max_accept.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
-    Ok(NewRoom { name, kind, times, roles, flex, widgets, max_accept, accepts_at_entry })
+    Ok(NewRoom { name, kind, times, roles, flex, widgets, max_accept, accepts_at_entry, crosses })
 }

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use serde_json::{Number, Value};
 use stoa_classroom::Refusal;
 use stoa_classroom::tree::{Edit, Tree};
+use stoa_core::ClassName;
 
 use super::answer::ClassFailure;
 use crate::Rest;
@@ -55,6 +56,104 @@ pub(crate) fn tree(body: &mut Object, name: &str) -> Result<Tree, ClassFailure> 
         None => Ok(Tree::new()),
         Some(Value::Object(tree)) => Ok(tree),
         Some(_) => Err(body.refuse(name, "must be an object").into()),
+    }
+}
+
+/// A whole number that may stand as text, and may be below zero.
+pub(crate) fn signed(body: &mut Object, name: &str) -> Result<Option<i64>, ClassFailure> {
+    let number = match body.any(name) {
+        None => return Ok(None),
+        Some(Json::Text(text)) => text.parse().ok(),
+        Some(json) => value(json).as_i64(),
+    };
+    let what = "must be a whole number";
+    number.map(Some).ok_or_else(|| body.refuse(name, what).into())
+}
+
+/// A whole number that may stand as text; `usual` without it.
+pub(crate) fn whole_or(body: &mut Object, name: &str, usual: u64) -> Result<u64, ClassFailure> {
+    Ok(super::rooms::whole(body, name)?.unwrap_or(usual))
+}
+
+/// Yes or no as 1 or 0.
+pub(crate) fn one_or_zero(body: &mut Object, name: &str) -> Result<Option<bool>, ClassFailure> {
+    match body.any(name) {
+        None => Ok(None),
+        Some(Json::Bool(yes)) => Ok(Some(yes)),
+        Some(Json::Whole(number @ (0 | 1))) => Ok(Some(number == 1)),
+        Some(_) => Err(body.refuse(name, "must be 0 or 1").into()),
+    }
+}
+
+/// The state of a device.
+pub(crate) fn device(body: &mut Object, name: &str) -> Result<Option<i8>, ClassFailure> {
+    let what = "must be 0, 1, 2 or -1";
+    let number = signed(body, name)?.map(i8::try_from).transpose();
+    number.map_err(|_| body.refuse(name, what).into())
+}
+
+/// A name that may be absent.
+pub(crate) fn name(body: &mut Object, field: &str) -> Result<Option<ClassName>, ClassFailure> {
+    let text = body.optional_text(field)?.filter(|text| !text.is_empty());
+    let parsed = text.map(|text| text.parse::<ClassName>()).transpose();
+    parsed.map_err(|error| body.refuse(field, error).into())
+}
+
+/// A name that must be there.
+pub(crate) fn required_name(body: &mut Object, field: &str) -> Result<ClassName, ClassFailure> {
+    let what = "is required and must be a string";
+    name(body, field)?.ok_or_else(|| body.refuse(field, what).into())
+}
+
+/// Entries of a list, at the most.
+const LISTED: usize = 1000;
+
+/// Names in a list that may be absent.
+pub(crate) fn names(body: &mut Object, field: &str) -> Result<Vec<ClassName>, ClassFailure> {
+    if !body.has(field) {
+        return Ok(Vec::new());
+    }
+    let texts = body.texts(field, 0..=LISTED)?;
+    let parsed: Result<Vec<_>, _> = texts.iter().map(|text| text.parse()).collect();
+    parsed.map_err(|error| body.refuse(field, error).into())
+}
+
+/// Texts in a list that may be absent.
+pub(crate) fn texts(body: &mut Object, field: &str) -> Result<Vec<String>, ClassFailure> {
+    if !body.has(field) {
+        return Ok(Vec::new());
+    }
+    Ok(body.texts(field, 0..=LISTED)?)
+}
+
+/// All that is left of a body.
+pub(crate) fn tree_of(body: Object) -> Tree {
+    body.into_fields().map(|(name, json)| (name, value(json))).collect()
+}
+
+/// Objects in a list that may be absent.
+pub(crate) fn objects(body: &mut Object, field: &str) -> Result<Vec<Object>, ClassFailure> {
+    let list = match body.any(field) {
+        None => return Ok(Vec::new()),
+        Some(Json::List(list)) if list.len() <= LISTED => list,
+        Some(_) => {
+            let what = format!("must be a list of {LISTED} objects at most");
+            return Err(body.refuse(field, what).into());
+        }
+    };
+    let object = |(index, json): (usize, Json)| json.into_object(&format!("{field}[{index}]"));
+    Ok(list.into_iter().enumerate().map(object).collect::<Result<_, _>>()?)
+}
+
+/// Whether students are on the stage at entry.
+pub(crate) fn audience(body: &mut Object) -> Result<bool, ClassFailure> {
+    match body.optional_text("defaultAcceptRole")?.as_deref() {
+        None | Some("") => Ok(false),
+        Some("audience") => Ok(true),
+        Some(_) => {
+            let what = "must be \"audience\" or \"\"";
+            Err(body.refuse("defaultAcceptRole", what).into())
+        }
     }
 }
 

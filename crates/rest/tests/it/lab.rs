@@ -2,21 +2,24 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use parking_lot::RwLock;
 use serde_json::Value;
 use stoa_audit::AuditLog;
 use stoa_blob::Blobs;
 use stoa_bus::Subscriber;
 use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
+use stoa_classroom::Classroom;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Elsewhere,
-    Entropy, ManualClock, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy, Timestamp,
-    Uuid,
+    Entropy, ManualClock, Operator, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy,
+    ServerCertificate, Timestamp, Uuid, issue_token, issue_token_at_the_door,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
 use stoa_store::engine::{Engine, Memory};
@@ -32,15 +35,15 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// The app key of the lab's app, as it stands in paths.
 pub(crate) const APP: &str = "/demo/stoa";
 
-struct Apps(Vec<Arc<App>>);
+struct Apps(RwLock<Vec<Arc<App>>>);
 
 impl AppDirectory for Apps {
     fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
-        self.0.iter().find(|app| app.key == *key).cloned()
+        self.0.read().iter().find(|app| app.key == *key).cloned()
     }
 
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
-        self.0.iter().find(|app| app.id == *id).cloned()
+        self.0.read().iter().find(|app| app.id == *id).cloned()
     }
 
     fn elsewhere_by_key(&self, key: &AppKey) -> Option<Elsewhere> {
@@ -83,6 +86,8 @@ pub(crate) struct Lab {
     pub(crate) app: Arc<App>,
     /// Another app of the same server.
     pub(crate) other: Arc<App>,
+    apps: Arc<Apps>,
+    of_rotations: SeededEntropy,
     /// Where files lie.
     pub(crate) files: TempDir,
 }
@@ -111,23 +116,28 @@ impl Lab {
 
     /// A lab whose records are in `engine`.
     pub(crate) fn over(engine: Arc<dyn Engine>, auth: AuthPolicy) -> Self {
-        Self::of(engine, auth, false)
+        Self::of(engine, auth, |app| app)
+    }
+
+    /// A lab whose app is as `change` makes it.
+    pub(crate) fn changed(auth: AuthPolicy, change: impl FnOnce(App) -> App) -> Self {
+        Self::of(Arc::new(Memory::new()), auth, change)
     }
 
     /// A lab whose app has a geofence, and whose server knows no place: everybody is outside. The other app
     /// has none.
     pub(crate) fn fenced() -> Self {
-        Self::of(Arc::new(Memory::new()), AuthPolicy::Open, true)
+        let place = PlaceSettings { geofence: true, ..PlaceSettings::default() };
+        Self::changed(AuthPolicy::Open, |app| App { place, ..app })
     }
 
-    fn of(engine: Arc<dyn Engine>, auth: AuthPolicy, geofence: bool) -> Self {
+    fn of(engine: Arc<dyn Engine>, auth: AuthPolicy, change: impl FnOnce(App) -> App) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let app_of = |number, key| app(number, key, auth, &*entropy);
         let (app, other) = (app_of(1, "demo#stoa"), app_of(2, "demo#other"));
-        let place = PlaceSettings { geofence, ..PlaceSettings::default() };
-        let app = Arc::new(App { place, ..(*app).clone() });
-        let directory = Arc::new(Apps(vec![app.clone(), other.clone()]));
+        let app = Arc::new(change((*app).clone()));
+        let directory = Arc::new(Apps(RwLock::new(vec![app.clone(), other.clone()])));
         // Of its own: what is written beside a call changes no id.
         let of_keys = Arc::new(SeededEntropy::new(8));
         let vault = Arc::new(Vault::in_memory(clock.clone(), of_keys));
@@ -153,7 +163,7 @@ impl Lab {
             classroom: classroom.clone(),
             region: Region::Eu,
             audit: audit.clone(),
-            directory,
+            directory: directory.clone(),
             hosts: Hosts {
                 rest: vec![host("chat.example.org")],
                 ws: vec![Host { port: 8443, ..host("im.example.org") }],
@@ -161,7 +171,46 @@ impl Lab {
             client_address: |extensions| extensions.get::<Peer>().map(|peer| peer.0),
             encrypted: |extensions| extensions.get::<Encrypted>().is_some(),
         });
-        Self { router, chat, classroom, audit, clock, app, other, files }
+        // Of its own, as that of the keys.
+        let of_rotations = SeededEntropy::new(10);
+        Self {
+            router,
+            chat,
+            classroom,
+            audit,
+            clock,
+            app,
+            other,
+            apps: directory,
+            of_rotations,
+            files,
+        }
+    }
+
+    /// Gives an app another server certificate, whose former one is good for so long; none: not at all. Sessions
+    /// are told, as by the console.
+    pub(crate) fn rotate_server_certificate(&self, app: &App, overlap: Option<Duration>) {
+        let now = self.clock.now();
+        let mut app = App::clone(&self.apps.by_key(&app.key).unwrap());
+        let made = ServerCertificate::random(&self.of_rotations, now);
+        app.rotate_server_certificate(made, overlap.map(|overlap| now.plus(overlap)));
+        let app = Arc::new(app);
+        for known in self.apps.0.write().iter_mut().filter(|known| known.key == app.key) {
+            *known = app.clone();
+        }
+        self.chat.app_changed(&app, None);
+    }
+
+    /// Tokens of `user` for an hour as the server issues them for `app` as it is by now: on behalf of the back end,
+    /// and at the door.
+    pub(crate) fn issued(&self, app: &App, user: &str) -> [String; 2] {
+        let (app, user) = (self.apps.by_key(&app.key).unwrap(), user.parse().unwrap());
+        let (now, entropy) = (self.clock.now(), SeededEntropy::new(9));
+        [
+            issue_token(&app, Some(&user), now, 3600, &entropy),
+            issue_token_at_the_door(&app, Some(&user), now, 3600, &entropy),
+        ]
+        .map(|token| token.expose().to_owned())
     }
 
     fn token(app: &App, user: Option<&str>, certificate: &str, issued: Timestamp) -> String {

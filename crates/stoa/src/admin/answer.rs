@@ -224,6 +224,9 @@ pub struct AppView {
     pub permits: Vec<PermitView>,
     /// Its certificates, without what is secret.
     pub certificates: Vec<CertificateView>,
+    /// Those with which the server signs the tokens that it issues for the app, the present one first.
+    #[serde(default)]
+    pub server_certificates: Vec<CertificateView>,
     /// When it was made.
     pub created: u64,
 }
@@ -233,11 +236,11 @@ pub const fn erased_messages(keep: bool) -> &'static str {
     if keep { "keep" } else { "delete" }
 }
 
-/// A certificate of an app, without what is secret.
+/// A certificate of an app, or of the server for it, without what is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateView {
-    /// `primary` or `secondary`.
+    /// `primary` or `secondary`; of the server's `present` or `former`.
     pub slot: String,
     /// The first 8 bytes of its SHA-256 digest, in hexadecimal.
     pub fingerprint: String,
@@ -247,14 +250,25 @@ pub struct CertificateView {
     pub retires: Option<u64>,
 }
 
-impl From<&App> for AppView {
-    fn from(app: &App) -> Self {
-        let view = |(place, certificate): (usize, &Certificate)| CertificateView {
-            slot: CertificateSlot::at(place).name().into(),
+impl CertificateView {
+    fn new(slot: &str, certificate: &Certificate) -> Self {
+        Self {
+            slot: slot.into(),
             fingerprint: certificate.fingerprint().to_string(),
             created: certificate.created.as_millis(),
             retires: certificate.retires.map(Timestamp::as_millis),
-        };
+        }
+    }
+}
+
+impl From<&App> for AppView {
+    fn from(app: &App) -> Self {
+        let own = app.certificates.iter().enumerate().map(|(place, certificate)| {
+            CertificateView::new(CertificateSlot::at(place).name(), certificate)
+        });
+        let servers = ["present", "former"].into_iter().zip(app.server_certificates());
+        let servers =
+            servers.map(|(slot, server)| CertificateView::new(slot, server.certificate()));
         let revoked = Some(app.revoked.as_millis()).filter(|ms| *ms > 0);
         Self {
             app_key: app.key.to_string(),
@@ -284,7 +298,8 @@ impl From<&App> for AppView {
                 .as_ref()
                 .map(|area| area.iter().map(ToString::to_string).collect()),
             permits: app.place.permits.iter().map(PermitView::from).collect(),
-            certificates: app.certificates.iter().enumerate().map(view).collect(),
+            certificates: own.collect(),
+            server_certificates: servers.collect(),
             created: app.created.as_millis(),
         }
     }

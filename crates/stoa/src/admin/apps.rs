@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_console::NewApp;
+use stoa_console::{NewApp, ServerOverlap};
 use stoa_core::{App, Secret};
 
 use super::{Answer, AppRequest, AppView, SecretText, Text, retention};
@@ -83,6 +83,18 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         }
         AppRequest::RetireCertificate { key: Text(key), slot: Text(slot), leaked } => {
             shown(&console.retire_certificate(&key, slot, leaked).await?, None)
+        }
+        AppRequest::RotateServerCertificate { key: Text(key), overlap_seconds, leaked } => {
+            let overlap = match (overlap_seconds, leaked) {
+                (None | Some(0), true) => ServerOverlap::Leaked,
+                (Some(_), true) => {
+                    let why = "a server certificate that has leaked has no overlap";
+                    return Err(Failure::Usage(why.into()));
+                }
+                (Some(seconds), false) => ServerOverlap::Seconds(seconds),
+                (None, false) => ServerOverlap::Tokens,
+            };
+            shown(&console.rotate_server_certificate(&key, overlap).await?, None)
         }
     })
 }

@@ -5,7 +5,7 @@ use stoa_console::Credential;
 use stoa_console::checklist::{
     AppFacts, ClientFacts, Item, NodeFacts, TokenServerFacts, Volume, checklist,
 };
-use stoa_core::{App, AppKey, Operator, Reach, Secret};
+use stoa_core::{App, AppKey, Operator, Reach, ServerCertificate};
 
 use super::{Answer, Level, Text, audit};
 use crate::config::{ClientCertificates, Tls};
@@ -121,7 +121,7 @@ fn weak_secrets(apps: &[std::sync::Arc<App>]) -> Vec<String> {
     let of_app = |app: &std::sync::Arc<App>| {
         let certificates = app.certificates.iter().map(|certificate| certificate.expose());
         certificates
-            .chain([Secret::expose(&app.server_certificate)])
+            .chain(app.server_certificates().map(ServerCertificate::expose))
             .any(weak)
             .then(|| format!("a certificate of {}", app.key))
     };

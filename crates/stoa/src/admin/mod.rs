@@ -9,6 +9,8 @@ mod apps;
 mod audit;
 mod backup;
 mod checklist;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod keys;
 mod lifetime;
 mod person;

@@ -1,5 +1,7 @@
 //! Receipts of destructions, as programs read them and whoever checks them gives them back.
 
+use std::io::{self, BufRead, Read};
+
 use serde::{Deserialize, Serialize};
 use stoa_core::Operator;
 use stoa_store::classes::CLASSES;
@@ -45,6 +47,8 @@ pub struct ReceiptView {
     pub signature: String,
 }
 
+/// Bytes of one line of an export at the most.
+const LINE: u64 = 1 << 20;
 const ACTS: [(Act, &str); 3] =
     [(Act::Destroyed, "destroyed"), (Act::Removed, "removed"), (Act::End, "end")];
 const COVERED: [Covered; 6] =
@@ -134,6 +138,27 @@ impl Verifier {
     pub fn line(&mut self, line: &str) -> Result<(), String> {
         let view = serde_json::from_str(line);
         self.take(&view.map_err(|error| format!("a line is no receipt: {error}"))?)
+    }
+
+    /// Takes all lines of an export.
+    ///
+    /// # Errors
+    /// What the file could not be read for; inside it, why the receipts are not whole.
+    pub fn read(mut self, mut file: impl BufRead) -> io::Result<Result<Whole, String>> {
+        loop {
+            let mut line = String::new();
+            match (&mut file).take(LINE).read_line(&mut line) {
+                Ok(0) => return Ok(self.finish()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Ok(Err("a line is no text".into()));
+                }
+                Err(error) => return Err(error),
+            }
+            if let Err(broken) = self.line(line.trim_end()) {
+                return Ok(Err(broken));
+            }
+        }
     }
 
     /// All were taken.

@@ -82,6 +82,9 @@ impl Request {
             Self::App(AppRequest::AddCertificate { .. }) => "app certificate add",
             Self::App(AppRequest::SwapCertificates { .. }) => "app certificate swap",
             Self::App(AppRequest::RetireCertificate { .. }) => "app certificate retire",
+            Self::App(AppRequest::RotateServerCertificate { .. }) => {
+                "app server-certificate rotate"
+            }
             Self::User(UserRequest::Create { .. }) => "user create",
             Self::User(UserRequest::List { .. }) => "user list",
             Self::User(UserRequest::Show { .. }) => "user show",
@@ -286,6 +289,16 @@ pub enum AppRequest {
         slot: Text<CertificateSlot>,
         /// Whether somebody else knows it: then all sessions end that it ever let in.
         #[serde(default)]
+        leaked: bool,
+    },
+    /// Give it a new server certificate; the former one ends after a while.
+    RotateServerCertificate {
+        /// The app.
+        key: Text<AppKey>,
+        /// How long tokens of the former one are good, in seconds; none: as long as the app's tokens live at
+        /// most, or with `leaked` not at all.
+        overlap_seconds: Option<u32>,
+        /// Whether somebody else knows it: then all sessions end that it ever let in.
         leaked: bool,
     },
 }

@@ -129,6 +129,14 @@ impl Witness {
                 let retired = Self::app(key, Act::CertificateRetired).with("slot", slot.name());
                 Some(retired.with("leaked", leaked.to_string()))
             }
+            AppRequest::RotateServerCertificate { key: Text(key), overlap_seconds, leaked } => {
+                let rotated = Self::app(key, Act::ServerCertificateRotated);
+                let overlap = match (overlap_seconds, leaked) {
+                    (None, false) => "token-cap".into(),
+                    (seconds, _) => seconds.unwrap_or_default().to_string(),
+                };
+                Some(rotated.with("overlap", overlap).with("leaked", leaked.to_string()))
+            }
             AppRequest::SetClockSkew { key, seconds } => {
                 let old = |app: AppView| app.clock_skew_seconds.to_string();
                 set(key, "clock-skew", old, seconds.to_string())

@@ -10,6 +10,7 @@ use stoa_core::{AppKey, AuthPolicy, Plan, ReleaseAnchor};
 use super::output::{self, Output, say};
 use super::permit::{self, PermitCommand, ServiceArea};
 use super::reach::Reach;
+use super::server_certificate::{self, ServerCertificateCommand};
 use crate::admin::{Answer, AppRequest, AppView, PlaceRequest, Request, SecretText, Text};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -31,6 +32,9 @@ pub enum AppCommand {
     /// List, rotate, add and retire an app's certificates
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// List and rotate an app's server certificate, with which the server signs the tokens that it issues
+    #[command(subcommand)]
+    ServerCertificate(ServerCertificateCommand),
     /// Permit what of an app may cross from one region to another, and list it
     #[command(subcommand)]
     Permit(PermitCommand),
@@ -379,6 +383,7 @@ fn with(
             show(ask(AppRequest::SetRegistrations { key: Text(which.key), per_hour })?, out)
         }
         AppCommand::Permit(command) => permit::run(command, reach, out),
+        AppCommand::ServerCertificate(command) => server_certificate::run(command, reach, out),
         AppCommand::Set(SetCommand::Geofence { which, geofence }) => {
             let (key, on) = (Text(which.key), geofence == "on");
             if on && config.geo_database.is_none() && config.geofence_ranges.is_empty() {

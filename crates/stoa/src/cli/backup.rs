@@ -128,6 +128,7 @@ fn make(file: File, path: &Path, config: &Config) -> Result<BackupView, Failure>
     drop(progress);
     let backup = backup_of(reach.close(answer)?)?;
     let written = file.into_inner().map_err(IntoInnerError::into_error);
-    written.and_then(|file| file.sync_all()).map_err(unwritten())?;
+    let synced = written.and_then(|file| file.sync_all());
+    synced.and_then(|()| private_file::sync_above(path)).map_err(unwritten())?;
     Ok(backup)
 }

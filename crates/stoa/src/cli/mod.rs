@@ -20,6 +20,7 @@ pub mod reference;
 pub mod region;
 pub mod residency;
 pub mod retention;
+mod server_certificate;
 pub mod token;
 pub mod token_server;
 pub mod user;

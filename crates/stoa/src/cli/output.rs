@@ -102,6 +102,11 @@ fn table(rows: &[(&str, String)]) -> String {
 
 pub(super) fn app(app: &AppView) -> String {
     let slots: Vec<_> = app.certificates.iter().map(|c| c.slot.as_str()).collect();
+    let servers = app.server_certificates.iter().map(|c| match c.retires {
+        Some(at) => format!("{} until {}", c.slot, date(at)),
+        None => format!("{}, made {}", c.slot, date(c.created)),
+    });
+    let servers: Vec<_> = servers.collect();
     table(&[
         ("app key", app.app_key.clone()),
         ("App ID", app.app_id.clone()),
@@ -135,6 +140,7 @@ pub(super) fn app(app: &AppView) -> String {
         ),
         ("permits", app.permits.len().to_string()),
         ("certificates", slots.join(", ")),
+        ("server certificate", servers.join(", ")),
         ("created", date(app.created)),
     ])
 }

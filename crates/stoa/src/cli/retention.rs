@@ -1,7 +1,7 @@
 //! `stoa retention`: how long things are kept, and receipts of what was destroyed.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -215,28 +215,12 @@ fn of_file(
     path: &Path,
     key: PublicKey,
 ) -> Result<Result<stoa_store::receipts::Whole, String>, Failure> {
-    /// Bytes of one line.
-    const LINE: u64 = 1 << 20;
     let unread = || Failure::io(format!("read {}", path.display()));
     let file: Box<dyn Read> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin().lock()),
         false => Box::new(File::open(path).map_err(unread())?),
     };
-    let (mut file, mut verifier) = (BufReader::new(file), Verifier::new(key));
-    loop {
-        let mut line = String::new();
-        match (&mut file).take(LINE).read_line(&mut line) {
-            Ok(0) => return Ok(verifier.finish()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Ok(Err("a line is no text".into()));
-            }
-            Err(error) => return Err(unread()(error)),
-        }
-        if let Err(broken) = verifier.line(line.trim_end()) {
-            return Ok(Err(broken));
-        }
-    }
+    Verifier::new(key).read(BufReader::new(file)).map_err(unread())
 }
 
 /// Prints how receipts are.

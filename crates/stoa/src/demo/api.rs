@@ -11,7 +11,8 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use stoa_chat::{Chat, Error, MessageAtRest};
 use stoa_core::{
-    App, Caller, Clock, ConversationId, Day, Entropy, MessageId, Timestamp, UserId, issue_token,
+    App, AppKey, Caller, Clock, ConversationId, Day, Entropy, MessageId, Timestamp, UserId,
+    issue_token,
 };
 use stoa_store::classes::CLASSES;
 use stoa_store::spaces::SPACES;
@@ -25,7 +26,7 @@ const TOKEN: Duration = Duration::from_secs(10 * 60);
 
 /// What the page's calls need.
 pub(super) struct Api {
-    pub(super) app: Arc<App>,
+    pub(super) app: AppKey,
     pub(super) chat: Arc<Chat>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -64,7 +65,8 @@ pub(super) async fn session(
     State(api): State<Arc<Api>>,
     Json(Code { code }): Json<Code>,
 ) -> Result<Response, Refusal> {
-    let cookie = api.admission.redeem(&code, api.clock.now(), &*api.entropy).ok_or(WRONG_CODE)?;
+    let (app, now) = (api.app()?, api.clock.now());
+    let cookie = api.admission.redeem(&code, &app, now, &*api.entropy).ok_or(WRONG_CODE)?;
     (api.on_new_code)();
     Ok((StatusCode::NO_CONTENT, no_store(), [(SET_COOKIE, cookie)]).into_response())
 }
@@ -101,7 +103,7 @@ pub(super) async fn tokens(
             expires_in_s: issued.expires_in_s,
         });
     }
-    Ok((no_store(), Json(Tokens { app_key: api.app.key.to_string(), users })).into_response())
+    Ok((no_store(), Json(Tokens { app_key: api.app.to_string(), users })).into_response())
 }
 
 /// `GET /demo/records/{message id}`: what lies on disk of a message.
@@ -123,13 +125,18 @@ impl Api {
     async fn owner(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         /// The token never leaves this process.
         const SECONDS: u32 = 60;
-        let now = self.clock.now();
+        let (app, now) = (self.app()?, self.clock.now());
         let mut cookies = headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-        if !cookies.any(|cookie| self.admission.admits(cookie, now)) {
+        if !cookies.any(|cookie| self.admission.admits(cookie, &app, now)) {
             return Err(NOT_ADMITTED);
         }
-        let token = issue_token(&self.app, None, now, SECONDS, &*self.entropy);
-        self.chat.authenticate(&self.app.key, token.expose()).await.map_err(refused)
+        let token = issue_token(&app, None, app.next_issue(now), SECONDS, &*self.entropy);
+        self.chat.authenticate(&self.app, token.expose()).await.map_err(refused)
+    }
+
+    /// The demo's app as it is by now: its owner may have revoked its tokens or exchanged its certificates.
+    fn app(&self) -> Result<Arc<App>, Refusal> {
+        self.chat.app(&self.app).map_err(refused)
     }
 }
 

@@ -70,11 +70,11 @@ impl Page {
                 }
             };
             Api {
-                app: demo.app.clone(),
+                app: demo.app.key.clone(),
                 chat: node.chat.clone(),
                 clock: node.clock.clone(),
                 entropy: node.entropy.clone(),
-                admission: Admission::new(&demo.app, own.port(), &*node.entropy),
+                admission: Admission::new(own.port(), &*node.entropy),
                 on_new_code: Box::new(on_new_code),
             }
         });

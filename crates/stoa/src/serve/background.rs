@@ -26,6 +26,7 @@ pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
     background.spawn(keep_classes(node.clone()));
     background.spawn(keep_fences(node.clone()));
     background.spawn(keep_used(node.clone()));
+    background.spawn(keep_ended(node.clone()));
 }
 
 /// How often it is looked whether numbers of refusals are to be written into the audit log.
@@ -97,10 +98,10 @@ pub(super) fn reload(whereabouts: &Whereabouts) {
     }
 }
 
-/// How often it is looked for users who were not there for too long.
+/// How often it is looked for users who were not there, and groups that were not used, for too long.
 const UNUSED: Duration = Duration::from_secs(24 * 3600);
 
-/// Deletes users who were not there for too long, now and every day.
+/// Deletes users who were not there for too long, and dismisses groups and rooms that nobody used, now and every day.
 async fn keep_used(node: Node) {
     let mut days = tokio::time::interval(UNUSED);
     days.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -114,6 +115,40 @@ async fn keep_used(node: Node) {
                 tracing::error!(
                     error,
                     "users who were not there for too long could not be deleted; it is tried again in a day"
+                );
+            }
+        }
+        match node.dismiss_unused(Pace::SERVING).await {
+            Ok(0) => {}
+            Ok(groups) => tracing::info!(groups, "dismissed groups and rooms without use"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "groups and rooms without use could not be dismissed; it is tried again in a day"
+                );
+            }
+        }
+    }
+}
+
+/// How often it is looked for what has ended and is over.
+const ENDED: Duration = Duration::from_secs(60);
+
+/// Destroys the keys of what has ended and is over, every minute.
+async fn keep_ended(node: Node) {
+    let mut minutes = tokio::time::interval(ENDED);
+    minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        minutes.tick().await;
+        match node.end_objects().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "destroyed keys of what had ended"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "keys of what has ended could not be destroyed; it is tried again in a minute"
                 );
             }
         }

@@ -1,8 +1,6 @@
 //! Backups at the command line: made while the server runs, verified, brought back elsewhere.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -108,104 +106,18 @@ fn a_backup_is_made_while_the_server_runs_and_brought_back_with_its_vault_only()
     assert!(restore(&place, "first.backup", "half").refused(2).contains("remove the directory"));
 }
 
-/// What lies below a directory: how many entries, and how many bytes.
-fn extent(directory: &Path) -> (usize, u64) {
-    let Ok(entries) = std::fs::read_dir(directory) else { return (0, 0) };
-    entries.flatten().fold((0, 0), |(count, bytes), entry| {
-        let (inner, more) = match entry.metadata() {
-            Ok(found) if found.is_dir() => extent(&entry.path()),
-            // It may be gone again.
-            found => (0, found.map_or(0, |found| found.len())),
-        };
-        (count + inner + 1, bytes + more)
-    })
-}
-
-/// Runs a command and kills it when it has changed its files so many times, if it has not ended by then.
-fn killed(place: &Place, arguments: &[&str], changes: usize) {
-    let root = place.path(".");
-    let mut seen = (extent(&root), 0);
-    let mut command = place.command(arguments);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while seen.1 < changes && child.try_wait().unwrap().is_none() {
-        let now = extent(&root);
-        if now != seen.0 {
-            seen = (now, seen.1 + 1);
-        }
-    }
-    let _ = child.kill();
-    child.wait().unwrap();
-}
-
-/// Each is done, or not begun, or says that it is unfinished; the next start goes on.
+/// What other data centres know this one by is its own for as long as its data are.
 #[test]
-fn erasures_backups_and_restores_that_are_killed_leave_nothing_in_between() {
+fn the_certificate_for_other_data_centres_comes_back_with_the_data() {
     let place = Place::new();
-    let server = place.serve_demo(&["--data", "data"]);
-    let demo = place.demo();
-    let other = user(&demo, 1).0.to_owned();
-    let names: Vec<String> = (0..8).map(|n| format!("person{n}")).collect();
-    let of_app = ["--app", "demo#stoa"];
-    std::fs::write(place.path("password"), "a password of a test\n").unwrap();
-    for name in &names {
-        let new = ["user", "create", "--user", name, "--password-file", "password"];
-        place.run(&[&new[..], &of_app].concat()).answer();
-        let token =
-            text(&grant(&demo, name, "a password of a test").body, "access_token").to_owned();
-        let mut client = Client::log_in(&demo, name, "web", &token).unwrap();
-        client.send_text(&other, 1, "said before").unwrap();
-        client.acknowledged().unwrap();
-    }
-    server.end();
-    create(&place, "whole.backup").answer();
-    let all = u64::try_from(names.len()).unwrap();
-    assert_eq!(messages(&place, "data", &other, "all.zip"), all);
-
-    for steps in 0..8 {
-        let file = format!("killed{steps}.backup");
-        killed(&place, &["backup", "create", "--output", &file], steps);
-        // It is whole, or it says that it is not; or it was never begun.
-        if place.path(&file).exists() {
-            let code = verify(&place, &file).code;
-            assert!(matches!(code, Some(0 | 1)), "{code:?}");
-        }
-        let data = format!("copy{steps}");
-        let back = ["backup", "restore", "whole.backup", "--data", &data, "--keys", "data.keys"];
-        killed(&place, &back, 2 * steps);
-        let export = format!("copy{steps}.zip");
-        let whose =
-            ["person", "export", "--app", "demo#stoa", "--user", &other, "--output", &export];
-        let at = ["--data", &data, "--keys", "data.keys", "--json"];
-        let found = place.run(&[&whose[..], &at].concat());
-        match found.code {
-            Some(0) => assert_eq!(count(&json(&found.stdout), "messages"), all),
-            // Unfinished, or not begun: then it is begun anew.
-            code => {
-                assert_eq!(code, Some(2), "{}", found.stderr);
-                let _ = std::fs::remove_dir_all(place.path(&data));
-                restore(&place, "whole.backup", &data).answer();
-            }
-        }
-    }
-    let mut left = all;
-    for (steps, name) in (0..).zip(&names) {
-        killed(
-            &place,
-            &["person", "erase", "--app", "demo#stoa", "--user", name, "--confirm"],
-            steps,
-        );
-        let shown = place.run(&[&["user", "show", "--user", name], &of_app[..]].concat());
-        let count = messages(&place, "data", &other, &format!("left{steps}.zip"));
-        if shown.code == Some(0) {
-            assert_eq!(count, left, "not begun");
-            let erase = ["person", "erase", "--user", name, "--confirm"];
-            place.run(&[&erase[..], &of_app].concat()).answer();
-        } else {
-            assert_eq!(count, left - 1, "done");
-        }
-        left -= 1;
-    }
-    // In the backup from before they are gone, too.
-    restore(&place, "whole.backup", "last").answer();
-    assert_eq!(messages(&place, "last", &other, "last.zip"), 0);
+    let with = |data| ["region", "identity", "--json", "--data", data, "--keys", "data.keys"];
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let shown = json(place.run(&with("data")).answer());
+    assert!(place.path("data/tls/directory.sealed").exists());
+    create(&place, "first.backup").answer();
+    restore(&place, "first.backup", "copy").answer();
+    let record = |data| std::fs::read(place.path(data).join("tls/directory.sealed")).unwrap();
+    assert_eq!(record("data"), record("copy"));
+    let brought = json(place.run(&with("copy")).answer());
+    assert_eq!(brought, shown, "also the certificate, which another key could not prove");
 }

@@ -132,6 +132,27 @@ fn a_browser_that_was_let_in_stays_in_when_the_server_starts_again() {
 }
 
 #[test]
+fn a_browser_that_was_let_in_stays_in_while_the_server_certificate_is_exchanged() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let door = Door::of(&place.demo());
+    let cookie = door.enter();
+    let rotate = |options: &[&str]| {
+        let command = ["app", "server-certificate", "rotate", "--key", "demo#stoa"];
+        place.run(&[&command[..], options].concat()).answer();
+    };
+    rotate(&[]);
+    for one in door.tokens(&cookie)["users"].as_array().unwrap() {
+        Client::log_in(&place.demo(), text(one, "username"), "web", text(one, "token")).unwrap();
+    }
+    rotate(&["--overlap", "0"]);
+    assert_eq!(door.ask("POST", "/demo/tokens", &[&cookie], None).status, 401);
+    let again = Door::of(&place.demo()).enter();
+    assert_eq!(door.tokens(&again)["users"].as_array().unwrap().len(), 2);
+    server.end();
+}
+
+#[test]
 fn the_listener_answers_under_its_own_names_and_to_its_own_pages() {
     let place = Place::new();
     let _server = place.serve_demo(&[]);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::command_line::json;
 use crate::https::call;
 use crate::msync::Client;
-use crate::server::{Place, exists, grant, text, user};
+use crate::server::{Ended, Place, exists, grant, text, user};
 
 const KEY: [&str; 2] = ["--key", "demo#stoa"];
 
@@ -128,6 +128,136 @@ fn a_rotation_lets_both_in_for_the_overlap_and_a_leaked_one_out_at_once() {
     web.wait_until_closed();
     assert_eq!(asks(&demo, name, &by_second), 401);
     server.end();
+}
+
+/// Runs `stoa app server-certificate rotate` with these options.
+fn rotate(place: &Place, options: &[&str]) -> Ended {
+    place.run(&[&["app", "server-certificate", "rotate", "--json"], &KEY[..], options].concat())
+}
+
+/// A token that the server issues for a password.
+fn granted(demo: &Value, (name, password): (&str, &str)) -> String {
+    text(&grant(demo, name, password).body, "access_token").to_owned()
+}
+
+#[test]
+fn a_server_certificate_is_exchanged_while_sessions_go_on_also_over_a_restart() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    let (alice, bob) = (user(&demo, 0), user(&demo, 1));
+    let list = || {
+        let command = ["app", "server-certificate", "list", "--json"];
+        let listed = place.run(&[&command[..], &KEY].concat()).answer().to_owned();
+        listed.lines().map(json).collect::<Vec<Value>>()
+    };
+    let first = list();
+    assert_eq!(first.len(), 1);
+    let by_first = granted(&demo, alice);
+    let mut web = Client::log_in(&demo, alice.0, "web", &by_first).unwrap();
+
+    // Without options as long as the app's tokens live at most, which is a day.
+    let rotated = json(rotate(&place, &[]).answer());
+    assert_eq!(rotated["serverCertificates"], Value::from(list()));
+    let [present, former] = &list()[..] else { panic!("the present and the former one") };
+    assert_eq!((text(present, "slot"), text(former, "slot")), ("present", "former"));
+    assert_eq!(former["fingerprint"], first[0]["fingerprint"]);
+    let ends = former["retires"].as_u64().unwrap();
+    assert_eq!(ends - present["created"].as_u64().unwrap(), 86_400_000);
+    assert!(present["retires"].is_null());
+    web.send_text(bob.0, 7, "still here").unwrap();
+    assert_eq!(web.acknowledged().unwrap().0, 7);
+    let by_second = granted(&demo, alice);
+    let both = |demo: &Value| [&by_first, &by_second].map(|token| asks(demo, alice.0, token));
+    assert_eq!(both(&demo), [200; 2]);
+
+    // One former one at a time, and no longer than tokens live.
+    assert!(rotate(&place, &[]).refused(1).contains("--overlap 0"));
+    assert!(rotate(&place, &["--overlap", "86401"]).refused(2).contains("choose 0 to 86400"));
+    rotate(&place, &["--overlap", "60", "--leaked"]).refused(2);
+    server.end();
+
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    assert_eq!(both(&demo), [200; 2]);
+    let mut former = Client::log_in(&demo, alice.0, "web", &by_first).unwrap();
+    let mut present = Client::log_in(&demo, bob.0, "web", &granted(&demo, bob)).unwrap();
+    rotate(&place, &["--overlap", "0"]).answer();
+    former.wait_until_closed();
+    present.wait_until_closed();
+    assert_eq!(both(&demo), [401; 2], "the former one has ended as well");
+    assert_eq!(list().len(), 1);
+    let by_third = granted(&demo, alice);
+    assert_eq!(asks(&demo, alice.0, &by_third), 200);
+
+    // An overlap ends by itself.
+    let mut web = Client::log_in(&demo, alice.0, "web", &by_third).unwrap();
+    rotate(&place, &["--overlap", "1"]).answer();
+    web.wait_until_closed();
+    assert_eq!(asks(&demo, alice.0, &by_third), 401);
+    let by_fourth = granted(&demo, alice);
+    assert_eq!(asks(&demo, alice.0, &by_fourth), 200);
+    server.end();
+
+    // Without a server the command does it itself.
+    rotate(&place, &["--overlap", "0"]).answer();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    assert_eq!(asks(&demo, alice.0, &by_fourth), 401);
+    assert_eq!(asks(&demo, alice.0, &granted(&demo, alice)), 200);
+    server.end();
+}
+
+#[test]
+fn a_leaked_server_certificate_ends_all_sessions_that_it_ever_let_in_and_stands_in_the_log() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    let (alice, bob) = (user(&demo, 0), user(&demo, 1));
+    place.run(&[&["app", "show", "--certificate-file", "c"], &KEY[..]].concat()).answer();
+    let by_server = granted(&demo, alice);
+    let mut web = Client::log_in(&demo, alice.0, "web", &by_server).unwrap();
+    let by_app = made(&place, &demo, "c", Some(bob.0));
+    let mut other = Client::log_in(&demo, bob.0, "web", &by_app).unwrap();
+
+    // A session that a token of the app's back end has renewed goes on.
+    let bearer = format!("Authorization: Bearer {}", made(&place, &demo, "c", Some(alice.0)));
+    let renew = format!("/demo/stoa/sdk/users/{}/token/expires", alice.0);
+    assert_eq!(call(&demo, "GET", &renew, &[&bearer], None).status, 200);
+    rotate(&place, &["--overlap", "0"]).answer();
+    assert_eq!(asks(&demo, alice.0, &by_server), 401);
+    web.send_text(bob.0, 7, "still here").unwrap();
+    assert_eq!(web.acknowledged().unwrap().0, 7);
+
+    // Not so when somebody else could have opened it.
+    let by_server = granted(&demo, alice);
+    let bearer = format!("Authorization: Bearer {by_server}");
+    assert_eq!(call(&demo, "GET", &renew, &[&bearer], None).status, 200);
+    rotate(&place, &["--leaked"]).answer();
+    web.wait_until_closed();
+    assert_eq!(asks(&demo, alice.0, &by_server), 401);
+    assert_eq!(asks(&demo, bob.0, &by_app), 200);
+    other.send_text(alice.0, 8, "nobody let me in").unwrap();
+    assert_eq!(other.acknowledged().unwrap().0, 8);
+
+    rotate(&place, &[]).answer();
+    rotate(&place, &[]).refused(1);
+    let act = "app.server_certificate.rotated";
+    let log = ["audit", "list", "--app", "demo#stoa", "--act", act];
+    let log = place.run(&log).answer().to_owned();
+    let entries: Vec<_> = log.lines().collect();
+    let told = [
+        "refused  (the app demo#stoa has a former server certificate",
+        "done  overlap=token-cap  leaked=false",
+        "done  overlap=0  leaked=true",
+        "done  overlap=0  leaked=false",
+    ];
+    assert_eq!(entries.len(), told.len(), "{log}");
+    for (entry, words) in entries.iter().zip(told) {
+        assert!(entry.contains(words), "{entry}");
+    }
+    let printed = server.end();
+    assert!(!printed.contains(&by_server), "{printed}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod class_stream;
 mod command_line;
 mod control;
 mod crash;
+mod crash_points;
 mod demo;
 mod demo_page;
 mod doctor;
@@ -23,6 +24,8 @@ mod geo_writer;
 mod geofence;
 mod https;
 mod identity;
+#[cfg(target_os = "linux")]
+mod kills;
 mod limits;
 mod logs;
 mod memory;

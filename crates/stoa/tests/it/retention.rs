@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 use stoa::config::{self, Config, Environment, Settings};
 use stoa::lifetime::Ended;
@@ -11,7 +12,12 @@ use stoa::node::{Files, Founding, Node};
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::lifetime::Pace;
 use stoa_chat::{Chat, Draft, NewUser};
-use stoa_core::{AppKey, ManualClock, Resource, Target, UserId, issue_token};
+use stoa_core::{
+    App, Caller, ManualClock, Operator, Resource, Target, Timestamp, UserId, issue_token,
+};
+use stoa_store::classes::CLASS_ROOM;
+use stoa_store::{Bucket, StoreError, spaces};
+use stoa_vault::Opened;
 use tokio::sync::oneshot;
 
 use crate::command_line::json;
@@ -138,49 +144,96 @@ fn a_copy_of_the_data_from_before_opens_nothing_of_who_was_deleted() {
     user("show", "bob", &of_the_copy).answer();
 }
 
-/// Says something as it was said 200 days ago.
-async fn say_long_ago(node: &Node, key: &AppKey) {
-    let app = node.app(key).unwrap();
-    let then = node.clock.now().minus(Duration::from_secs(200 * DAY));
-    let clock = Arc::new(ManualClock::new(then));
-    let (store, entropy) = (node.store.clone(), node.entropy.clone());
-    let chat = Chat::new(store, node.console.clone(), clock, entropy, 99);
-    let (alice, bob): (UserId, UserId) = ("alice".parse().unwrap(), "bob".parse().unwrap());
-    let caller = async |user: Option<&UserId>| {
-        let token = issue_token(&app, user, then, 3600, &*node.entropy);
-        chat.authenticate(key, token.expose()).await.unwrap()
-    };
-    let new =
-        |username: &UserId| NewUser { username: username.clone(), password: None, nickname: None };
-    chat.register(&caller(None).await, vec![new(&alice), new(&bob)]).await.unwrap();
-    let draft = Draft {
-        to: Target::User(bob),
-        only_resource: None,
-        only_users: Vec::new(),
-        kind: Kind::Text,
-        body: "hello".into(),
-        ext: "".into(),
-        content_bytes: 5,
-        client_id: 1,
-        online_only: false,
-        receipts: false,
-        priority: Priority::Normal,
-    };
-    let (done, sent) = oneshot::channel();
-    let done = Box::new(move |result| drop(done.send(result)));
-    chat.send(&caller(Some(&alice)).await, &Resource::none(), draft, done).await;
-    sent.await.unwrap().unwrap();
+/// An app as it was so many days ago.
+pub(crate) struct Past<'a> {
+    node: &'a Node,
+    app: Arc<App>,
+    then: Timestamp,
+    chat: Chat,
+}
+
+impl<'a> Past<'a> {
+    pub(crate) fn of(node: &'a Node, days: u64) -> Self {
+        let app = node.app(&"acme#support".parse().unwrap()).unwrap();
+        let then = node.clock.now().minus(Duration::from_secs(days * DAY));
+        let (store, entropy) = (node.store.clone(), node.entropy.clone());
+        let clock = Arc::new(ManualClock::new(then));
+        let chat = Chat::new(store, node.console.clone(), clock, entropy, 99);
+        Self { node, app, then, chat }
+    }
+
+    pub(crate) async fn caller(&self, user: Option<&str>) -> Caller {
+        let user = user.map(|user| user.parse::<UserId>().unwrap());
+        let token = issue_token(&self.app, user.as_ref(), self.then, 3600, &*self.node.entropy);
+        self.chat.authenticate(&self.app.key, token.expose()).await.unwrap()
+    }
+
+    pub(crate) async fn register(&self, names: &[&str]) {
+        let new = |name: &&str| NewUser {
+            username: name.parse().unwrap(),
+            password: None,
+            nickname: None,
+        };
+        let new = names.iter().map(new).collect();
+        self.chat.register(&self.caller(None).await, new).await.unwrap();
+    }
+
+    /// Says something. `number` is another one for each that a user says on a day.
+    pub(crate) async fn say(&self, from: &str, to: &str, number: u64) {
+        let draft = Draft {
+            to: Target::User(to.parse().unwrap()),
+            only_resource: None,
+            only_users: Vec::new(),
+            kind: Kind::Text,
+            body: "hello".into(),
+            ext: "".into(),
+            content_bytes: 5,
+            client_id: number,
+            online_only: false,
+            receipts: false,
+            priority: Priority::Normal,
+        };
+        let (done, sent) = oneshot::channel();
+        let done = Box::new(move |result| drop(done.send(result)));
+        self.chat.send(&self.caller(Some(from)).await, &Resource::none(), draft, done).await;
+        sent.await.unwrap().unwrap();
+    }
+}
+
+/// How many messages open of those that lie there, with the vault of today; whatever their time.
+pub(crate) async fn opened(node: &Node) -> u64 {
+    let mut dump = node.store.dump(&Operator::of_this_process()).await.unwrap();
+    let mut opened = 0;
+    while let Some(rows) = dump.next(1000).await.unwrap() {
+        let messages = rows.iter().filter(|(key, _)| key[0] == spaces::MESSAGES.code);
+        let opens = |(key, row): &&(Bytes, Bytes)| {
+            matches!(node.vault.open_record(key, row).unwrap(), Opened::Plain(_))
+        };
+        opened += u64::try_from(messages.filter(opens).count()).unwrap();
+    }
+    opened
+}
+
+/// What opens the data in `data` of `place` in this process, with the place's vault.
+pub(crate) fn config_of(place: &Place, data: &str) -> Config {
+    let file = place.path("stoa.toml");
+    let [data, keys] = [data, "data.keys"].map(|name| place.path(name));
+    fs::write(&file, format!("data = {data:?}\nkeys = {keys:?}\n")).unwrap();
+    let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
+    // Commands would take it for theirs.
+    fs::remove_file(file).unwrap();
+    config
 }
 
 #[test]
 fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
     let place = Place::new();
     place.run(&["app", "create", "--key", "acme#support"]).answer();
-    let file = place.path("stoa.toml");
-    fs::write(&file, format!("data = {:?}\n", place.data())).unwrap();
-    let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
+    let config = config_of(&place, "data");
     with_node(&config, async |node| {
-        say_long_ago(node, &"acme#support".parse().unwrap()).await;
+        let past = Past::of(node, 200);
+        past.register(&["alice", "bob"]).await;
+        past.say("alice", "bob", 1).await;
     });
     let messages = class(&place, "messages");
     assert_eq!(messages["keys"], 1);
@@ -206,8 +259,57 @@ fn a_day_that_is_over_ends_with_two_receipts_and_what_is_shown_says_so() {
     assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["receipts"], 2);
 }
 
+/// A class room stands for whatever ends at a moment: nobody was there when it was over, and the next start ends it.
+#[test]
+fn what_was_over_when_the_server_was_off_ends_at_its_next_start_with_a_receipt() {
+    let place = Place::new();
+    place.run(&["app", "create", "--key", "acme#support"]).answer();
+    let file = place.path("stoa.toml");
+    fs::write(&file, format!("data = {:?}\n", place.data())).unwrap();
+    let config = config::load(Settings::default(), Some(&file), &Environment::of([])).unwrap();
+    let of_app = async |node: &Node| {
+        let app = node.console.apps().remove(0);
+        node.store.app(&Operator::of_this_process().in_app(app)).await.unwrap()
+    };
+    let ends = async |node: &Node, name: &str, ago_s: u64| {
+        let app = of_app(node).await;
+        let room = app.blind("class room", &[name.as_bytes()]);
+        let key = app.key(&spaces::ENDS_BY_TIME).number(8).number(0).blind(room).done();
+        let bucket = Bucket::Object(room.0);
+        app.seal_apart(&key, 0, &CLASS_ROOM, bucket, b"said in class").await.unwrap();
+        let ended = node.clock.now().minus(Duration::from_secs(ago_s));
+        let noted = app.transact(|mut txn| async move {
+            txn.end_object(&CLASS_ROOM, room, ended).await?;
+            Ok::<_, StoreError>(txn.done(()))
+        });
+        noted.await.unwrap();
+        bucket
+    };
+    with_node(&config, async |node| {
+        ends(node, "over", 3_600).await;
+        ends(node, "kept", 1_800).await;
+    });
+    with_node(&config, async |node| {
+        let app = of_app(node).await;
+        let bucket = |name: &str| Bucket::Object(app.blind("class room", &[name.as_bytes()]).0);
+        assert!(!app.has_key(&CLASS_ROOM, bucket("over")).unwrap(), "ended by the start");
+        assert!(app.has_key(&CLASS_ROOM, bucket("kept")).unwrap());
+        // And what is over while it runs, by the next minute.
+        ends(node, "later", 4_000).await;
+        assert_eq!(node.end_objects().await.unwrap(), 1);
+        assert!(!app.has_key(&CLASS_ROOM, bucket("later")).unwrap());
+        assert_eq!(node.dismiss_unused(Pace::ALONE).await.unwrap(), 0);
+    });
+    let shown = place.run(&with(&["retention", "show", "--json"]));
+    let receipts: Vec<_> =
+        shown.answer().lines().map(json).filter(|line| line["covered"] == "object").collect();
+    assert_eq!(receipts.len(), 2);
+    assert!(receipts.iter().all(|receipt| receipt["class"] == 8 && receipt["keyCount"] == 1));
+    assert_eq!(json(place.run(&["retention", "verify", "--json"]).answer())["whole"], true);
+}
+
 /// Opens the data in this process, and lets go of them.
-fn with_node(config: &Config, work: impl AsyncFnOnce(&Node)) {
+pub(crate) fn with_node(config: &Config, work: impl AsyncFnOnce(&Node)) {
     let files = Files::open(config, None, Founding::Refused).unwrap();
     // Its tasks end with it, and what they hold is free.
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -15,29 +15,37 @@ use crate::server::{Place, Server, grant, text, user};
 /// The calls by which a process reaches another machine.
 const CALLS: &str = "connect,sendto,sendmsg,sendmmsg";
 
-/// A server under `strace`, which writes these calls of all its threads and children to a file.
-fn traced(place: &Place, arguments: &[&str]) -> Server {
-    let server = place.command(arguments);
+/// The same under `strace` with these options.
+pub(crate) fn under_strace(traced: &Command, options: &[&str]) -> Command {
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-s", "0", "-e", &format!("trace={CALLS}"), "-e", "signal=none"]);
-    command.args(["-o", "calls", "--"]).arg(server.get_program()).args(server.get_args());
-    for (name, value) in server.get_envs() {
+    command.args(["-f", "-qq", "-s", "0", "-e", "signal=none"]).args(options);
+    command.arg("--").arg(traced.get_program()).args(traced.get_args());
+    for (name, value) in traced.get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    command.current_dir(server.get_current_dir().unwrap()).stdin(std::process::Stdio::null());
-    Server::start(command)
+    command.current_dir(traced.get_current_dir().unwrap()).stdin(Stdio::null());
+    command
+}
+
+/// The process that runs under this `strace`, if it runs.
+pub(crate) fn traced_by(tracer: u32) -> Option<Pid> {
+    let children =
+        std::fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children")).ok()?;
+    Pid::from_raw(children.split_whitespace().next()?.parse().ok()?)
+}
+
+/// A server under `strace`, which writes these calls of all its threads and children to a file.
+fn traced(place: &Place, arguments: &[&str]) -> Server {
+    let calls = format!("trace={CALLS}");
+    Server::start(under_strace(&place.command(arguments), &["-e", &calls, "-o", "calls"]))
 }
 
 /// Ends the server, which `strace` waits for, so that all calls are written.
 fn end(server: Server) {
-    let tracer = server.id();
-    let children = format!("/proc/{tracer}/task/{tracer}/children");
-    let children = std::fs::read_to_string(children).unwrap();
-    let traced: i32 = children.split_whitespace().next().unwrap().parse().unwrap();
-    kill_process(Pid::from_raw(traced).unwrap(), Signal::TERM).unwrap();
+    kill_process(traced_by(server.id()).unwrap(), Signal::TERM).unwrap();
     server.ended();
 }
 

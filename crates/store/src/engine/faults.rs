@@ -2,6 +2,7 @@
 //! transaction, laid over any engine.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,12 +27,29 @@ pub struct Faults {
     pub conflict: u16,
     /// At most so many times a call lets other tasks run before it goes on.
     pub yields: u8,
+    /// The commit at which everything ends.
+    pub crash: Option<Crash>,
+}
+
+/// The end of a process, or of its disk: one commit has no answer, and whatever is asked after it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crash {
+    /// Which commit, counted from 0.
+    pub commit: u64,
+    /// Whether it is written.
+    pub written: bool,
 }
 
 impl Faults {
+    /// No fault but a crash.
+    pub fn crash(commit: u64, written: bool) -> Self {
+        Self { crash: Some(Crash { commit, written }), ..Self::default() }
+    }
+
     /// `engine` with these faults, chosen by `entropy`.
     pub fn over(self, engine: Arc<dyn Engine>, entropy: Arc<dyn Entropy>) -> Arc<dyn Engine> {
-        Arc::new(Faulty { engine, dice: Dice { faults: self, entropy } })
+        let commits = Arc::default();
+        Arc::new(Faulty { engine, dice: Dice { faults: self, entropy, commits } })
     }
 }
 
@@ -39,9 +57,21 @@ impl Faults {
 struct Dice {
     faults: Faults,
     entropy: Arc<dyn Entropy>,
+    /// How many commits were asked for.
+    commits: Arc<AtomicU64>,
 }
 
 impl Dice {
+    /// Refuses what comes after a crash.
+    fn live(&self) -> Result<(), EngineError> {
+        match self.faults.crash {
+            Some(Crash { commit, .. }) if self.commits.load(Ordering::SeqCst) > commit => {
+                Err(EngineError::Unavailable("a crash on purpose".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn falls(&self, thousandths: u16) -> bool {
         thousandths > 0 && u16::from_be_bytes(self.entropy.bytes()) % 1000 < thousandths
     }
@@ -58,6 +88,7 @@ impl Dice {
 
     async fn read(&self) -> Result<(), EngineError> {
         self.dawdle().await;
+        self.live()?;
         if self.falls(self.faults.read) {
             return Err(EngineError::Unavailable("a fault on purpose".into()));
         }
@@ -78,12 +109,14 @@ impl Engine for Faulty {
 
     async fn begin(&self) -> Result<Box<dyn EngineTxn>, EngineError> {
         self.dice.dawdle().await;
+        self.dice.live()?;
         let txn = self.engine.begin().await?;
         Ok(Box::new(FaultyTxn { txn, dice: self.dice.clone() }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn EngineRead>, EngineError> {
         self.dice.dawdle().await;
+        self.dice.live()?;
         let read = self.engine.snapshot().await?;
         Ok(Box::new(FaultyRead { read, dice: self.dice.clone() }))
     }
@@ -135,6 +168,14 @@ impl EngineTxn for FaultyTxn {
         let Self { txn, dice } = *self;
         let faults = dice.faults;
         dice.dawdle().await;
+        dice.live()?;
+        let number = dice.commits.fetch_add(1, Ordering::SeqCst);
+        if let Some(crash) = faults.crash.filter(|crash| crash.commit == number) {
+            if crash.written {
+                txn.commit().await?;
+            }
+            return Err(CommitError::Unknown("a crash on purpose".into()));
+        }
         if dice.falls(faults.conflict) {
             return Err(CommitError::Conflict { over: None });
         }

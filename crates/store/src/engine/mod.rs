@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use embedded::{Embedded, EmbeddedOptions, OpenError};
-pub use faults::Faults;
+pub use faults::{Crash, Faults};
 pub use memory::Memory;
 pub use simulated::{DiskFault, SimDisk, Simulated};
 pub use span::{Direction, Span};

@@ -57,3 +57,37 @@ pub static CLASS_EVENTS: Space = Space {
     value: "1: event",
     readers: "classroom",
 };
+
+/// Up to where the events of a room were handed out. Lies under a second key of the room, which ends an hour later.
+pub static CLASS_MARKS: Space = Space {
+    code: 96,
+    name: "class_marks",
+    class: &CLASS_ROOM,
+    owner: Owner::App,
+    layout: &[Part::Blind("one room")],
+    value: "1: the room, the first event that was not handed out, until when there are any",
+    readers: "classroom",
+};
+
+/// Events that were not handed out when their room was destroyed. Lie under a second key of the room, which ends an
+/// hour later.
+pub static CLASS_OUTBOX: Space = Space {
+    code: 97,
+    name: "class_outbox",
+    class: &CLASS_ROOM,
+    owner: Owner::App,
+    layout: &[Part::Blind("one room"), Part::Number("sequence")],
+    value: "1: event",
+    readers: "classroom",
+};
+
+/// Chat, conversations, and what happened in polls and quizzes.
+pub static CLASS_RECORDS: Space = Space {
+    code: 98,
+    name: "class_records",
+    class: &CLASS_ROOM,
+    owner: Owner::App,
+    layout: &[Part::Blind("one room"), Part::Blind("list"), Part::Number("number")],
+    value: "1: message of the class's chat or of a conversation, or what happened in a poll or quiz",
+    readers: "classroom",
+};

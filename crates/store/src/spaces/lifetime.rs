@@ -25,6 +25,28 @@ pub static SWEEPS: Space = Space {
     readers: "chat",
 };
 
+/// Until when somebody or something is there: a group that was dismissed, a class that ends.
+pub static OBJECT_ENDS: Space = Space {
+    code: 43,
+    name: "object_ends",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("class"), Part::Blind("object")],
+    value: "1: when it ends, whether its key is being destroyed",
+    readers: "store",
+};
+
+/// The same in the order of time: where the sweep finds whose key is to be destroyed.
+pub static ENDS_BY_TIME: Space = Space {
+    code: 44,
+    name: "ends_by_time",
+    class: &USER_INFORMATION,
+    owner: Owner::App,
+    layout: &[Part::Number("class"), Part::Number("ends, ms"), Part::Blind("object")],
+    value: "1: nothing",
+    readers: "store",
+};
+
 /// What was destroyed, signed.
 pub static RECEIPTS: Space = Space {
     code: 93,

@@ -6,6 +6,7 @@
 mod apart;
 mod contract;
 mod embedded;
+mod ends;
 mod engines;
 mod kill;
 mod model;

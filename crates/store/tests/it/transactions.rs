@@ -198,6 +198,7 @@ async fn faults_lose_and_double_nothing() {
             lost_commit: 50,
             conflict: 100,
             yields: 3,
+            crash: None,
         };
         let entropy = Arc::new(SeededEntropy::new(seed));
         let fixture = engines::memory().seen_through(|engine| faults.over(engine, entropy));

@@ -10,12 +10,14 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
+use parking_lot::RwLock;
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::{Chat, Draft, NewGroup, NewRoom, NewUser, RoomMessage};
 use stoa_classroom::Classroom;
 use stoa_core::{
     App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Clock, Elsewhere, Entropy,
-    ManualClock, Operator, PublicHosts, Region, Resource, SeededEntropy, Target, Timestamp, UserId,
+    ManualClock, Operator, PublicHosts, Region, Resource, SeededEntropy, ServerCertificate, Target,
+    Timestamp, UserId, issue_token,
 };
 use stoa_store::Store;
 use stoa_store::engine::{Direction, Engine, Memory, Span};
@@ -32,15 +34,15 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::commands::Objects;
 use crate::net::NetLimits;
 
-struct Apps(Vec<Arc<App>>);
+struct Apps(RwLock<Vec<Arc<App>>>);
 
 impl AppDirectory for Apps {
     fn by_key(&self, key: &AppKey) -> Option<Arc<App>> {
-        self.0.iter().find(|app| app.key == *key).cloned()
+        self.0.read().iter().find(|app| app.key == *key).cloned()
     }
 
     fn by_id(&self, id: &AppId) -> Option<Arc<App>> {
-        self.0.iter().find(|app| app.id == *id).cloned()
+        self.0.read().iter().find(|app| app.id == *id).cloned()
     }
 
     fn elsewhere_by_key(&self, key: &AppKey) -> Option<Elsewhere> {
@@ -81,6 +83,8 @@ pub(super) struct Lab {
     pub(super) clock: Arc<ManualClock>,
     pub(super) app: Arc<App>,
     pub(super) other: Arc<App>,
+    apps: Arc<Apps>,
+    of_rotations: SeededEntropy,
     engine: Arc<Memory>,
     address: std::net::SocketAddr,
 }
@@ -95,14 +99,20 @@ impl Lab {
             Arc::new(App::new(number, key, Region::Eu, clock.now(), AuthPolicy::Token, random))
         };
         let (app, other) = (app(1, "demo#stoa"), app(2, "demo#other"));
-        let directory = Arc::new(Apps(vec![app.clone(), other.clone()]));
+        let directory = Arc::new(Apps(RwLock::new(vec![app.clone(), other.clone()])));
         let engine = Arc::new(Memory::new());
         let vault = Arc::new(Vault::in_memory(clock.clone(), entropy.clone()));
         let store = Store::open(engine.clone(), vault);
         let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), entropy.clone(), 1);
         let (chat, operator) = (Arc::new(chat), Operator::of_this_process());
-        let classroom =
-            Classroom::new(store, chat.clone(), directory, clock.clone(), entropy, operator);
+        let classroom = Classroom::new(
+            store,
+            chat.clone(),
+            directory.clone(),
+            clock.clone(),
+            entropy,
+            operator,
+        );
         let classroom = Arc::new(classroom);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,7 +120,29 @@ impl Lab {
         // It ends with the test's runtime.
         let forever = std::future::pending();
         tokio::spawn(crate::serve(listener, None, http, classroom, NetLimits::default(), forever));
-        Self { chat, clock, app, other, engine, address }
+        let of_rotations = SeededEntropy::new(8);
+        Self { chat, clock, app, other, apps: directory, of_rotations, engine, address }
+    }
+
+    /// Gives an app another server certificate, whose former one is good for so long; none: not at all. Sessions
+    /// are told, as by the console.
+    pub(super) fn rotate_server_certificate(&self, app: &App, overlap: Option<Duration>) {
+        let now = self.clock.now();
+        let mut app = App::clone(&self.apps.by_key(&app.key).unwrap());
+        let made = ServerCertificate::random(&self.of_rotations, now);
+        app.rotate_server_certificate(made, overlap.map(|overlap| now.plus(overlap)));
+        let app = Arc::new(app);
+        for known in self.apps.0.write().iter_mut().filter(|known| known.key == app.key) {
+            *known = app.clone();
+        }
+        self.chat.app_changed(&app, None);
+    }
+
+    /// A token for `user` and a day as the server issues it for `app` as it is by now.
+    pub(super) fn issued(&self, app: &App, user: &str) -> String {
+        let (app, user) = (self.apps.by_key(&app.key).unwrap(), user.parse().unwrap());
+        let entropy = SeededEntropy::new(9);
+        issue_token(&app, Some(&user), self.clock.now(), 86_400, &entropy).expose().to_owned()
     }
 
     /// Every stored row, sealed as it lies there.
@@ -243,9 +275,13 @@ impl Lab {
 
     /// A session of `user`, with a token that is good.
     pub(super) async fn session(&self, app: &App, user: &str) -> Socket {
+        self.session_with(app, user, &self.token(app, Some(user))).await
+    }
+
+    /// A session of `user`, with this token.
+    pub(super) async fn session_with(&self, app: &App, user: &str, token: &str) -> Socket {
         let mut socket = self.connect().await;
-        let token = self.token(app, Some(user));
-        socket.send(self.login(&app.key.to_string(), user, Some(&token))).await;
+        socket.send(self.login(&app.key.to_string(), user, Some(token))).await;
         match socket.next().await {
             Some(Frame::Provision(0, _)) => socket,
             other => panic!("{other:?}"),

@@ -3,6 +3,7 @@
 
 mod commands;
 mod lab;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -70,6 +71,11 @@ async fn logins(lab: &Lab, me: &str, other: &str) -> Vec<Login> {
     let old = lab.made(app, 60, 21).chat_user(me).build().unwrap();
     let before = lab.made(app, 3600, 22).chat_user(me).build().unwrap();
     lab.chat.revoke_user(&back_end, &name).await.unwrap();
+    lab.clock.advance(Duration::from_secs(1));
+    let without_overlap = lab.issued(app, me);
+    lab.rotate_server_certificate(app, None);
+    let overlap_is_over = lab.issued(app, me);
+    lab.rotate_server_certificate(app, Some(Duration::from_secs(299)));
     // The clocks of back ends may be ahead, so what is made in the next minute is ended too.
     lab.clock.advance(Duration::from_secs(300));
     let revoked = lab.made(app, 3600, 23).chat_user(me).build().unwrap();
@@ -94,6 +100,8 @@ async fn logins(lab: &Lab, me: &str, other: &str) -> Vec<Login> {
         at("for the education service, back end's", school, MISMATCH),
         at("revoked", revoked, MISMATCH),
         at("of before the user was revoked", before, MISMATCH),
+        at("of a server certificate that had no overlap", without_overlap, MISMATCH),
+        at("of a server certificate whose overlap is over", overlap_is_over, MISMATCH),
         ("good, at another app", key(foreign), Some(lab.token(app, Some(me))), MISMATCH),
         (
             "good, at an app of another region",

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use stoa_chat::Chat;
-use stoa_classroom::room::{By, CheckIn, NewRoom, Times, Turn};
+use stoa_classroom::room::{By, CheckIn, Crosses, NewRoom, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Refusal};
 use stoa_core::{
@@ -140,6 +140,7 @@ impl Lab {
             widgets: Tree::new(),
             max_accept: None,
             accepts_at_entry: false,
+            crosses: Crosses::default(),
         };
         self.classroom.create(&caller, &name(room), new).await.unwrap();
     }

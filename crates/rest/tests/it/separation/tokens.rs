@@ -69,6 +69,10 @@ pub(super) struct Old {
     revoked: [String; 2],
     /// Ended with all of their user's.
     of_revoked_user: String,
+    /// Of server certificates that are no more: for one the overlap is over, the other had none.
+    of_ended_servers: [String; 2],
+    /// Of the former server certificate, within the overlap.
+    of_former_server: [String; 2],
 }
 
 impl Old {
@@ -84,6 +88,11 @@ impl Old {
         let expired = expired.map(|token| token.build().unwrap());
         let of_revoked_user = made(lab, app, 23).chat_user(me).build().unwrap();
         lab.chat.revoke_user(&back_end, &name).await.unwrap();
+        lab.clock.advance(Duration::from_secs(1));
+        let [without_overlap, _] = lab.issued(app, me);
+        lab.rotate_server_certificate(app, None);
+        let [_, overlap_is_over] = lab.issued(app, me);
+        lab.rotate_server_certificate(app, Some(Duration::from_secs(299)));
         // The clocks of back ends may be ahead, so what is made in the next minute is ended too.
         lab.clock.advance(Duration::from_secs(300));
         let revoked = [made(lab, app, 24).chat_user(me), made(lab, app, 25).chat_app()];
@@ -92,7 +101,10 @@ impl Old {
             lab.chat.authenticate(&app.key, token).await.unwrap();
             lab.chat.revoke_token(&back_end, token).await.unwrap();
         }
-        Self { expired, revoked, of_revoked_user }
+        let of_ended_servers = [without_overlap, overlap_is_over];
+        let of_former_server = lab.issued(app, me);
+        lab.rotate_server_certificate(app, Some(Duration::from_secs(3600)));
+        Self { expired, revoked, of_revoked_user, of_ended_servers, of_former_server }
     }
 }
 
@@ -114,6 +126,8 @@ pub(super) fn columns(
     let bad = |name, token: String, refused| (name, Some(token), Column::Bad(refused));
     let [expired_mine, expired_app] = old.expired;
     let [revoked_mine, revoked_app] = old.revoked;
+    let [without_overlap, overlap_is_over] = old.of_ended_servers;
+    let [former, former_door] = old.of_former_server;
     vec![
         ("no token", None, Column::None),
         bad("garbage", "007garbage".into(), CORRUPT),
@@ -129,6 +143,10 @@ pub(super) fn columns(
         bad("own, revoked", revoked_mine, NO_GOOD),
         bad("back end's, revoked", revoked_app, NO_GOOD),
         bad("own, of before the user was revoked", old.of_revoked_user, NO_GOOD),
+        bad("own, of a server certificate that had no overlap", without_overlap, NO_GOOD),
+        bad("own, of a door certificate whose overlap is over", overlap_is_over, NO_GOOD),
+        ("own, of the former server certificate", Some(former), Column::Me),
+        ("own, of the former door certificate", Some(former_door), Column::Me),
         ("another user's", Some(lab.token_of(app, Some(ids.of(other)))), Column::Other),
         ("own", Some(mine), Column::Me),
         ("back end's", Some(back_end), Column::BackEnd),
