@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use stoa_core::{
-    App, AppId, AppScope, AuthPolicy, ClassCaller, ClassPrincipal, ClassRole, Fingerprint, Issuer,
+    App, AppId, AppScope, AuthPolicy, ClassCaller, ClassPrincipal, ClassRole, Fingerprint,
     RoomUuid, Timestamp, UserUuid,
 };
 
@@ -218,7 +218,7 @@ impl Classroom {
             return if open { Verdict::Lives(pass.until) } else { Verdict::Ends("revoked") };
         }
         let has_leaked = leaked.is_some_and(|fingerprint| {
-            pass.marks.iter().any(|mark| mark.issuer == Issuer::App(fingerprint))
+            pass.marks.iter().any(|mark| mark.issuer.certificate() == fingerprint)
         });
         let good = pass.marks.iter().filter(|mark| self.chat.check_token(app.number, mark).is_ok());
         let until = good.filter_map(|mark| app.admits(mark, now).ok()).max();

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use stoa_core::AddressRange;
 use stoa_wire::{Message, MessageBody};
 
+use crate::class::fuzzing::exercise;
 use crate::net::codec::{Carries, Decoder, Event, ProtocolError};
 use crate::net::{client_of_head, first_request};
 use crate::session::incoming::{Act, Incoming, Sender, read};
@@ -97,6 +98,15 @@ pub fn exercise_frame(data: &[u8]) {
     assert!(name(body.to).is_some_and(|name| name.eq_ignore_ascii_case(to)));
 }
 
+/// Takes `data` for what a client in a class sends, line by line, and for what happens to its session meanwhile.
+///
+/// # Panics
+/// When a session does something after its end, lets somebody hear the room who was not let in, or says what is no
+/// JSON.
+pub fn exercise_class(data: &[u8]) {
+    exercise(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,9 +114,11 @@ mod tests {
 
     #[test]
     fn what_the_fuzzer_kept() {
-        for (target, exercise) in
-            [("socket", exercise_socket as fn(&[u8])), ("msync", exercise_frame)]
-        {
+        for (target, exercise) in [
+            ("socket", exercise_socket as fn(&[u8])),
+            ("msync", exercise_frame),
+            ("class", exercise_class),
+        ] {
             let corpus = format!("{}/../../fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
             let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(Result::unwrap).collect();
             assert!(!inputs.is_empty(), "{target}");
@@ -119,6 +131,7 @@ mod tests {
         fn any_bytes(data in prop::collection::vec(any::<u8>(), 0..200)) {
             exercise_socket(&data);
             exercise_frame(&data);
+            exercise_class(&data);
         }
     }
 }

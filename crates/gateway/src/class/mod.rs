@@ -14,6 +14,8 @@
 mod close;
 mod core;
 pub(crate) mod driver;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod message;
 mod outlet;
 #[cfg(test)]
