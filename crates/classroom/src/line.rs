@@ -256,7 +256,7 @@ impl Line {
         stored.await?;
         self.words.keep(&out.groups);
         if !out.events.is_empty() {
-            self.waiting_events.more((room.id.clone(), room.instance));
+            self.waiting_events.more(&(room.id.clone(), room.instance));
         }
         Ok(())
     }

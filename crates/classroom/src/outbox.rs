@@ -38,14 +38,50 @@ pub(crate) struct Mark {
     pub(crate) instance: u64,
     /// The first event that was not handed out.
     pub(crate) next: u64,
+    /// The first event that was not posted.
+    #[serde(default = "first")]
+    pub(crate) posted: u64,
     /// Until when there are events of a room that is destroyed.
     #[serde(with = "millis::optional")]
     pub(crate) until: Option<Timestamp>,
 }
 
+const fn first() -> u64 {
+    1
+}
+
+/// Who reads events of all rooms of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The back end that asks.
+    Polling,
+    /// The address to which they are posted.
+    Callback,
+}
+
 impl Mark {
     pub(crate) fn new((room, instance): &One) -> Self {
-        Self { room: room.clone(), instance: *instance, next: 1, until: None }
+        Self { room: room.clone(), instance: *instance, next: 1, posted: 1, until: None }
+    }
+
+    const fn of(&self, reader: Reader) -> u64 {
+        match reader {
+            Reader::Polling => self.next,
+            Reader::Callback => self.posted,
+        }
+    }
+
+    fn advance(&mut self, reader: Reader, next: u64) {
+        let place = match reader {
+            Reader::Polling => &mut self.next,
+            Reader::Callback => &mut self.posted,
+        };
+        *place = next.max(*place);
+    }
+
+    /// The first event that somebody has not read.
+    fn unread(&self, has_callback: bool) -> u64 {
+        if has_callback { self.next.min(self.posted) } else { self.next }
     }
 
     fn one(&self) -> One {
@@ -55,17 +91,29 @@ impl Mark {
 
 /// Which rooms of an app may have events that were not handed out.
 #[derive(Default)]
-pub(crate) struct Waiting(Mutex<BTreeMap<One, u64>>);
+pub(crate) struct Waiting([Mutex<BTreeMap<One, u64>>; 2]);
 
 impl Waiting {
     /// There are more of this room.
-    pub(crate) fn more(&self, one: One) {
-        *self.0.lock().entry(one).or_default() += 1;
+    pub(crate) fn more(&self, one: &One) {
+        for readers in &self.0 {
+            *readers.lock().entry(one.clone()).or_default() += 1;
+        }
+    }
+
+    fn of(&self, reader: Reader) -> &Mutex<BTreeMap<One, u64>> {
+        &self.0[reader as usize]
+    }
+
+    fn forget(&self, one: &One) {
+        for readers in &self.0 {
+            readers.lock().remove(one);
+        }
     }
 
     /// All of them, those behind `last` first, so that each has its turn. The number tells whether there were more since.
-    fn from(&self, last: Option<&One>) -> Vec<(One, u64)> {
-        let waiting = self.0.lock();
+    fn from(&self, reader: Reader, last: Option<&One>) -> Vec<(One, u64)> {
+        let waiting = self.of(reader).lock();
         let behind = last.map_or(Bound::Unbounded, Bound::Excluded);
         let mut all: Vec<_> = waiting.range((behind, Bound::Unbounded)).collect();
         if let Some(last) = last {
@@ -75,8 +123,8 @@ impl Waiting {
     }
 
     /// There are none of this room any more, unless there were more since `times`. Answers whether that is so.
-    fn none(&self, one: &One, times: u64) -> bool {
-        let mut waiting = self.0.lock();
+    fn none(&self, reader: Reader, one: &One, times: u64) -> bool {
+        let mut waiting = self.of(reader).lock();
         let is_so = waiting.get(one) == Some(&times);
         if is_so {
             waiting.remove(one);
@@ -90,6 +138,8 @@ impl Waiting {
 struct Counter {
     waiting: Arc<Waiting>,
     state: tokio::sync::Mutex<State>,
+    /// Of what is posted.
+    posting: tokio::sync::Mutex<State>,
 }
 
 #[derive(Default)]
@@ -178,7 +228,7 @@ impl Classroom {
         let open = state.open.take();
         if let (Handout::Acknowledged(Some(text)), Some((wanted, up_to))) = (&how, &open) {
             if text == wanted {
-                self.advance(&store, up_to).await?;
+                self.advance(&store, Reader::Polling, up_to).await?;
             } else {
                 state.open = open;
             }
@@ -189,12 +239,14 @@ impl Classroom {
             let again = self.again(&store, up_to).await?;
             return Ok(HandedOut { events: again, acknowledge: Some(text.clone()) });
         }
-        let batches = self.collect(&store, &counter, &mut state).await?;
+        let has_callback = scope.app().class_callback.is_some();
+        let batches =
+            self.collect(&store, &counter, &mut state, Reader::Polling, has_callback).await?;
         let up_to: Vec<_> = batches.iter().map(|batch| (batch.one.clone(), batch.last)).collect();
         let events: Vec<Value> = batches.into_iter().flat_map(|batch| batch.views).collect();
         let acknowledge = match how {
             Handout::Once => {
-                self.advance(&store, &up_to).await?;
+                self.advance(&store, Reader::Polling, &up_to).await?;
                 None
             }
             Handout::Acknowledged(_) if events.is_empty() => None,
@@ -207,25 +259,55 @@ impl Classroom {
         Ok(HandedOut { events, acknowledge })
     }
 
+    /// Hands events of all rooms of the app of `scope` that were not posted yet to `post`, [`PAGE`] at the most, and
+    /// notes them as posted when it says so. Answers whether there were any.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; what `post` says.
+    pub async fn post_events<E: From<Error>>(
+        self: &Arc<Self>,
+        scope: &impl AppScope,
+        post: impl AsyncFnOnce(Vec<Value>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let store = self.store().app(scope).await.map_err(Error::from)?;
+        let counter = self.outbox().counter(store.number());
+        let mut state = counter.posting.lock().await;
+        let batches = self.collect(&store, &counter, &mut state, Reader::Callback, true).await?;
+        let up_to: Vec<_> = batches.iter().map(|batch| (batch.one.clone(), batch.last)).collect();
+        let events: Vec<Value> = batches.into_iter().flat_map(|batch| batch.views).collect();
+        if events.is_empty() {
+            return Ok(false);
+        }
+        post(events).await?;
+        self.advance(&store, Reader::Callback, &up_to).await?;
+        Ok(true)
+    }
+
     async fn collect(
         &self,
         store: &AppStore,
         counter: &Counter,
         state: &mut State,
+        reader: Reader,
+        has_callback: bool,
     ) -> Result<Vec<Batch>, Error> {
         let (mut batches, mut left) = (Vec::new(), PAGE);
-        for (one, times) in counter.waiting.from(state.last.as_ref()) {
+        for (one, times) in counter.waiting.from(reader, state.last.as_ref()) {
             let Some(mark) = self.mark(store, &one).await? else {
-                counter.waiting.none(&one, times);
+                counter.waiting.none(reader, &one, times);
                 continue;
             };
             let keys = RoomKeys::new(store, &one.0, one.1);
-            let events = keys.unread(mark.until.is_some(), mark.next, left).await?;
+            let events = keys.unread(mark.until.is_some(), mark.of(reader), left).await?;
             if let Some(last) = events.last().map(|event| event.sequence) {
                 let views = events.iter().map(|event| event.view(one.0.as_str())).collect();
                 batches.push(Batch { one: one.clone(), views, last });
-            } else if counter.waiting.none(&one, times) && mark.until.is_some() {
-                self.drop_outbox(store, &one).await?;
+            } else if counter.waiting.none(reader, &one, times) && mark.until.is_some() {
+                let unread = mark.unread(has_callback);
+                // The last who reads them lets them go.
+                if keys.unread(true, unread, 1).await?.is_empty() {
+                    self.drop_outbox(store, &one).await?;
+                }
             }
             left -= events.len();
             state.last = Some(one);
@@ -258,7 +340,12 @@ impl Classroom {
     }
 
     /// These were handed out.
-    async fn advance(&self, store: &AppStore, up_to: &[(One, u64)]) -> Result<(), Error> {
+    async fn advance(
+        &self,
+        store: &AppStore,
+        reader: Reader,
+        up_to: &[(One, u64)],
+    ) -> Result<(), Error> {
         if up_to.is_empty() {
             return Ok(());
         }
@@ -266,11 +353,11 @@ impl Classroom {
         let done = store.transact(|mut txn| async move {
             for (one, last) in up_to {
                 let keys = RoomKeys::new(store, &one.0, one.1);
-                let mark = keys.mark_in(&mut txn).await?.unwrap_or_else(|| Mark::new(one));
+                let mut mark = keys.mark_in(&mut txn).await?.unwrap_or_else(|| Mark::new(one));
                 // What is over is removed, and must not come back.
                 if mark.until.is_none_or(|until| now < until) {
-                    let next = mark.next.max(last + 1);
-                    keys.put_mark(&mut txn, &Mark { next, ..mark }).await?;
+                    mark.advance(reader, last + 1);
+                    keys.put_mark(&mut txn, &mark).await?;
                 }
             }
             Ok::<_, Error>(txn.done(()))
@@ -279,7 +366,12 @@ impl Classroom {
     }
 
     /// Seals what was not handed out of a room that is to be destroyed under the second key.
-    pub(crate) async fn keep_unread(&self, store: &AppStore, one: &One) -> Result<(), Error> {
+    pub(crate) async fn keep_unread(
+        &self,
+        store: &AppStore,
+        one: &One,
+        has_callback: bool,
+    ) -> Result<(), Error> {
         let keys = &RoomKeys::new(store, &one.0, one.1);
         let until = self.clock().now().plus(OUTLIVES);
         let mut from = 1;
@@ -290,7 +382,8 @@ impl Classroom {
                     // Done before a restart.
                     return Ok(txn.done(None));
                 }
-                let last = keys.copy_events(&mut txn, mark.next.max(from), STEP).await?;
+                let last =
+                    keys.copy_events(&mut txn, mark.unread(has_callback).max(from), STEP).await?;
                 if last.is_none() && from > 1 {
                     keys.put_mark(&mut txn, &Mark { until: Some(until), ..mark }).await?;
                 }
@@ -305,7 +398,7 @@ impl Classroom {
         match mark.and_then(|mark| mark.until) {
             Some(until) => {
                 self.outbox().ends_at(until, store, one);
-                self.outbox().waiting(store.number()).more(one.clone());
+                self.outbox().waiting(store.number()).more(one);
             }
             // All was handed out: nothing is kept.
             None => self.drop_outbox(store, one).await?,
@@ -330,7 +423,8 @@ impl Classroom {
             let counter = self.outbox().counter(store.number());
             // Nobody is being handed events while they are removed.
             let _state = counter.state.lock().await;
-            counter.waiting.0.lock().remove(&one);
+            let _posting = counter.posting.lock().await;
+            counter.waiting.forget(&one);
             if let Err(error) = self.drop_outbox(&store, &one).await {
                 tracing::error!(%error, "events that nobody fetched were not removed; it is tried again");
                 let again = self.clock().now().plus(Duration::from_secs(1));
@@ -347,10 +441,10 @@ impl Classroom {
         rooms: impl Iterator<Item = One>,
     ) -> Result<(), Error> {
         let waiting = self.outbox().waiting(store.number());
-        rooms.for_each(|one| waiting.more(one));
+        rooms.for_each(|one| waiting.more(&one));
         for mark in stored::marks(store).await? {
             let Some(until) = mark.until else { continue };
-            waiting.more(mark.one());
+            waiting.more(&mark.one());
             self.outbox().ends_at(until, store, &mark.one());
         }
         Ok(())

@@ -35,7 +35,8 @@ impl Classroom {
         if let Some(room) = room {
             line.words.gone(&line.id, instance, room.groups.rooms);
         }
-        self.keep_unread(&line.store, &(line.id.clone(), instance)).await?;
+        let has_callback = app.class_callback.is_some();
+        self.keep_unread(&line.store, &(line.id.clone(), instance), has_callback).await?;
         // First nobody writes any more, so that no key of this room is made anew.
         self.chat().end_class_chat(&scope, instance).await?;
         line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;

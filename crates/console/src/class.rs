@@ -39,6 +39,22 @@ impl Console {
         })
         .await
     }
+
+    /// Sets where events of class rooms are posted to; none: nowhere.
+    ///
+    /// # Errors
+    /// [`ConsoleError::UnknownApp`], [`ConsoleError::Store`].
+    pub async fn set_class_callback(
+        &self,
+        key: &AppKey,
+        url: Option<String>,
+    ) -> Result<Arc<App>, ConsoleError> {
+        self.change(key, |app| {
+            app.class_callback.clone_from(&url);
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[cfg(test)]
@@ -59,9 +75,12 @@ mod tests {
         let changed = console.set_release_anchor(&key, ReleaseAnchor::End).await.unwrap().class;
         let wanted = ClassSettings { accepts_rtm_token: true, release_anchor: ReleaseAnchor::End };
         assert_eq!(changed, wanted);
+        let url = Some("https://school.example/events".to_owned());
+        console.set_class_callback(&key, url.clone()).await.unwrap();
         let other = &"acme#other".parse().unwrap();
         for console in [console, open(&store, &entropy).await] {
-            assert_eq!(stoa_core::AppDirectory::by_key(&console, &key).unwrap().class, wanted);
+            let app = stoa_core::AppDirectory::by_key(&console, &key).unwrap();
+            assert_eq!((app.class, &app.class_callback), (wanted, &url));
             let other = stoa_core::AppDirectory::by_key(&console, other).unwrap();
             assert_eq!(other.class, ClassSettings::default());
         }

@@ -130,6 +130,9 @@ pub(crate) struct AppRecord {
     /// From when on the hour counts after which a class room is destroyed; empty: the default.
     #[prost(string, tag = "71")]
     release_anchor: String,
+    /// Where events of class rooms are posted to; empty: nowhere.
+    #[prost(string, tag = "72")]
+    class_callback: String,
 }
 
 /// A certificate that ends by itself. Wiped when it is dropped.
@@ -263,6 +266,7 @@ impl AppRecord {
                 .and_then(FormerCertificateRecord::new),
             accepts_rtm_token: app.class.accepts_rtm_token,
             release_anchor: app.class.release_anchor.name().into(),
+            class_callback: app.class_callback.clone().unwrap_or_default(),
         }
     }
 
@@ -353,6 +357,7 @@ impl AppRecord {
             revoked: Timestamp::from_millis(self.revoked_ms),
             chat,
             class,
+            class_callback: Some(self.class_callback.clone()).filter(|url| !url.is_empty()),
             place,
             plan_chosen: self.plan_chosen,
             certificates: std::mem::take(&mut self.certificates)

@@ -213,6 +213,8 @@ pub struct App {
     pub chat: ChatSettings,
     /// What its owner decided about class rooms.
     pub class: crate::ClassSettings,
+    /// Where events of class rooms are posted to, if anywhere.
+    pub class_callback: Option<String>,
     /// What its owner decided about place.
     pub place: PlaceSettings,
     /// Its owner has chosen the plan, by which messages are kept.

@@ -204,6 +204,7 @@ impl App {
             revoked: Timestamp::default(),
             chat: crate::ChatSettings::default(),
             class: crate::ClassSettings::default(),
+            class_callback: None,
             place: crate::PlaceSettings::default(),
             plan_chosen: false,
             certificates,

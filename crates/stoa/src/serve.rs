@@ -6,6 +6,7 @@
 //! acknowledged was durable before that, so an end that is cut short loses nothing either.
 
 mod background;
+mod callbacks;
 mod figures;
 mod signals;
 mod system;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stoa_classroom::room::{By, ClassState};
-use stoa_classroom::{EventFilter, Handout};
-use stoa_core::{ClassRole, RoomType};
+use stoa_classroom::{Error, EventFilter, Handout, Refusal};
+use stoa_core::{App, ClassRole, RoomType};
 use stoa_store::{Direction, spaces};
 
 use crate::world::{World, name, new_room};
@@ -167,4 +167,42 @@ async fn c058_events_are_found_by_what_they_tell_and_whom_they_concern() {
     assert_eq!(find(1, 100, of_cid).await.0, [3]);
     let cause = EventFilter { cause: vec![("x".into(), "1".into())], ..EventFilter::default() };
     assert!(find(1, 100, cause).await.0.is_empty());
+}
+
+/// Posts what there is to somebody who takes it or does not. Answers what came, and whether there was anything.
+async fn posted(world: &World, is_taken: bool) -> (Vec<u64>, Result<bool, Error>) {
+    let mut came = Vec::new();
+    let post = async |events: Vec<Value>| {
+        came.extend(events.iter().map(|event| event["sequence"].as_u64().unwrap()));
+        if is_taken { Ok(()) } else { Err(Error::from(Refusal::TooMany)) }
+    };
+    let done = world.classroom.post_events(&world.scope(), post).await;
+    (came, done)
+}
+
+#[tokio::test]
+async fn events_are_posted_until_they_are_taken_whether_or_not_they_are_fetched() {
+    let mut world = World::new().await;
+    let class_callback = Some("https://school.example/".to_owned());
+    world.app = std::sync::Arc::new(App { class_callback, ..(*world.app).clone() });
+    world.restart().await;
+    begun(&world, "a").await;
+    for _ in 0..2 {
+        let (came, done) = posted(&world, false).await;
+        assert_eq!(came, [1]);
+        assert!(done.is_err());
+    }
+    assert!(matches!(posted(&world, true).await, (came, Ok(true)) if came == [1]));
+    assert!(matches!(posted(&world, true).await, (came, Ok(false)) if came.is_empty()));
+    world.restart().await;
+    assert!(matches!(posted(&world, true).await, (_, Ok(false))));
+    assert_eq!(once(&world).await, [("a".into(), 1)]);
+    // What outlives its room goes when both have it.
+    destroy(&world).await;
+    assert_eq!(once(&world).await, [("a".into(), 2)]);
+    assert!(once(&world).await.is_empty());
+    assert_ne!(rows(&world).await, 0);
+    assert!(matches!(posted(&world, true).await, (came, Ok(true)) if came == [2]));
+    assert!(matches!(posted(&world, true).await, (_, Ok(false))));
+    assert_eq!(rows(&world).await, 0);
 }

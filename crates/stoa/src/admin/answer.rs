@@ -196,6 +196,9 @@ pub struct AppView {
     /// From when on the hour counts after which a class room is destroyed: `close` or `end`.
     #[serde(default)]
     pub release_anchor: String,
+    /// Where events of class rooms are posted to; none: nowhere.
+    #[serde(default)]
+    pub class_callback: Option<String>,
     /// How many users strangers may register from one address in an hour, where the app is open.
     pub registrations_per_hour: u32,
     /// Tokens that were made up to then are revoked; none: no such moment.
@@ -281,6 +284,7 @@ impl From<&App> for AppView {
             accepts_006: app.tokens.accepts_006,
             accepts_rtm_token: app.class.accepts_rtm_token,
             release_anchor: app.class.release_anchor.name().into(),
+            class_callback: app.class_callback.clone(),
             registrations_per_hour: app.tokens.registrations_per_hour,
             revoked_until: revoked,
             plan: app.chat.plan.name.into(),

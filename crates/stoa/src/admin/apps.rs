@@ -62,6 +62,10 @@ pub(super) async fn carry_out(node: &Node, request: AppRequest) -> Result<Answer
         AppRequest::SetReleaseAnchor { key: Text(key), anchor: Text(anchor) } => {
             shown(&console.set_release_anchor(&key, anchor).await?, None)
         }
+        AppRequest::SetClassCallback { key: Text(key), url } => {
+            let url = url.map(|Text(target)| target.to_string());
+            shown(&console.set_class_callback(&key, url).await?, None)
+        }
         AppRequest::SetRegistrations { key: Text(key), per_hour } => {
             shown(&console.set_registrations_per_hour(&key, per_hour).await?, None)
         }

@@ -75,6 +75,7 @@ impl Request {
             Self::App(AppRequest::SetAccepts006 { .. }) => "app set accept-006",
             Self::App(AppRequest::SetAcceptsRtmToken { .. }) => "app set accept-rtm-token",
             Self::App(AppRequest::SetReleaseAnchor { .. }) => "app set release-anchor",
+            Self::App(AppRequest::SetClassCallback { .. }) => "app set class-callback",
             Self::App(AppRequest::SetRegistrations { .. }) => "app set registrations-per-hour",
             Self::App(AppRequest::RotateCertificate { .. }) => "app certificate rotate",
             Self::App(AppRequest::Revoke { .. }) => "app revoke",
@@ -246,6 +247,13 @@ pub enum AppRequest {
         key: Text<AppKey>,
         /// From when on.
         anchor: Text<ReleaseAnchor>,
+    },
+    /// Set where events of class rooms are posted to.
+    SetClassCallback {
+        /// The app.
+        key: Text<AppKey>,
+        /// Where to; none: nowhere.
+        url: Option<Text<Target>>,
     },
     /// Set how many users strangers may register from one address in an hour.
     SetRegistrations {

@@ -151,6 +151,12 @@ impl Witness {
             AppRequest::SetReleaseAnchor { key, anchor: Text(anchor) } => {
                 set(key, "release-anchor", |app| app.release_anchor, anchor.name().to_owned())
             }
+            AppRequest::SetClassCallback { key, url } => {
+                let off = "off".to_owned();
+                let new = url.as_ref().map_or(off, |Text(target)| target.to_string());
+                let old = |app: AppView| app.class_callback.unwrap_or_else(|| "off".into());
+                set(key, "class-callback", old, new)
+            }
             AppRequest::SetRegistrations { key, per_hour } => {
                 let old = |app: AppView| app.registrations_per_hour.to_string();
                 set(key, "registrations-per-hour", old, per_hour.to_string())

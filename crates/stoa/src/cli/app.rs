@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use stoa_console::{CertificateSlot, OVERLAP_S};
 use stoa_core::{AppKey, AuthPolicy, Plan, ReleaseAnchor};
+use stoa_egress::Target;
 
 use super::output::{self, Output, say};
 use super::permit::{self, PermitCommand, ServiceArea};
@@ -16,6 +17,18 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Founding;
 use crate::private_file;
+
+/// Where events of class rooms are posted to, if anywhere.
+#[derive(Debug, Clone)]
+pub struct CallbackUrl(Option<Target>);
+
+fn callback_url(text: &str) -> Result<CallbackUrl, String> {
+    if text == "off" {
+        return Ok(CallbackUrl(None));
+    }
+    let target = text.parse::<Target>();
+    target.map(|target| CallbackUrl(Some(target))).map_err(|error| error.to_string())
+}
 
 /// What can be done with apps.
 #[derive(Debug, Subcommand)]
@@ -111,6 +124,16 @@ pub enum SetCommand {
         /// close (from its closing) or end (from the end of the class; not before it is closed)
         #[arg(value_name = "MOMENT")]
         anchor: ReleaseAnchor,
+    },
+    /// Where events of class rooms are posted to, signed with the app's primary App Certificate; each until the
+    /// address takes it
+    ClassCallback {
+        /// Which app.
+        #[command(flatten)]
+        which: Which,
+        /// https://… or off
+        #[arg(value_name = "URL|off", value_parser = callback_url)]
+        url: CallbackUrl,
     },
     /// How many users strangers may register from one address in an hour, where the app is open
     RegistrationsPerHour {
@@ -378,6 +401,10 @@ fn with(
         AppCommand::Set(SetCommand::ReleaseAnchor { which, anchor }) => {
             let (key, anchor) = (Text(which.key), Text(anchor));
             show(ask(AppRequest::SetReleaseAnchor { key, anchor })?, out)
+        }
+        AppCommand::Set(SetCommand::ClassCallback { which, url }) => {
+            let url = url.0.map(Text);
+            show(ask(AppRequest::SetClassCallback { key: Text(which.key), url })?, out)
         }
         AppCommand::Set(SetCommand::RegistrationsPerHour { which, per_hour }) => {
             show(ask(AppRequest::SetRegistrations { key: Text(which.key), per_hour })?, out)

@@ -117,6 +117,7 @@ pub(super) fn app(app: &AppView) -> String {
         ("tokens 006", if app.accepts_006 { "taken" } else { "refused" }.into()),
         ("rtm tokens in class", if app.accepts_rtm_token { "taken" } else { "refused" }.into()),
         ("class destroyed", format!("an hour after its {}", app.release_anchor)),
+        ("class callback", app.class_callback.clone().unwrap_or_else(|| "off".into())),
         ("registrations", format!("{} an hour from one address", app.registrations_per_hour)),
         ("revoked until", moment(app.revoked_until)),
         ("plan", app.plan.clone()),

@@ -24,6 +24,7 @@ pub(super) fn start(node: &Node, background: &mut JoinSet<()>) {
     background.spawn(keep_audit(node.audit.clone()));
     background.spawn(keep_rooms(node.clone()));
     background.spawn(keep_classes(node.clone()));
+    background.spawn(super::callbacks::post_events(node.clone()));
     background.spawn(keep_fences(node.clone()));
     background.spawn(keep_used(node.clone()));
     background.spawn(keep_ended(node.clone()));

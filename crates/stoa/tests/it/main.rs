@@ -7,6 +7,7 @@ mod backup;
 mod canary;
 mod certificate;
 mod checklist;
+mod class_callback;
 mod class_guide;
 mod class_stream;
 mod command_line;
