@@ -263,11 +263,7 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
             turn.by = By::User { role: role_of(&id), id };
             if number == 0 { turn.decline_group(&group) } else { turn.accept_group(&group, &[]) }
         }
-        48 => {
-            let mut screens = turn.room.users.values().filter(|user| user.streams.len() > 1);
-            let sharing = screens.next_back().map_or(whom, |user| user.id.clone());
-            turn.remove_screen(&sharing)
-        }
+        48 => turn.set_gallery(false, &[]),
         49 => turn.accept_stage(Some(&whom)),
         other => panic!("{other} is no act"),
     }
