@@ -140,7 +140,7 @@ impl Lab {
             widgets: Tree::new(),
             max_accept: None,
             accepts_at_entry: false,
-            crosses: stoa_classroom::room::Crosses::default(),
+            crosses: Crosses::default(),
         };
         self.classroom.create(&caller, &name(room), new).await.unwrap();
     }
