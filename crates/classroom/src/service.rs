@@ -396,7 +396,8 @@ impl Classroom {
             ClassPrincipal::App => By::App,
             ClassPrincipal::RoomUser { room: of, user: named, role } => {
                 let main = self.groups.main_of(caller.app().number, room);
-                let is_there = of == room || main.as_ref() == Some(of);
+                // Into a group by the token of its class, and no other.
+                let is_there = of == main.as_ref().unwrap_or(room);
                 if !is_there || user.is_some_and(|user| user != named) {
                     return Err(Refusal::NotForThis.into());
                 }

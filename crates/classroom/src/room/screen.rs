@@ -91,38 +91,6 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Row 76: a user shares a screen besides others, for whoever supervises. Answers the stream.
-    ///
-    /// # Errors
-    /// As [`Self::start_screen`], without the conflict.
-    pub fn add_screen(
-        &mut self,
-        user: &UserUuid,
-        audio: bool,
-        audio_source: i8,
-    ) -> Result<u32, Refusal> {
-        self.check_share(user, audio_source)?;
-        let own = self.present(user)?.stream(StreamKind::Screen).map(|stream| stream.id);
-        Ok(own.unwrap_or_else(|| self.add_share(user, audio, audio_source)))
-    }
-
-    /// Row 76: ends what [`Self::add_screen`] began.
-    ///
-    /// # Errors
-    /// As [`Self::stop_screen`].
-    pub fn remove_screen(&mut self, user: &UserUuid) -> Result<(), Refusal> {
-        self.admit()?;
-        if !self.by.is_teaching() && !self.by.is(user) {
-            return Err(Refusal::NotAllowed);
-        }
-        let found = self.room.users.get(user).ok_or(Refusal::NoUser)?;
-        if found.stream(StreamKind::Screen).is_none() {
-            return Err(Refusal::NoScreen);
-        }
-        self.end_share(user);
-        Ok(())
-    }
-
     fn check_share(&self, user: &UserUuid, audio_source: i8) -> Result<(), Refusal> {
         self.admit()?;
         check_device("audioSourceState", audio_source)?;

@@ -145,8 +145,12 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
             let sharing = turn.room.screen.as_ref().map_or(whom, |screen| screen.user.clone());
             turn.stop_screen(&sharing)
         }
-        22 => turn.add_screen(&own, odd, 0).map(drop),
-        23 => turn.remove_screen(&whom),
+        22 => turn.edit_user_properties(&whom, Edit::set(tree(json!({"x.y": odd}))), &Value::Null),
+        23 => {
+            let id = turn.room.users.get(&whom).map_or(7, |user| user.stream_uuid());
+            let change = StreamChange { audio: Some(odd), ..StreamChange::default() };
+            turn.change_stream(&whom, id, change)
+        }
         24 => {
             let all = turn.room.users.values();
             let id = all.filter(|user| user.id == whom).flat_map(|user| &user.streams).last();
@@ -259,11 +263,7 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
             turn.by = By::User { role: role_of(&id), id };
             if number == 0 { turn.decline_group(&group) } else { turn.accept_group(&group, &[]) }
         }
-        48 => {
-            let screens = turn.room.users.values().filter(|user| user.streams.len() > 1);
-            let sharing = screens.next_back().map_or(whom, |user| user.id.clone());
-            turn.remove_screen(&sharing)
-        }
+        48 => turn.set_gallery(false, &[]),
         49 => turn.accept_stage(Some(&whom)),
         other => panic!("{other} is no act"),
     }

@@ -151,7 +151,6 @@ fn table() -> Vec<(&'static str, Before, Act, &'static str)> {
         ("remove a stream", Nothing, |t| { let id = main_stream(t); t.remove_stream(&name("bob"), id) }, "PTAS"),
         ("share a screen", Teacher(GRANTED), |t| t.start_screen(&name("bob"), true, 1).map(drop), "PS"),
         ("share a screen ungranted", Nothing, |t| t.start_screen(&name("bob"), true, 1).map(drop), ""),
-        ("share another screen", Teacher(GRANTED), |t| t.add_screen(&name("bob"), true, 1).map(drop), "PS"),
         ("mute the chat", Nothing, |t| t.set_mute(true), "PTA"),
         ("say", Nothing, |t| t.say("x", 1).map(drop), "PTASs"),
         ("say while muted", Teacher(|t| t.set_mute(true)), |t| t.say("x", 1).map(drop), "PTA"),

@@ -145,22 +145,6 @@ async fn c121_c122_one_screen_is_shared_at_a_time() {
 }
 
 #[tokio::test]
-async fn c123_several_screens_are_shared_besides_it() {
-    let (world, _) = World::class(RoomType::Cloud, &["bob", "cid"]).await;
-    let add =
-        |user: &'static str| move |turn: &mut Turn<'_>| turn.add_screen(&name(user), false, 0);
-    let first = world.learn("bob", add("bob")).await.unwrap();
-    let second = world.learn("cid", add("cid")).await.unwrap();
-    assert_ne!(first, second);
-    assert_eq!(world.properties("room", false).await["screen"], json!({"state": 0}));
-    assert_eq!(world.learn("bob", add("bob")).await.unwrap(), first);
-    world.teach(|turn| turn.remove_screen(&name("bob"))).await.unwrap();
-    assert_eq!(world.user("bob").await.streams.len(), 1);
-    let again = world.teach(|turn| turn.remove_screen(&name("bob"))).await;
-    assert_eq!(refusal(again), Some(Refusal::NoScreen));
-}
-
-#[tokio::test]
 async fn c085_who_is_in_the_gallery_may_publish() {
     let (world, _) = World::class(RoomType::Lecture, &["bob", "cid", "dot"]).await;
     world.teach(|turn| turn.accept_stage(Some(&name("dot")))).await.unwrap();
