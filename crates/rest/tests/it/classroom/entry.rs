@@ -85,6 +85,7 @@ fn settled(mut entry: Value) -> Value {
         entry["localUser"][field] = "…".into();
     }
     entry["localUser"]["streams"][0]["streamUuid"] = "…".into();
+    entry["room"]["roomProperties"]["widgets"]["easemobIM"]["extra"]["chatRoomId"] = "…".into();
     for user in entry["remoteUsers"].as_array_mut().unwrap() {
         for stream in user["streams"].as_array_mut().unwrap() {
             stream["streamUuid"] = "…".into();

@@ -22,6 +22,8 @@ const ALL: Told = [200; 6];
 const OFF: Told = [403; 6];
 /// The same about a user: others are told that their token is for somebody else.
 const OFF_FOR: Told = [403, 401, 401, 403, 401, 401];
+/// The app, and the user whose name stands in the path and in the token.
+const OWN_TOKEN: Told = [200, 401, 401, 200, 401, 401];
 /// The user whose name stands in the path and in the token.
 const SEATED: Told = [401, 401, 401, 200, 401, 401];
 
@@ -125,6 +127,8 @@ fn entry() -> Vec<Row> {
     vec![
         edu("PUT", "/v3/rooms/{room=class}/users/{user=bob}", SEATED).json(student),
         edu("PUT", "/v3/rooms/{room=class}/users/{user=bob}/entry", SEATED).json(student),
+        edu("PUT", "/v1/rooms/{room=class}/users/{user=bob}/token", OWN_TOKEN)
+            .json(r#"{"token":"<token of bob>"}"#),
         scene("POST", "/v2/rooms/{room=class}/users/{user=bob}/entry", SEATED)
             .json(r#"{"role":"audience","userName":"Bob","streamUuid":"0"}"#),
     ]
