@@ -40,14 +40,15 @@ pub enum Track {
 }
 
 impl Classroom {
-    /// The app with that id, for whoever comes from `address` to its class rooms.
+    /// The app with that id, for whoever comes from `address` to its class rooms, and whether that is let in by a
+    /// permission to cross regions alone, which rooms may not take over ([`Self::lets_cross`]).
     ///
     /// # Errors
     /// [`Refusal::NotForThis`] when there is no such app here; those of the app's geofence.
-    pub fn app_for(&self, id: &AppId, address: Option<IpAddr>) -> Result<Arc<App>, Error> {
+    pub fn app_for(&self, id: &AppId, address: Option<IpAddr>) -> Result<(Arc<App>, bool), Error> {
         let app = self.directory.by_id(id).ok_or(Refusal::NotForThis)?;
-        self.chat.admit_from(&app, address)?;
-        Ok(app)
+        let crosses = self.chat.crosses_from(&app, address)?;
+        Ok((app, crosses))
     }
 
     /// In which role the token of `caller` lets `user` be in `room`; none: it says nothing of roles, and the entry
@@ -145,17 +146,19 @@ impl Classroom {
         }
     }
 
-    /// The caller's token keeps the user's connection to the room alive. Answers when it ends.
+    /// A further token keeps the user's connection to the room alive. Answers when it ends.
     ///
     /// # Errors
     /// [`Refusal::NotForThis`] for a token of somebody else or another role; [`Refusal::NoRoom`];
     /// [`Refusal::NoUser`] when the user is not there; [`Error::Token`].
     pub async fn renew(
         self: &Arc<Self>,
-        caller: &ClassCaller,
+        scope: &impl AppScope,
         room: &RoomUuid,
         user: &UserUuid,
+        token: &str,
     ) -> Result<Timestamp, Error> {
+        let caller = &self.authenticate(&self.app(scope), Some(token), Some(user))?;
         let role = self.role_in(caller, room, user)?;
         let name = user.clone();
         let found = self.turn(caller, room, By::Server, move |turn| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_classroom::{Classroom, Error};
+use stoa_classroom::{Classroom, Error, Refusal};
 use stoa_core::{ClassCaller, RoomUuid, Timestamp, UserUuid, limits};
 use stoa_metrics::Held;
 use stoa_metrics::class::{CLOSED, OPEN};
@@ -321,11 +321,14 @@ async fn join(classroom: &Arc<Classroom>, hello: Hello, outlet: &Arc<Outlet>) ->
     let address = outlet.with(|transport| transport.peer().ip());
     let Hello { app, room, user, token, session, .. } = hello;
     let joined = async {
-        let app = classroom.app_for(&app, address)?;
+        let (app, crosses) = classroom.app_for(&app, address)?;
         let token = token.as_ref().map(stoa_core::Secret::expose);
         let caller = classroom.authenticate(&app, token, Some(&user)).inspect_err(|error| {
             count_refused(classroom, &app, error, address);
         })?;
+        if crosses && !classroom.lets_cross(&caller, &room).await? {
+            return Err(Refusal::Region.into());
+        }
         let to = listener(outlet);
         let joined = classroom.listen(&caller, &room, &user, session, address, to).await?;
         Ok::<_, Error>((caller, joined))
@@ -347,13 +350,8 @@ async fn make(classroom: &Arc<Classroom>, identity: &Identity, call: Call) -> In
             Input::Missed(track, missed.map_err(|error| report(&error)))
         }
         Call::Renew(token) => {
-            let app = stoa_core::AppScope::app(caller);
-            let renewed = async {
-                let app = classroom.app_for(&app.id, None);
-                let caller = classroom.authenticate(&app?, Some(token.expose()), Some(user))?;
-                classroom.renew(&caller, room, user).await
-            };
-            Input::Renewed(renewed.await.map_err(|error| report(&error)))
+            let renewed = classroom.renew(caller, room, user, token.expose()).await;
+            Input::Renewed(renewed.map_err(|error| report(&error)))
         }
         Call::Join(_) => Input::Tick,
     }

@@ -191,8 +191,7 @@ async fn c017_a_further_token_is_taken_over_the_stream_and_over_rest() {
     let (room, user) = (name("room"), name("bob"));
     lab.pass(Duration::from_secs(3600)).await;
     let token = lab.room_token("room", "bob", STUDENT);
-    let caller = lab.classroom.authenticate(&lab.app(), Some(&token), None).unwrap();
-    lab.classroom.renew(&caller, &room, &user).await.unwrap();
+    lab.classroom.renew(&lab.scope(), &room, &user, &token).await.unwrap();
     lab.change(|app| App { revoked: Timestamp::from_secs(1_800_000_000 + 7000), ..app });
     lab.mark("room", json!(1)).await;
     assert!(client.told().await["list"].is_array(), "the last token is good");
