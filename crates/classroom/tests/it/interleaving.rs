@@ -260,8 +260,8 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
             if number == 0 { turn.decline_group(&group) } else { turn.accept_group(&group, &[]) }
         }
         48 => {
-            let screens = turn.room.users.values().filter(|user| user.streams.len() > 1);
-            let sharing = screens.last().map_or(whom, |user| user.id.clone());
+            let mut screens = turn.room.users.values().filter(|user| user.streams.len() > 1);
+            let sharing = screens.next_back().map_or(whom, |user| user.id.clone());
             turn.remove_screen(&sharing)
         }
         49 => turn.accept_stage(Some(&whom)),
