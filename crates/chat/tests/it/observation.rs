@@ -62,7 +62,7 @@ async fn tokens_and_names_are_counted_for_seven_days_and_over_restarts() {
 
     // Forty good ones, and none of the bad ones counts for how it is at present.
     for n in 0..40 {
-        let name = format!("{:032x}", (0x9f86_d081_884c_7d65_u128 << 64) | (n * 7919));
+        let name = format!("u-{:032x}", (0x9f86_d081_884c_7d65_u128 << 64) | (n * 7919));
         world.register(APP, &[&name]).await;
     }
     let seen = world.chat.observations(&scope).await.unwrap();
