@@ -15,7 +15,7 @@ async fn tokens_and_names_are_counted_for_seven_days_and_over_restarts() {
     assert_eq!(nothing, stoa_chat::Observations::default());
 
     world.register(APP, &["user1", "user2", "49-30-901820", "alice_example.org"]).await;
-    world.register(APP, &["0b5f3f5e6f0e4c0a9f5b2f3c1b1f8a77"]).await;
+    world.register(APP, &["0b5f3f5e6f0e4c0a9f5b2f3c1b1f8a7-"]).await;
     world.register(OTHER, &["bob"]).await;
     world.user(APP, "user1").await;
     let seen = world.chat.observations(&scope).await.unwrap();
@@ -62,7 +62,7 @@ async fn tokens_and_names_are_counted_for_seven_days_and_over_restarts() {
 
     // Forty good ones, and none of the bad ones counts for how it is at present.
     for n in 0..40 {
-        let name = format!("{:032x}", (0x9f86_d081_884c_7d65_u128 << 64) | (n * 7919));
+        let name = format!("u-{:032x}", (0x9f86_d081_884c_7d65_u128 << 64) | (n * 7919));
         world.register(APP, &[&name]).await;
     }
     let seen = world.chat.observations(&scope).await.unwrap();
