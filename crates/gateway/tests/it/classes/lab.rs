@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use stoa_chat::Chat;
-use stoa_classroom::room::{By, CheckIn, Crosses, NewRoom, Times, Turn};
+use stoa_classroom::room::{By, CheckIn, NewRoom, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Refusal};
 use stoa_core::{
@@ -66,6 +66,15 @@ impl Lab {
 
     /// One whose app is made from that seed.
     pub(super) async fn seeded(seed: u64) -> Self {
+        Self::within(seed, NetLimits::default()).await
+    }
+
+    /// One that waits long for clients to take what they are told last.
+    pub(super) async fn patient() -> Self {
+        Self::within(7, NetLimits { linger: Duration::from_secs(60), ..NetLimits::default() }).await
+    }
+
+    async fn within(seed: u64, limits: NetLimits) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let entropy = Arc::new(SeededEntropy::new(seed));
         let key = "demo#stoa".parse().unwrap();
@@ -83,7 +92,7 @@ impl Lab {
         let (end, ended) = oneshot::channel();
         let shutdown = async move { drop(ended.await) };
         let http = tower::service_fn(nothing);
-        let (served, limits) = (classroom.clone(), NetLimits::default());
+        let served = classroom.clone();
         let served = stoa_gateway::serve(listener, None, http, served, limits, shutdown);
         let served = tokio::spawn(served);
         let lab = Self { clock, classroom, directory, address, end: Some(end), served };

@@ -201,7 +201,7 @@ async fn c017_a_further_token_is_taken_over_the_stream_and_over_rest() {
 
 #[tokio::test]
 async fn who_does_not_read_is_told_to_read_the_room_anew() {
-    let lab = Lab::start().await;
+    let lab = Lab::patient().await;
     let mut slow = lab.attend("room", "bob", STUDENT).await;
     // More than the bound and what sockets hold in between.
     let large = "x".repeat(256 * 1024);
