@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use stoa_chat::Chat;
-use stoa_classroom::room::{By, CheckIn, NewRoom, Times, Turn};
+use stoa_classroom::room::{By, CheckIn, Crosses, NewRoom, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Refusal};
 use stoa_core::{

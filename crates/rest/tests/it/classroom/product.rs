@@ -2,9 +2,9 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use stoa_core::{App, ClassSettings};
+use stoa_core::{App, AuthPolicy, ClassSettings};
 
-use super::school::School;
+use super::school::{School, edu};
 use crate::lab::{Call, Lab};
 
 /// A call of the chat product's own interface.
@@ -96,7 +96,7 @@ async fn c009_without_a_role_in_the_token_one_is_a_student_unless_the_app_has_sa
 }
 
 #[tokio::test]
-async fn c193_media_and_messages_stay_in_the_region_of_an_app_with_a_geofence() {
+async fn c189_c193_media_and_messages_stay_in_the_region_of_an_app_with_a_geofence() {
     let body = json!({"role": 2, "userName": "Bob"});
     let open = School::new();
     open.class("class").await;
@@ -112,7 +112,7 @@ async fn c193_media_and_messages_stay_in_the_region_of_an_app_with_a_geofence() 
         app
     });
     let answer = fenced.enters("class", "bob", 2).await;
-    assert_eq!(answer.code(), (403, 30_403_900), "C189");
+    assert_eq!(answer.code(), (403, 30_403_900));
 }
 
 #[tokio::test]
@@ -144,4 +144,32 @@ async fn a_room_lets_cross_no_more_than_it_says() {
         "roomName": "x", "roomType": 4, "roomProperties": {"crossRegion": {"messages": 1}},
     });
     assert_eq!(school.app(Method::POST, "/v2/rooms/y", wrong).await.code().0, 400);
+}
+
+/// A call of whoever knows the App ID and nothing else.
+async fn stranger(school: &School, method: Method, path: &str, body: Value) -> (u16, u64) {
+    let call = Call::new(method, &edu(&school.lab.app, path)).json(body);
+    school.lab.call(call).await.code()
+}
+
+#[tokio::test]
+async fn c012_c218_the_app_id_alone_opens_classes_of_open_apps_only_and_there_as_a_student() {
+    let body = |role: u8| json!({"role": role, "userName": "Bob", "roomType": 4, "roomName": "x"});
+    let enter = "/v3/rooms/class/users/bob/entry";
+    let closed = School::new();
+    closed.class("class").await;
+    for (method, path, said) in [
+        (Method::PUT, enter, body(2)),
+        (Method::PUT, "/v3/rooms/other/users/bob", body(2)),
+        (Method::GET, "/v2/rooms/class", Value::Null),
+        (Method::PUT, "/v2/rooms/class/states/1", Value::Null),
+    ] {
+        assert_eq!(stranger(&closed, method, path, said).await, (401, 401), "{path}");
+    }
+    let open = School { lab: Lab::with(AuthPolicy::Open) };
+    open.class("class").await;
+    assert_eq!(stranger(&open, Method::PUT, enter, body(1)).await, (403, 30_403_000));
+    assert_eq!(stranger(&open, Method::PUT, enter, body(2)).await, (200, 0));
+    let state = stranger(&open, Method::PUT, "/v2/rooms/class/states/1", Value::Null).await;
+    assert_ne!(state.0, 200, "who teaches is vouched for by a token");
 }
