@@ -1,12 +1,12 @@
 //! The chat of class rooms.
 //!
 //! **The one idea: a chat room under the class room's key.** It is a chat room like others, by the functions of
-//! [`group`](crate::group) and [`room`](crate::room); its id says that it is a class's, and of which. So without looking
+//! `group` and `room`; its id says that it is a class's, and of which. So without looking
 //! anything up, all that is stored of it lies in spaces of class rooms, sealed under the key of the class room: it ends
 //! with that key, whatever the app's plan says, and stands in no list and under no key of anybody else.
 //!
 //! Who may come in is the class's to say ([`Chat::check_in_to_class`]). Whoever shows a token of a class room reaches
-//! its chat and nothing else of the app ([`reach`]).
+//! its chat and nothing else of the app (`reach`).
 //!
 //! | module | what it holds |
 //! | --- | --- |
