@@ -94,7 +94,7 @@ fn what_is_broken_turns_red_and_what_it_says_mends_it() {
         assert!(told.contains("at least 64 bits"), "{told}");
         for n in 0..32_u128 {
             create(&format!(
-                "{:032x}",
+                "u{:032x}",
                 (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
             ));
         }
