@@ -13,6 +13,7 @@ use stoa_core::{
     GroupId, Operator, RoomUuid, Timestamp, UserUuid,
 };
 use stoa_store::Store;
+use tokio::sync::watch;
 
 use crate::chat_room::{self, ChatLink, Comer};
 use crate::grouping::{self, GroupIndex, Words};
@@ -36,6 +37,24 @@ pub struct Classroom {
     outbox: Outbox,
     /// When connections were last asked whether they would still be let in, by the number of revocations.
     pub(crate) judged: AtomicU64,
+    /// How much is under way.
+    working: Arc<watch::Sender<usize>>,
+}
+
+/// Something that is under way, until it is dropped.
+struct Work(Arc<watch::Sender<usize>>);
+
+impl Work {
+    fn begin(working: &Arc<watch::Sender<usize>>) -> Self {
+        working.send_modify(|working| *working += 1);
+        Self(working.clone())
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.send_modify(|working| *working = working.saturating_sub(1));
+    }
 }
 
 /// A room that the clock has to look at.
@@ -112,6 +131,7 @@ impl Classroom {
             groups,
             outbox,
             judged,
+            working: Arc::new(watch::Sender::new(0)),
         }
     }
 
@@ -217,9 +237,20 @@ impl Classroom {
         let line = self.line(scope, room).await?;
         let answer = line.put(act);
         let (this, app) = (self.clone(), self.app(scope));
+        let work = Work::begin(&self.working);
         // A task of its own: whoever hangs up does not stop what others wait for.
-        tokio::spawn(async move { this.work(&app, &line).await });
+        tokio::spawn(async move {
+            let _work = work;
+            this.work(&app, &line).await;
+        });
         answer.await.map_err(|_| Error::Ending)?
+    }
+
+    /// Waits until nothing is under way: every act is stored, and whoever was to hear of it has been told. To be called
+    /// before the store is closed.
+    pub async fn settled(&self) {
+        // The sender is there as long as this is.
+        let _ = self.working.subscribe().wait_for(|working| *working == 0).await;
     }
 
     /// Does an act by somebody on a room that exists.

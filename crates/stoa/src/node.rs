@@ -473,6 +473,7 @@ impl Node {
     /// # Errors
     /// When the last writes could not be made durable.
     pub async fn close(self) -> Result<(), Failure> {
+        self.classroom.settled().await;
         self.store_observations().await;
         self.store_contacts().await;
         self.store_uses().await;

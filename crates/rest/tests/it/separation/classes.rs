@@ -114,18 +114,8 @@ async fn set_up(row: &Row) -> (Bench, Facts) {
         assert_eq!(answer.status, 200, "before {}: {path} {}", row.path, answer.body);
         facts.made = made(&answer.body["data"]).unwrap_or(facts.made);
     }
-    // The rooms of groups are told after the answer: nothing is compared before they have been.
-    let mut stored = bench.everything().await;
-    loop {
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        let now = bench.everything().await;
-        if now == stored {
-            break;
-        }
-        stored = now;
-    }
+    // The rooms of groups are told after the answer.
+    lab.classroom.settled().await;
     (bench, facts)
 }
 
