@@ -40,8 +40,16 @@ impl Rounds {
         &self.strings
     }
 
+    pub(super) const fn demo(&self) -> &Value {
+        &self.demo
+    }
+
+    pub(super) const fn http(&mut self) -> &mut Http {
+        &mut self.http
+    }
+
     /// A string that was never there before: small letters and digits, as names are.
-    fn one(&mut self) -> String {
+    pub(super) fn one(&mut self) -> String {
         let string = format!("{}{:05}", self.mark, self.strings.len());
         self.strings.push(string.clone());
         string
@@ -81,6 +89,7 @@ impl Rounds {
         self.http.call("POST", &path, &bobs_token, &Body::Json(&report));
         self.room(&alice, &bob);
         self.files(&token);
+        self.class();
         self.app("DELETE", &format!("/users/{carl}"), &Value::Null);
     }
 
