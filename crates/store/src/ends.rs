@@ -223,7 +223,7 @@ impl AppStore {
 }
 
 impl Store {
-    /// Destroys the keys of whatever is over in these apps at `now`, [`STEP`] of them in one step of the vault, with a
+    /// Destroys the keys of whatever is over in these apps at `now`, 256 of them in one step of the vault, with a
     /// receipt for each, and removes what they sealed and was found by the object's name. Answers how many objects
     /// those were. When it returns, all that was over when it was called is gone, whoever did it.
     ///
