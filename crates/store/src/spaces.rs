@@ -10,7 +10,7 @@ mod lifetime;
 pub use lifetime::{DESTRUCTIONS, LOG_DAYS, RECEIPT_HEAD, RECEIPTS, SWEEPS};
 
 use crate::classes::{
-    ATTACHMENT, AUDIT, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
+    ATTACHMENT, AUDIT, BucketKind, CONSOLE, DataClass, MESSAGE, MONITORING, REVOCATION, USER_EVENT,
     USER_INFORMATION,
 };
 
@@ -31,6 +31,21 @@ pub struct Space {
     pub value: &'static str,
     /// Who reads it.
     pub readers: &'static str,
+}
+
+impl Space {
+    /// The space of a stored key.
+    pub fn of_key(key: &[u8]) -> Option<&'static Self> {
+        let code = key.first()?;
+        SPACES.iter().copied().find(|space| space.code == *code)
+    }
+
+    /// Whether its records are entries of logs whose keys end by day: their numbers go on when nobody can read
+    /// them any more, so that they are removed by whoever knows where a log goes on, and by nobody else.
+    pub fn is_log(&self) -> bool {
+        let by_day = self.class.buckets == [BucketKind::Day];
+        by_day && matches!(self.layout, [Part::Blind(_), Part::Number(_)])
+    }
 }
 
 /// Whose records a space holds.

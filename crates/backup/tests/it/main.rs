@@ -12,7 +12,9 @@ use stoa_backup::{
     BackupError, BesideFile, HEADER, Item, Reader, Restored, Restoring, Totals, Writer,
 };
 use stoa_blob::{Blobs, Shelf};
-use stoa_core::{AppNumber, Clock, Day, ManualClock, Operator, SeededEntropy, Timestamp};
+use stoa_core::{
+    App, AppNumber, AuthPolicy, Clock, Day, ManualClock, Operator, Region, SeededEntropy, Timestamp,
+};
 use stoa_store::engine::{Direction, Engine, Memory, Span};
 use stoa_store::{Bucket, Store, classes, spaces};
 use stoa_vault::{KeyClass, KeyScope, Vault};
@@ -185,6 +187,38 @@ async fn what_was_destroyed_since_is_left_out() {
     let (restored, _) = other.restore(&backup).await.unwrap();
     assert_eq!(restored, Restored { rows: 2_000, files: 1, dropped: 1_003 });
     assert!(other.blobs.all().await.unwrap().is_empty());
+}
+
+/// A log that began anew would stand below the places up to which its readers have read, and tell them nothing.
+#[tokio::test]
+async fn entries_of_logs_keep_their_numbers_when_nobody_can_read_them() {
+    let lab = Lab::new(4);
+    let key = "demo#stoa".parse().unwrap();
+    let (number, now) = (AppNumber(1), lab.clock.now());
+    let app = App::new(number, key, Region::Eu, now, AuthPolicy::Token, &*lab.entropy);
+    let scope = Operator::of_this_process().in_app(Arc::new(app));
+    let app = lab.store.app(&scope).await.unwrap();
+    let log = app.blind("log", &[b"a log"]);
+    let entry = |n| app.key(&spaces::MESSAGES).blind(log).number(n).done();
+    for n in 1..=3 {
+        let key = &entry(n);
+        let put = app.transact(|mut txn| async move {
+            txn.put(key, Bucket::Day(DAY), b"said").await?;
+            Ok::<_, stoa_store::StoreError>(txn.done(()))
+        });
+        put.await.unwrap();
+    }
+    let (backup, _) = lab.backup().await;
+    lab.vault.destroy(|scope| scope.bucket == Bucket::Day(DAY)).await.unwrap();
+    let other = lab.empty();
+    let (restored, _) = other.restore(&backup).await.unwrap();
+    assert_eq!((restored.rows, restored.dropped), (3, 0));
+    let brought = other.store.app(&scope).await.unwrap();
+    let all = brought.key(&spaces::MESSAGES).blind(log).all();
+    let read = brought.read().await.unwrap();
+    let rows = read.scan_all(&all, Direction::Forward, 10).await.unwrap();
+    let numbers: Vec<_> = rows.iter().map(|(key, value)| (key.number(1), value.clone())).collect();
+    assert_eq!(numbers, [(1, None), (2, None), (3, None)]);
 }
 
 #[tokio::test]
