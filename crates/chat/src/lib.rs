@@ -79,7 +79,7 @@ pub use online::{Attachment, DeviceInfo, OnlineDevice};
 pub use presence::{Presence, PresenceSubscription};
 pub use queue::Page;
 pub use report::{Report, ReportPage};
-pub use room::{AttributeChange, AttributeOutcome, NewRoom, RoomEntered, RoomMessage};
+pub use room::{Asking, AttributeChange, AttributeOutcome, NewRoom, RoomEntered, RoomMessage};
 
 /// The chat service of one node.
 pub struct Chat {

@@ -17,7 +17,7 @@ use stoa_core::{AppNumber, AppScope, Caller, Resource, Timestamp, TokenMark, Use
 
 use crate::entry::{Event, KickReason, Which};
 use crate::log::Appender;
-use crate::room::{RoomWork, Seat};
+use crate::room::{Asking, RoomWork, Seat};
 use crate::{Chat, Error, Shared};
 
 /// A device as it presents itself at login.
@@ -208,21 +208,25 @@ impl Online {
         }
     }
 
-    /// The sessions of the user of `topic`, who is in a room, are put into the room's line. The one on the
-    /// device `asked` is given what was said last.
+    /// The sessions of the user of `topic`, who is in a room, are put into the room's line. Who `asked`
+    /// is given what was said last.
     pub(crate) fn sit(
         &self,
         shared: &Arc<Shared>,
         topic: &Topic,
         room: &Arc<Appender>,
-        asked: Option<&Resource>,
+        asked: Option<&Asking>,
     ) {
         let mut users = self.users.lock();
         // Whoever went meanwhile was noted with this room.
         let Some(present) = users.get_mut(topic) else { return };
         present.note(room);
         let seats = present.sessions.iter().map(|session| {
-            let with_recent = asked == Some(&session.device.info.resource);
+            let with_recent = match asked {
+                Some(Asking::Session(number)) => *number == session.device.number,
+                Some(Asking::Device(device)) => *device == session.device.info.resource,
+                None => false,
+            };
             present.seat(&topic.user, session, with_recent)
         });
         room.submit_to_room(shared, seats);

@@ -63,11 +63,26 @@ pub(crate) enum RoomWork {
     Rise(u64),
 }
 
+/// Who asked to come into a room: it is given what was said there last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asking {
+    /// The session of that number ([`Attachment::number`](crate::Attachment::number)). A later one of the
+    /// same device did not ask: its page may not know of the room.
+    Session(u64),
+    /// Whatever session the device has by then, as by a call beside it.
+    Device(Resource),
+}
+
+impl From<&Resource> for Asking {
+    fn from(device: &Resource) -> Self {
+        Self::Device(device.clone())
+    }
+}
+
 /// What becomes of a room when an append to its log is durable.
 pub(crate) enum RoomAct {
-    /// A user's sessions are in the room from now on. The one on this device, which asked, is given
-    /// what was said last.
-    Sit(UserId, Option<Resource>),
+    /// A user's sessions are in the room from now on. The one that asked is given what was said last.
+    Sit(UserId, Option<Asking>),
     /// A user's sessions are in it no more.
     Out(UserId),
     /// Something for the room's loop.

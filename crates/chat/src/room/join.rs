@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use stoa_bus::Topic;
-use stoa_core::{
-    AppScope, Caller, GroupId, MessageId, MucKind, Resource, Target, Timestamp, UserId, limits,
-};
+use stoa_core::{AppScope, Caller, GroupId, MessageId, MucKind, Target, Timestamp, UserId, limits};
 use stoa_store::{Direction, spaces};
 
-use super::{RoomAct, RoomWork, attributes};
+use super::{Asking, RoomAct, RoomWork, attributes};
 use crate::account::{self, account_key};
 use crate::entry::Entry;
 use crate::event::GroupAct;
@@ -89,11 +87,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// `user` comes into the room by its own will, on the device `asked`.
+    /// `user` comes into the room by its own will, as `asked`.
     async fn come_into_room(
         &mut self,
         user: &UserId,
-        asked: &Resource,
+        asked: &Asking,
         ext: Option<String>,
     ) -> Result<RoomEntered, Error> {
         let now = self.now;
@@ -146,8 +144,8 @@ impl Batch<'_> {
 }
 
 impl Chat {
-    /// The calling user comes into a room, on its device `resource`; all its devices hear what is said
-    /// there from then on, and this one what was said last. Coming again is no error. The others are
+    /// The calling user comes into a room, as `asking`; all its devices hear what is said there from then
+    /// on, and the one that asked what was said last. Coming again is no error. The others are
     /// told, with `ext` (up to 1,024 bytes). With `leave_others` the user leaves all other rooms.
     ///
     /// # Errors
@@ -157,7 +155,7 @@ impl Chat {
     pub async fn join_room(
         &self,
         caller: &Caller,
-        resource: &Resource,
+        asking: impl Into<Asking>,
         room: &GroupId,
         ext: &str,
         leave_others: bool,
@@ -169,13 +167,13 @@ impl Chat {
         }
         self.check_rooms_joined(caller, me, room, leave_others).await?;
         let ext = Some(ext.to_owned()).filter(|ext| !ext.is_empty());
-        let work = Arc::new((me.clone(), resource.clone(), ext));
+        let work = Arc::new((me.clone(), asking.into(), ext));
         let entered = self
             .act_on_group(caller, room, move |batch| {
                 let work = work.clone();
                 Box::pin(async move {
-                    let (me, resource, ext) = &*work;
-                    batch.come_into_room(me, resource, ext.clone()).await
+                    let (me, asking, ext) = &*work;
+                    batch.come_into_room(me, asking, ext.clone()).await
                 })
             })
             .await?;

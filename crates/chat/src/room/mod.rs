@@ -28,6 +28,7 @@ pub(crate) mod super_admins;
 
 pub(crate) use absence::Absences;
 pub use attributes::{AttributeChange, AttributeOutcome};
+pub use cast::Asking;
 pub(crate) use cast::{Cast, RoomAct, RoomWork, Seat};
 pub(crate) use count::Counts;
 pub use create::NewRoom;

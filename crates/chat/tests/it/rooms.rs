@@ -5,7 +5,7 @@ use std::time::Duration;
 use prost::Message;
 use stoa_chat::entry::{Audience, Entry, Event, Kind, Priority};
 use stoa_chat::event::{GroupAct, GroupEvent};
-use stoa_chat::{Draft, Error, HistoryQuery, NewRoom, Recall, RoomEntered};
+use stoa_chat::{Asking, Draft, Error, HistoryQuery, NewRoom, Recall, RoomEntered};
 use stoa_core::{AppScope, GroupId, Operator, Target, limits};
 
 use crate::world::{APP, Device, OTHER, World, draft};
@@ -274,6 +274,31 @@ async fn who_comes_again_misses_nothing_of_what_was_just_said() {
     for text in all {
         assert!(heard.contains(&format!("owner: {text}")), "{text} of {heard:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_session_asked_for_that_is_over_does_not_come_to_the_next_one_of_its_device() {
+    let (world, room) = world_with_room(&["owner", "amy"]).await;
+    let owner = world.log_in(APP, "owner", "web").await;
+    owner.unread().await;
+    let before = world.log_in(APP, "amy", "web").await;
+    enter(&before, &room).await.unwrap();
+    owner.send_draft(say(&room, "hello", 1)).await.unwrap();
+    assert_eq!(heard(&before).await, ["owner: hello"]);
+    // Its page asks once more, and is loaded anew before that is durable.
+    let asking = Asking::Session(before.attachment.number());
+    let caller = before.caller.clone();
+    drop(before);
+    let after = world.log_in(APP, "amy", "web").await;
+    after.unread().await;
+    let entered = world.chat.join_room(&caller, asking, &room, "", false).await;
+    assert_eq!(entered.unwrap().members, 2);
+    assert!(heard(&after).await.is_empty());
+    owner.send_draft(say(&room, "later", 2)).await.unwrap();
+    assert_eq!(heard(&after).await, ["owner: later"]);
+    // A call beside the session names a device, and is for the session that this has.
+    enter(&after, &room).await.unwrap();
+    assert_eq!(heard(&after).await, ["owner: hello", "owner: later"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -315,7 +315,7 @@ pub(crate) struct Device {
     pub(crate) caller: Caller,
     pub(crate) resource: Resource,
     pub(crate) inbox: Arc<Inbox>,
-    attachment: stoa_chat::Attachment,
+    pub(crate) attachment: stoa_chat::Attachment,
 }
 
 pub(crate) fn draft(to: &str, text: &str, client_id: u64) -> Draft {

@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_chat::{Appended, Attachment, Chat, Done, Error, LoginRequest};
+use stoa_chat::{Appended, Asking, Attachment, Chat, Done, Error, LoginRequest};
 use stoa_core::{AppScope, Caller, Resource, Timestamp, limits};
 use stoa_metrics::Held;
 use stoa_metrics::sessions::{CUT_BACK, OPEN};
@@ -82,7 +82,7 @@ async fn run_driver<T: Transport>(mut driver: Driver<T>) {
 struct Identity {
     caller: Caller,
     resource: Resource,
-    _attachment: Attachment,
+    attachment: Attachment,
     _open: Held,
 }
 
@@ -391,7 +391,7 @@ impl<T: Transport> Driver<T> {
 
     /// This session's moment within the spread, by its number.
     fn share_of_spread(&self) -> Duration {
-        let number = self.identity.as_ref().map_or(0, |identity| identity._attachment.number());
+        let number = self.identity.as_ref().map_or(0, |identity| identity.attachment.number());
         let share = u32::try_from(number.wrapping_mul(0x9E37_79B9) % 1000).unwrap_or_default();
         self.surroundings.spread * share / 1000
     }
@@ -427,7 +427,7 @@ async fn log_in<T: Transport>(
             notice_id: chat.fresh_id(),
         };
         let caller = logged_in.caller;
-        let identity = Identity { caller, resource, _attachment: attachment, _open: OPEN.hold() };
+        let identity = Identity { caller, resource, attachment, _open: OPEN.hold() };
         Ok::<_, Error>((identity, answer))
     };
     let attached = attached.await;
@@ -447,7 +447,7 @@ async fn make<T: Transport>(
     call: Call,
     outlet: Arc<Outlet<T>>,
 ) -> Made {
-    let Identity { caller, resource, .. } = identity;
+    let Identity { caller, resource, attachment, .. } = identity;
     let done = |id| done(id, outlet);
     // Here for all of them: what a class room's token reaches.
     if let Err(error) = chat.must_reach(caller, &wanted(&call)).await {
@@ -472,7 +472,8 @@ async fn make<T: Transport>(
             Outcome::Done(id, recalled)
         }
         Call::EnterRoom { id, room, ext, leave_others } => {
-            let entered = chat.join_room(caller, resource, &room, &ext, leave_others).await;
+            let asking = Asking::Session(attachment.number());
+            let entered = chat.join_room(caller, asking, &room, &ext, leave_others).await;
             Outcome::Entered(id, room, entered.inspect_err(report))
         }
         Call::LeaveRoom { id, room } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use stoa_chat::{Chat, Error, HistoryQuery};
-use stoa_core::{Caller, GroupId, MucKind, Target, limits};
+use stoa_core::{Caller, GroupId, MucKind, Resource, Target, limits};
 
 use super::OWNER;
 use super::hear::Hearing;
@@ -152,7 +152,8 @@ async fn read_room(
     };
     let owner = chat.authenticate(&key, owner).await?;
     // The log is read by a member, which the owner is not if it has left.
-    chat.join_room(&owner, &"auditor".parse().expect("of the usual form"), &id, "", false).await?;
+    let device: Resource = "auditor".parse().expect("of the usual form");
+    chat.join_room(&owner, &device, &id, "", false).await?;
     Ok(Stored { members: Some(members), log: read_log(chat, &owner, id).await? })
 }
 
