@@ -102,6 +102,13 @@ impl<E> Bus<E> {
         subscribers.len()
     }
 
+    /// Tells each subscriber of `topic` that events may not have arrived.
+    pub fn missed(&self, topic: &Topic) {
+        let shard = self.shard(topic).read();
+        let subscribers = shard.get(topic).into_iter().flatten();
+        subscribers.for_each(|(_, subscriber)| subscriber.missed());
+    }
+
     /// From now on events that `which` picks do not arrive, each subscriber being asked for on its own:
     /// for the simulation of a bus that numbers its events, and so notices what is lost, doubled or
     /// out of turn. Only the first call counts.

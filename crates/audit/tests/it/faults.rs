@@ -18,6 +18,7 @@ async fn what_was_said_to_be_written_is_there_whatever_fails() {
         lost_commit: 60,
         conflict: 100,
         yields: 3,
+        unknown: None,
         crash: None,
     };
     for seed in 0..20 {

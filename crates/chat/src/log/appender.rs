@@ -21,6 +21,7 @@ use stoa_store::{AppStore, Blind, Key, Txn};
 use tokio::sync::oneshot;
 
 use super::batch::{Batch, End, Placed, Readers, Tail};
+use super::doubt::{Doubt, tell_readers};
 use super::posting::{Posted, place};
 use super::publisher::Publisher;
 use super::{Appended, Done, NewEntry, entry_key, log_blind};
@@ -94,6 +95,7 @@ pub(crate) struct Appender {
     /// What the index of days is known to say of the log.
     noted: Mutex<Option<Noted>>,
     publisher: Publisher,
+    doubt: Doubt,
     /// Of a chat room: its loop.
     cast: Option<Arc<Cast>>,
 }
@@ -130,6 +132,8 @@ struct Append {
     asked: bool,
     /// The log was searched for recent numbers.
     searched: Option<Recent>,
+    /// There was something that had been told to nobody.
+    told_late: bool,
     noted: Option<Noted>,
 }
 
@@ -149,13 +153,15 @@ impl Appender {
             known: Mutex::default(),
             noted: Mutex::default(),
             publisher: Publisher::default(),
+            doubt: Doubt::default(),
         }
     }
 
     pub(crate) fn is_busy(&self) -> bool {
         let waiting = self.waiting.lock();
         let tells = self.cast.as_ref().is_some_and(|cast| cast.is_busy());
-        waiting.running || !waiting.work.is_empty() || self.publisher.is_waiting() || tells
+        let waits = self.publisher.is_waiting() || self.doubt.is_there();
+        waiting.running || !waiting.work.is_empty() || waits || tells
     }
 
     /// The room whose log it is, if it is one's.
@@ -228,6 +234,10 @@ impl Appender {
     pub(crate) fn forget_contents(&self) {
         self.forget();
         self.cast.iter().for_each(|cast| cast.forget());
+    }
+
+    pub(super) const fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// The log's blinded name.
@@ -309,7 +319,8 @@ impl Appender {
                 waiting.work.drain(..count).unzip()
             };
             match self.append(shared, &work).await {
-                Ok(Append { outcomes, tail, posted, room_acts, .. }) => {
+                Ok(Append { outcomes, tail, posted, room_acts, told_late, .. }) => {
+                    self.doubt.ends();
                     count(&outcomes, &tail.placed);
                     // Who asked may ask next who is in a room.
                     self.register(shared, &room_acts);
@@ -318,6 +329,9 @@ impl Appender {
                     }
                     if self.known_group().is_some_and(|group| group.owes_count()) {
                         shared.counts.note(self);
+                    }
+                    if told_late && self.cast.is_none() {
+                        tell_readers(shared, &self.app, &self.log, self.known_group().as_ref());
                     }
                     self.publish(shared, tail.placed);
                     self.tell_room(shared, room_acts);
@@ -331,6 +345,9 @@ impl Appender {
                     if error.outcome_is_unknown() {
                         self.publisher.reset();
                         self.cast.iter().for_each(|cast| cast.forget());
+                        if self.doubt.arises() {
+                            self.dispel_doubt(shared);
+                        }
                     }
                     for (work, done) in work.into_iter().zip(done) {
                         tell(work, done, Err(error.clone()));
@@ -344,6 +361,7 @@ impl Appender {
     async fn append(&self, shared: &Arc<Shared>, work: &[Work]) -> Result<Append, Error> {
         // After an error nothing is known.
         let mut known = std::mem::take(&mut *self.known.lock());
+        self.doubt.begin();
         let before = &known;
         let done = self.store.transact(|mut txn| async move {
             let appended = self.append_in(shared, &mut txn, before, work).await?;
@@ -401,6 +419,7 @@ impl Appender {
             _ => {}
         }
         let stored_end = end.seq;
+        let in_doubt = self.doubt.found(stored_end);
         let mut batch = Batch {
             store: &self.store,
             txn,
@@ -418,6 +437,9 @@ impl Appender {
             room_acts: Vec::new(),
             must_recall: self.cast.as_ref().is_some_and(|cast| cast.must_recall()),
         };
+        if let (Some(since), Some(_)) = (in_doubt, &self.cast) {
+            batch.say_once_more(since).await?;
+        }
         let mut outcomes = Vec::with_capacity(work.len());
         let (mut asked, mut searched) = (false, None);
         for work in work {
@@ -474,6 +496,7 @@ impl Appender {
             in_step,
             asked,
             searched,
+            told_late: in_doubt.is_some_and(|since| since < stored_end),
             noted,
         })
     }

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `appender` | takes what is waiting for one log into one transaction |
 //! | `batch` | what such a transaction comes to: numbers, ids, what is to be published |
+//! | `doubt` | what is told late, since nobody knew whether it is durable |
 //! | `publisher` | hands what is durable to the bus, in the order of the log |
 //! | `posting` | transactions that append to several logs, each entry all or nothing with the rest |
 
 mod appender;
 mod batch;
+mod doubt;
 mod posting;
 mod publisher;
 

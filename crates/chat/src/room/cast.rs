@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::hall::Hall;
 use crate::Shared;
 use crate::entry::{Entry, Event, Priority};
+use crate::group::Roster;
 
 /// For each session in the room, what is said gathers so long after something was said.
 const GATHER: Duration = Duration::from_micros(20);
@@ -55,6 +56,8 @@ pub(crate) enum RoomWork {
     Went(UserId, u32),
     /// What was said last before: for those who come.
     Recall(Vec<Arc<Entry>>),
+    /// Of those who are there these may stay, or nobody: it was not known what had become of the room.
+    Stay(Option<Roster>),
     /// These sessions are in it no more.
     Leave(Vec<u64>),
     /// One session is in the room. With what was said last, or without.
@@ -203,7 +206,7 @@ impl Cast {
                 // What was said before is for who goes, too; and for who is there and comes again, beyond
                 // what is said to it anew.
                 let is_for_all = match &work {
-                    RoomWork::Leave(_) => true,
+                    RoomWork::Leave(_) | RoomWork::Stay(_) => true,
                     RoomWork::Seat(seat, true) => hall.has(seat.number),
                     _ => false,
                 };

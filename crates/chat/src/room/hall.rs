@@ -152,6 +152,11 @@ impl Hall {
                     self.sit(*seat);
                 }
             }
+            RoomWork::Stay(roster) => {
+                self.seats.retain(|seated| {
+                    roster.as_ref().is_some_and(|roster| roster.has(&seated.seat.user))
+                });
+            }
             RoomWork::Rise(number) => self.rise(number),
             RoomWork::Leave(numbers) => {
                 numbers.into_iter().for_each(|number| self.rise(number));

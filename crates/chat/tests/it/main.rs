@@ -10,6 +10,7 @@ mod contacts;
 mod conversations;
 mod crashes;
 mod dismissal;
+mod doubt;
 mod duplicates;
 mod external;
 mod fence;

@@ -53,7 +53,7 @@ fn say(room: &GroupId, text: &str, id: u64) -> Draft {
 
 /// Moves the clock until the rooms' loops have done what they have to do: they are the only tasks, and
 /// end then.
-async fn settle() {
+pub(crate) async fn settle() {
     let runtime = tokio::runtime::Handle::current().metrics();
     while runtime.num_alive_tasks() > 0 {
         tokio::time::advance(Duration::from_millis(10)).await;

@@ -294,18 +294,27 @@ impl World {
 
 /// Collects what is pushed to a device.
 #[derive(Default)]
-pub(crate) struct Inbox(Mutex<Vec<Arc<Event>>>);
+pub(crate) struct Inbox(Mutex<Vec<Arc<Event>>>, AtomicU64);
 
 impl Inbox {
     /// What came since the last call.
     pub(crate) fn take(&self) -> Vec<Arc<Event>> {
         std::mem::take(&mut *self.0.lock())
     }
+
+    /// How often it was told that something may not have come.
+    pub(crate) fn missed(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
 }
 
 impl Subscriber<Event> for Inbox {
     fn deliver(&self, event: &Arc<Event>) {
         self.0.lock().push(event.clone());
+    }
+
+    fn missed(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Faults {
     pub conflict: u16,
     /// At most so many times a call lets other tasks run before it goes on.
     pub yields: u8,
+    /// This commit, counted from 0, is written, but answered as unknown.
+    pub unknown: Option<u64>,
     /// The commit at which everything ends.
     pub crash: Option<Crash>,
 }
@@ -187,7 +189,7 @@ impl EngineTxn for FaultyTxn {
         }
         txn.commit().await?;
         dice.dawdle().await;
-        if dice.falls(faults.after_commit) {
+        if faults.unknown == Some(number) || dice.falls(faults.after_commit) {
             return Err(CommitError::Unknown("a fault on purpose".into()));
         }
         Ok(())

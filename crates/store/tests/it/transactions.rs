@@ -198,6 +198,7 @@ async fn faults_lose_and_double_nothing() {
             lost_commit: 50,
             conflict: 100,
             yields: 3,
+            unknown: None,
             crash: None,
         };
         let entropy = Arc::new(SeededEntropy::new(seed));
