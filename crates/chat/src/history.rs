@@ -9,7 +9,7 @@ use stoa_store::{Direction, KeyBuilder, ReadTxn, spaces};
 use crate::conversation::View;
 use crate::entry::{Entry, Kind, Log};
 use crate::log::{log_blind, log_space};
-use crate::records::{self, StoredEntry};
+use crate::records::{self, Membership, StoredEntry};
 use crate::{Chat, Error};
 
 /// Rows that one call looks at, at the most: a filter that few messages pass must not read a whole
@@ -64,6 +64,13 @@ pub struct HistoryPage {
     pub is_last: bool,
 }
 
+/// Nothing, and nothing behind it.
+impl Default for HistoryPage {
+    fn default() -> Self {
+        Self { entries: Vec::new(), next: None, is_last: true }
+    }
+}
+
 impl Chat {
     /// Reads the calling user's history with another user, or of a group: of a group what lies between
     /// the user's coming and leaving. Commands and receipts are not part of it.
@@ -80,14 +87,49 @@ impl Chat {
         let me = caller.user().ok_or(Error::NotAllowed)?;
         let with = &self.as_named(caller, &query.with).await?;
         self.must_reach_in_class(caller, with).await?;
-        let nothing = HistoryPage { entries: Vec::new(), next: None, is_last: true };
         let Some(membership) = self.membership(caller, me, with).await? else {
             if let Target::Group(group) = with {
                 self.group_state(caller, group).await?;
                 return Err(Error::NotInGroup);
             }
-            return Ok(nothing);
+            return Ok(HistoryPage::default());
         };
+        self.history_in(caller, me, with, membership, query).await
+    }
+
+    /// Reads the history of a chat room, also of a class's, as `user` sees it who may be in it: for the app's back
+    /// end.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] without an app token, and for what is no chat room; [`Error::UnknownRoom`],
+    /// [`Error::Argument`], [`Error::Store`].
+    pub async fn room_history(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        if !caller.is_app() {
+            return Err(Error::NotAllowed);
+        }
+        let with = &self.as_named(caller, &query.with).await?;
+        match with {
+            Target::Group(room) if room.is_room() => self.group_state(caller, room).await?,
+            _ => return Err(Error::NotAllowed),
+        };
+        let membership = Membership { is_room: true, ..Membership::default() };
+        self.history_in(caller, user, with, membership, query).await
+    }
+
+    async fn history_in(
+        &self,
+        caller: &Caller,
+        me: &UserId,
+        with: &Target,
+        membership: Membership,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        let nothing = HistoryPage::default();
         let since = membership.first();
         let store = self.store.app(caller).await?;
         let log = Log::Conversation(with.conversation(me));

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stoa_chat::Chat;
 use stoa_chat::class::{ClassChatRoom, ClassMember};
+use stoa_chat::{Chat, RoomMessage};
 use stoa_core::{
-    AppKey, AppScope, ClassCaller, ClassRole, ClassScope, GroupId, OperatorOf, RoomUuid, Secret,
-    UserUuid, issue_room_token,
+    AppKey, AppScope, ClassCaller, ClassRole, ClassScope, Entropy, GroupId, OperatorOf, RoomUuid,
+    Secret, UserId, UserUuid, issue_room_token,
 };
 
 use crate::frame::Frame;
@@ -44,6 +44,11 @@ impl Room {
             muted: self.mute_chat,
         })
     }
+}
+
+/// A number for a room that is made: by it its chat room is known, too.
+pub(crate) fn number(entropy: &dyn Entropy) -> u64 {
+    u64::from_le_bytes(entropy.bytes()) % GroupId::CLASS_NUMBERS
 }
 
 /// What clients need to know of the chat of an app, in the record of the widget of a room that is to be made. Its chat is
@@ -202,6 +207,37 @@ impl Classroom {
             Err(stoa_chat::Error::NameTaken) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Row 66: has `message`, which knows from whom it is and where it is said, said in the chat room of the class
+    /// room `number`, if that is one, and in those of `groups`, as [`Turn::broadcast_over_chat`](crate::room::Turn::broadcast_over_chat) found them. A room in
+    /// which nobody has been yet has no chat room, and is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Store`], [`Error::Chat`].
+    pub async fn say_over_chat(
+        self: &Arc<Self>,
+        caller: &ClassCaller,
+        from: &By,
+        (number, groups): (Option<u64>, Vec<RoomUuid>),
+        message: impl Fn(&UserId, &GroupId) -> RoomMessage,
+    ) -> Result<(), Error> {
+        let from = match from {
+            By::User { id, .. } => Some(id.chat_user()),
+            By::App | By::Server => None,
+        };
+        let mut numbers: Vec<u64> = number.into_iter().collect();
+        for group in groups {
+            match self.turn(caller, &group, By::Server, |turn| Ok(turn.room.instance)).await {
+                Ok(number) => numbers.push(number),
+                Err(Error::Refused(Refusal::NoRoom)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for number in numbers {
+            self.chat().say_in_class_chat(caller, number, from.as_ref(), &message).await?;
+        }
+        Ok(())
     }
 
     /// Row 22: a token with which the caller, who has checked in to the room, uses the room's chat and nothing else of the

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_core::{AppNumber, RoomUuid};
+use stoa_core::{AppKey, AppNumber, RoomUuid};
 
 use crate::line::Desk;
 use crate::room::{By, GroupIs, Room};
@@ -61,9 +61,9 @@ impl Word {
     }
 
     /// Tells it. A room of that name that is no group of that class is left alone.
-    pub(crate) fn tell(self, desk: &mut Desk<'_>) -> Result<(), Error> {
+    pub(crate) fn tell(self, desk: &mut Desk<'_>, app: &AppKey) -> Result<(), Error> {
         match self {
-            Self::Is(is) => tell(desk, is),
+            Self::Is(is) => tell(desk, is, app),
             Self::Gone { main, instance, .. } => {
                 let mut turn = desk.turn(By::Server)?;
                 if turn.room.is_of(&main, instance) {
@@ -76,10 +76,13 @@ impl Word {
 }
 
 /// Tells the room of a group how it is; makes it where there is none.
-pub(crate) fn tell(desk: &mut Desk<'_>, is: GroupIs) -> Result<(), Error> {
+pub(crate) fn tell(desk: &mut Desk<'_>, is: GroupIs, app: &AppKey) -> Result<(), Error> {
     if let (None, Some((name, members))) = (&desk.slot, &is.open) {
-        let instance = u64::from_le_bytes(desk.entropy.bytes());
-        *desk.slot = Some(Room::of_group(instance, &is, name, members, desk.at)?);
+        let instance = crate::chat_room::number(desk.entropy);
+        let mut room = Room::of_group(instance, &is, name, members, desk.at)?;
+        crate::chat_room::describe(&mut room.widgets, app);
+        crate::chat_room::complete(&mut room);
+        *desk.slot = Some(room);
         desk.turn(By::Server)?.touch_room();
     }
     let mut turn = desk.turn(By::Server)?;

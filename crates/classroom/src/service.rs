@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stoa_chat::Chat;
 use stoa_core::{
     App, AppDirectory, AppNumber, AppScope, ClassCaller, ClassPrincipal, ClassRole, Clock, Entropy,
-    GroupId, Operator, RoomUuid, Timestamp, UserUuid,
+    Operator, RoomUuid, Timestamp, UserUuid,
 };
 use stoa_store::Store;
 use tokio::sync::watch;
@@ -277,7 +277,8 @@ impl Classroom {
                 match self.line(&scope, word.group()).await {
                     Ok(group) => {
                         // Nobody waits for the answer.
-                        drop(group.put(move |desk| word.tell(desk)));
+                        let key = app.key.clone();
+                        drop(group.put(move |desk| word.tell(desk, &key)));
                         lines.push_back(group.clone());
                         // A group that is to be destroyed is so at the second look.
                         lines.push_back(group);
@@ -342,7 +343,8 @@ impl Classroom {
         }
         for word in grouping::words_at_start(&rooms) {
             let line = self.line(&scope, word.group()).await?;
-            drop(line.put(move |desk| word.tell(desk)));
+            let key = app.key.clone();
+            drop(line.put(move |desk| word.tell(desk, &key)));
         }
         let now = self.clock.now();
         let mut due = self.due.lock();
@@ -500,11 +502,11 @@ impl Classroom {
         let main = self.groups.main_of(caller.app().number, room);
         let group = self.group(caller, room, &user).await?;
         let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
-        let area = self.area(caller);
+        let (area, key) = (self.area(caller), self.app(caller).key.clone());
         let (checked, comer) = self
             .act(caller, room, move |desk| {
                 if let Some(is) = group {
-                    grouping::tell(desk, is)?;
+                    grouping::tell(desk, is, &key)?;
                 } else if let (None, Some(new)) = (&desk.slot, implicit) {
                     make(desk, name, new)?;
                 }
@@ -566,11 +568,11 @@ impl Classroom {
         let main = self.groups.main_of(caller.app().number, room);
         let group = self.group(caller, room, &user).await?;
         let implicit = self.implicit(caller, room, implicit.filter(|_| group.is_none())).await?;
-        let area = self.area(caller);
+        let (area, key) = (self.area(caller), self.app(caller).key.clone());
         let (entry, comer) = self
             .act(caller, room, move |desk| {
                 if let Some(is) = group {
-                    grouping::tell(desk, is)?;
+                    grouping::tell(desk, is, &key)?;
                 } else if let (None, Some(new)) = (&desk.slot, implicit) {
                     make(desk, name, new)?;
                 }
@@ -609,8 +611,7 @@ impl Classroom {
 
 /// Makes a room where there is none.
 fn make(desk: &mut Desk<'_>, id: RoomUuid, new: NewRoom) -> Result<(), Error> {
-    // By this number its chat room is known, too.
-    let instance = u64::from_le_bytes(desk.entropy.bytes()) % GroupId::CLASS_NUMBERS;
+    let instance = chat_room::number(desk.entropy);
     let mut room = Room::new(id, instance, new, desk.at)?;
     chat_room::complete(&mut room);
     *desk.slot = Some(room);

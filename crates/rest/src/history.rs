@@ -32,7 +32,8 @@ const KINDS: &[(&str, Kind)] = &[
     ("combine", Kind::Combined),
 ];
 
-/// `POST /{org}/{app}/users/{user}/messageroaming`: a page of the calling user's history with another.
+/// `POST /{org}/{app}/users/{user}/messageroaming`: a page of the calling user's history with another; for an app
+/// token, of a chat room's, as that user sees it.
 ///
 /// Body: `queue` (`{user}@easemob.com`), `start` (`next_key` of the page before; -1, null or nothing
 /// for the first), `pull_number` (1 to 50, default 20), `is_positive` (oldest first), `msgType`
@@ -40,17 +41,20 @@ const KINDS: &[(&str, Kind)] = &[
 /// sender). Answer: `data.msgs` of `{msg}`, each the base64 of an encoded `Meta` as it is delivered,
 /// `data.next_key` and `data.is_last`.
 ///
-/// Errors: 400 by field, 401 for an app token or another user's, 404 for a group.
+/// Errors: 400 by field, 401 for another user's token, and for an app token where it is no chat room, 404 for a group.
 pub(crate) async fn page(
     State(rest): State<Rest>,
     caller: AnyCaller,
     UserPath(user): UserPath,
     JsonObject(body): JsonObject,
 ) -> Outcome {
-    users::named(&rest, &caller, &user).await?;
+    let user = users::named(&rest, &caller, &user).await?;
     let app_key = &caller.app().key;
     let query = read_query(body, app_key)?;
-    let page = rest.chat.history(&caller, &query).await?;
+    let page = match caller.is_app() {
+        true => rest.chat.room_history(&caller, &user, &query).await?,
+        false => rest.chat.history(&caller, &query).await?,
+    };
     let app_key = app_key.to_string();
     let messages = page.entries.iter().map(|entry| {
         let meta = stoa_translate::meta(entry, &app_key);

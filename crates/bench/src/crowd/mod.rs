@@ -124,11 +124,29 @@ impl<D: Dialect> Crowd<D> {
     /// When the system refuses it.
     pub fn new(lines: Vec<(Line, D)>) -> Result<Self, Error> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(wait_error)?;
-        let mut members = Vec::with_capacity(lines.len());
+        let mut crowd = Self {
+            epoll,
+            members: Vec::with_capacity(lines.len()),
+            scratch: vec![0; READ_BYTES].into(),
+            books: Books::default(),
+            stuck: Vec::new(),
+            step: 0,
+            looked: 0,
+        };
+        crowd.join(lines)?;
+        Ok(crowd)
+    }
+
+    /// Listens to these, too.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn join(&mut self, lines: Vec<(Line, D)>) -> Result<(), Error> {
         for (line, dialect) in lines {
-            let number = epoll::EventData::new_u64(members.len() as u64);
-            epoll::add(&epoll, line.socket(), number, epoll::EventFlags::IN).map_err(wait_error)?;
-            members.push(Member {
+            let number = epoll::EventData::new_u64(self.members.len() as u64);
+            epoll::add(&self.epoll, line.socket(), number, epoll::EventFlags::IN)
+                .map_err(wait_error)?;
+            self.members.push(Member {
                 line,
                 dialect,
                 order: Order::default(),
@@ -137,15 +155,7 @@ impl<D: Dialect> Crowd<D> {
                 replies: Vec::new(),
             });
         }
-        Ok(Self {
-            epoll,
-            members,
-            scratch: vec![0; READ_BYTES].into(),
-            books: Books::default(),
-            stuck: Vec::new(),
-            step: 0,
-            looked: 0,
-        })
+        Ok(())
     }
 
     /// How many they are.

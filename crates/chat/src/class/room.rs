@@ -14,7 +14,7 @@ use crate::event::GroupAct;
 use crate::group::{Group, GroupActor, GroupInfo, group_blind};
 use crate::log::Batch;
 use crate::records;
-use crate::room::attributes;
+use crate::room::{RoomMessage, attributes};
 use crate::{Chat, Error};
 
 /// Rows that are removed at once.
@@ -160,6 +160,27 @@ impl Chat {
             })
         })
         .await
+    }
+
+    /// Has something said in the class room's chat, by `from` or by the class itself. Nobody asks whether that user may:
+    /// the class has. Answers whether there is a chat.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn say_in_class_chat(
+        &self,
+        scope: &impl AppScope,
+        number: u64,
+        from: Option<&UserId>,
+        message: impl Fn(&UserId, &GroupId) -> RoomMessage,
+    ) -> Result<bool, Error> {
+        let (caller, the_class) = (self.class_caller(scope)?, the_class().actor().user);
+        let room = GroupId::of_class(number);
+        let message = message(from.unwrap_or(&the_class), &room);
+        match self.say_in_room(&caller, &room, message).await {
+            Err(Error::UnknownRoom) => Ok(false),
+            said => said.map(|_| true),
+        }
     }
 
     /// The class is closed: everybody is out of its chat, and nothing is said there any more. It can still be read by

@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::routing::{get, post, put};
 use serde_json::{Value, json};
+use stoa_chat::entry::Priority;
 use stoa_classroom::Refusal;
 use stoa_classroom::room::{CHAT_PAGE, RecordList};
-use stoa_core::UserUuid;
+use stoa_core::{GroupId, RoomUuid, UserId, UserUuid};
 
 use super::answer::{ClassFailure, Outcome, done};
 use super::door::ClassCall;
@@ -14,14 +15,21 @@ use super::value::{ClassBody, names, one_or_zero, whole_or};
 use super::widgets::after;
 use crate::Rest;
 use crate::json::Object;
+use crate::messages::content::compose;
+use crate::messages::{check_size, message};
 use crate::routes::Routes;
+
+/// What is said in chat rooms by row 66: the text is in `msg` itself.
+const KINDS: [&str; 6] = [TEXT, "img", "loc", "audio", "video", "file"];
+const TEXT: &str = "txt";
 
 /// These paths of the education plane.
 pub(super) fn routes() -> Routes {
+    let over_chat = "/v2/rooms/{room}/widgets/easemobIM/messages";
     let with_student = "/v2/rooms/{room}/conversation/students/{user}/messages";
     Routes::new()
         .route("/v2/rooms/{room}/chat/messages", get(history).post(broadcast))
-        .route("/v2/rooms/{room}/widgets/easemobIM/messages", post(broadcast).patch(broadcast))
+        .route(over_chat, post(broadcast_over_chat).patch(broadcast_over_chat))
         .route("/v2/rooms/{room}/from/{user}/chat", post(say_as))
         .route("/v2/rooms/{room}/mute", put(mute))
         .route("/v2/rooms/{room}/conversation/students", get(conversations))
@@ -76,20 +84,55 @@ async fn mute(
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 
-/// Rows 65 and 66: says something in this room, in groups, or in both.
+/// Where something is to be said: in this room, in groups, or in both; and in which groups.
+fn audience(body: &mut Object) -> Result<(u64, Option<Vec<RoomUuid>>), ClassFailure> {
+    let range = whole(body, "range")?;
+    let range = range.ok_or_else(|| body.refuse("range", "is required and must be 1, 2 or 3"))?;
+    let to = if body.has("toGroupUuids") { Some(names(body, "toGroupUuids")?) } else { None };
+    Ok((range, to))
+}
+
+/// Row 65: says something over the rooms' own streams.
 async fn broadcast(
     State(rest): State<Rest>,
     call: ClassCall,
     ClassBody(mut body): ClassBody,
 ) -> Outcome {
-    let range = whole(&mut body, "range")?;
-    let range = range.ok_or_else(|| body.refuse("range", "is required and must be 1, 2 or 3"))?;
+    let (range, to) = audience(&mut body)?;
     if body.optional_text("type")?.is_some_and(|kind| kind != "txt") {
         return Err(body.refuse("type", "must be txt").into());
     }
     let message = body.text("msg")?;
-    let to = if body.has("toGroupUuids") { Some(names(&mut body, "toGroupUuids")?) } else { None };
     call.act(&rest, move |turn| turn.broadcast(range, to.as_deref(), &message)).await?;
+    Ok(done(rest.classroom.clock().now(), Value::Null))
+}
+
+/// Row 66: says something in the chat rooms, where whoever comes later finds it too. `msg` is a text, or of other
+/// kinds the fields that chat-rest section 5.1 has.
+async fn broadcast_over_chat(
+    State(rest): State<Rest>,
+    call: ClassCall,
+    ClassBody(mut body): ClassBody,
+) -> Outcome {
+    let (range, to) = audience(&mut body)?;
+    let kind = body.optional_text("type")?.unwrap_or_else(|| TEXT.into());
+    if !KINDS.contains(&&*kind) {
+        return Err(body.refuse("type", format!("must be one of {}", KINDS.join(", "))).into());
+    }
+    let ext = body.any("ext");
+    let composed = match kind == TEXT {
+        true => compose(&kind, &mut body, ext)?,
+        false => compose(&kind, &mut body.object("msg")?, ext)?,
+    };
+    check_size(&composed)?;
+    let by = call.by(&rest, &call.room()?)?;
+    let chats = move |turn: &mut stoa_classroom::room::Turn<'_>| {
+        turn.broadcast_over_chat(range, to.as_deref())
+    };
+    let chats = call.act(&rest, chats).await?;
+    let make =
+        |from: &UserId, room: &GroupId| message(from, room, &composed, Priority::High, false);
+    rest.classroom.say_over_chat(&call.caller, &by, chats, make).await?;
     Ok(done(rest.classroom.clock().now(), Value::Null))
 }
 

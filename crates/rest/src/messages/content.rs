@@ -22,7 +22,7 @@ pub(crate) struct Composed {
 ///
 /// # Errors
 /// 400 by field.
-pub(super) fn compose(
+pub(crate) fn compose(
     kind: &str,
     body: &mut Object,
     ext: Option<Json>,

@@ -3,7 +3,7 @@
 //! They are in whose name the back end likes, and nobody asks whether that user may. The message is
 //! stored in the room and handed to who is there, like one of a user's.
 
-mod content;
+pub(crate) mod content;
 
 use axum::extract::State;
 use axum::routing::post;
@@ -48,7 +48,7 @@ fn priority(body: &mut Object) -> Result<Priority, Failure> {
 }
 
 /// A message as its ends are known: what chat wants.
-fn message(
+pub(crate) fn message(
     from: &UserId,
     to: &GroupId,
     composed: &Composed,
@@ -78,7 +78,7 @@ fn message(
 }
 
 /// Refuses what is larger than a user's message may be.
-fn check_size(composed: &Composed) -> Result<(), Failure> {
+pub(crate) fn check_size(composed: &Composed) -> Result<(), Failure> {
     let ext: usize = composed.ext.iter().map(Message::encoded_len).sum();
     let bytes = composed.content.encoded_len() + ext;
     let most = limits::MESSAGE_CONTENT_BYTES;

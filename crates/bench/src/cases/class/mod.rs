@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 
 use crate::client::session::nanos;
 use crate::client::socket::Socket;
-use crate::crowd::{Crowd, InClass};
+use crate::crowd::{Crowd, InClass, aside};
 use crate::plan::Plan;
 use crate::proc::{self, Threads};
 use crate::rest::Rest;
@@ -22,6 +22,8 @@ use crate::{Error, parallel};
 const ROOM: &str = "hall";
 /// Entries in a second: five thousand come within a minute, and the rate for an operation is a hundred.
 const IN_A_SECOND: usize = 90;
+/// How long those who are there answer the server, each second.
+const ANSWERS: Duration = Duration::from_millis(50);
 /// Connections over which they enter.
 const WORKERS: usize = 6;
 
@@ -65,7 +67,7 @@ async fn filled(stoa: Stoa, count: usize) -> Result<Hall, Error> {
     for _ in 0..WORKERS {
         workers.push(Rest::connect(stoa.endpoint(), String::new()).await?);
     }
-    let mut sockets = Vec::with_capacity(count);
+    let mut crowd = Crowd::new(Vec::new())?;
     let (mut entering, mut connecting) = (Duration::ZERO, Duration::ZERO);
     let mut times = Histogram::default();
     let began = Instant::now();
@@ -78,13 +80,19 @@ async fn filled(stoa: Stoa, count: usize) -> Result<Hall, Error> {
         proc::settled(stoa.pid()).await;
         let between = Threads::of(stoa.pid());
         entering += between.since(&before);
-        sockets.extend(connected(&stoa, entered).await?);
+        let sockets = connected(&stoa, entered).await?;
         proc::settled(stoa.pid()).await;
         connecting += Threads::of(stoa.pid()).since(&between);
+        let lines = sockets.into_iter().map(InClass::new).collect::<Result<_, _>>()?;
+        // Those who are there are asked from time to time whether they still are.
+        let answers = move |crowd: &mut Crowd<InClass>| {
+            crowd.join(lines)?;
+            crowd.listen(ANSWERS)
+        };
+        (crowd, ()) = aside(crowd, answers).await?;
     }
     let within = began.elapsed();
-    let lines = sockets.into_iter().map(InClass::new).collect::<Result<_, _>>()?;
-    Ok(Hall { crowd: Crowd::new(lines)?, stoa, rest, entering, connecting, times, within })
+    Ok(Hall { crowd, stoa, rest, entering, connecting, times, within })
 }
 
 /// Lets these enter; what each of them says hello with.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use stoa_core::{RoomUuid, UserUuid};
 
 use super::process::{self, Waiting};
-use super::{Room, Turn};
+use super::{ClassState, Room, Turn};
 use crate::tree::Tree;
 use crate::{Refusal, millis};
 
@@ -22,6 +22,10 @@ pub const MOST_GROUPS: usize = 20;
 pub const MOST_MEMBERS: usize = 17;
 /// Rooms that a class makes for groups, at the most.
 const MOST_ROOMS: usize = 500;
+/// To whom those who teach speak.
+const IN_ROOM: u8 = 1;
+const IN_GROUPS: u8 = 2;
+const IN_ALL: u8 = 3;
 
 /// A group as it is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -209,32 +213,62 @@ impl Turn<'_> {
         groups: Option<&[RoomUuid]>,
         message: &str,
     ) -> Result<(), Refusal> {
-        self.admit_teaching()?;
+        let (range, to) = self.audience(range, groups)?;
         let from = self.check_words(message)?;
+        if range != IN_GROUPS {
+            self.put_chat(&from, message, range);
+        }
+        let told: Vec<GroupIs> = to
+            .iter()
+            .map(|id| GroupIs {
+                said: Some((from.clone(), message.to_owned())),
+                ..self.room.told(id, self.room.groups.get(id).ok())
+            })
+            .collect();
+        self.out.groups.extend(told);
+        Ok(())
+    }
+
+    /// Row 66: where a message of those who teach is to be said in chat rooms. Answers the room's own
+    /// number if it is said there, and in which groups.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`], [`Refusal::NoRoom`], [`Refusal::RoomOver`], [`Refusal::FeatureOff`] where the room has
+    /// no chat, [`Refusal::Argument`].
+    pub fn broadcast_over_chat(
+        &self,
+        range: u64,
+        groups: Option<&[RoomUuid]>,
+    ) -> Result<(Option<u64>, Vec<RoomUuid>), Refusal> {
+        let (range, to) = self.audience(range, groups)?;
+        if self.room.schedule.state == ClassState::Closed {
+            return Err(Refusal::RoomOver);
+        }
+        if !self.room.has_chat() {
+            return Err(Refusal::FeatureOff("chat"));
+        }
+        Ok(((range != IN_GROUPS).then_some(self.room.instance), to))
+    }
+
+    /// To whom those who teach speak: the range, and the groups that are in it.
+    fn audience(
+        &self,
+        range: u64,
+        groups: Option<&[RoomUuid]>,
+    ) -> Result<(u8, Vec<RoomUuid>), Refusal> {
+        self.admit_teaching()?;
         let range = match range {
-            1 => 1_u8,
-            2 => 2,
-            3 => 3,
+            1 => IN_ROOM,
+            2 => IN_GROUPS,
+            3 => IN_ALL,
             _ => return Err(Refusal::argument("range: must be 1, 2 or 3")),
         };
         for id in groups.unwrap_or_default() {
             self.room.groups.get(id)?;
         }
-        if range != 2 {
-            self.put_chat(&from, message, range);
-        }
-        if range != 1 {
-            let open = self.room.groups.open.iter();
-            let to = open.filter(|group| groups.is_none_or(|ids| ids.contains(&group.id)));
-            let told: Vec<GroupIs> = to
-                .map(|group| GroupIs {
-                    said: Some((from.clone(), message.to_owned())),
-                    ..self.room.told(&group.id, Some(group))
-                })
-                .collect();
-            self.out.groups.extend(told);
-        }
-        Ok(())
+        let open = self.room.groups.open.iter().map(|group| &group.id);
+        let to = open.filter(|id| range != IN_ROOM && groups.is_none_or(|ids| ids.contains(id)));
+        Ok((range, to.cloned().collect()))
     }
 
     /// Tells the rooms of groups how they are.
