@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 use stoa_chat::entry::{Kind, Priority};
 use stoa_chat::{Appended, Draft, Error as ChatError, HistoryQuery};
-use stoa_classroom::room::{Ban, By, ClassState, NewRoom};
+use stoa_classroom::room::{Ban, By, ClassState, GroupPlan, NewRoom};
 use stoa_classroom::{Error, Refusal};
 use stoa_core::{
     Caller, ClassRole, Clock, GroupId, ReleaseAnchor, Resource, RoomType, Target, UserId,
@@ -348,6 +348,42 @@ async fn c194_c195_c166_a_copy_from_before_the_destruction_opens_nothing_of_the_
     assert!(left.is_empty(), "{} rows", left.len());
     let users = [&spaces::USERS, &spaces::NAMES, &spaces::DEVICES, &spaces::USER_ATTRIBUTES];
     assert!(world.rows(&users).await.is_empty());
+}
+
+#[tokio::test]
+async fn c194_the_chat_of_a_group_ends_with_the_class_too() {
+    let world = World::new().await;
+    world.create("room", new_room(RoomType::Small)).await.unwrap();
+    let teacher = world.chatter("room", "tea", ClassRole::Teacher).await;
+    let bob = world.chatter("room", "bob", ClassRole::Student).await;
+    let plan = GroupPlan { id: Some(name("g1")), users: vec![name("bob")], ..GroupPlan::default() };
+    let tea = by("tea", ClassRole::Teacher);
+    world.act("room", tea, |turn| turn.open_groups(vec![plan], false)).await.unwrap();
+    for (user, role) in [("tea", ClassRole::Teacher), ("bob", ClassRole::Student)] {
+        let (caller, who) = (world.caller("room", user, role), check_in(user, role));
+        world.classroom.enter(&caller, &name("g1"), &name(user), who, None).await.unwrap();
+    }
+    // Pages are told where it is.
+    let view = world.view("g1").await.unwrap();
+    let widget = &view["roomProperties"]["widgets"]["easemobIM"];
+    let group = world.chat_room("g1").await;
+    assert_eq!(
+        (&widget["state"], &widget["extra"]["chatRoomId"]),
+        (&json!(1), &json!(group.as_str()))
+    );
+    for caller in [&teacher, &bob] {
+        world.join(caller, &group).await.unwrap();
+    }
+    world.say(&bob, group.clone().into(), "hello").await.unwrap();
+    assert_eq!(world.history(&teacher, &group).await.unwrap(), ["hello"]);
+    let copy = world.rows(&of_classes()).await;
+    assert!(copy.iter().any(|(key, _)| key[0] == spaces::CLASS_MESSAGES.code));
+    assert_eq!(opened(&world, &copy), copy.len());
+    world.act("room", By::App, |turn| turn.set_state(ClassState::Closed)).await.unwrap();
+    world.pass(HOUR).await;
+    world.pass(HOUR).await;
+    assert_eq!(opened(&world, &copy), 0);
+    assert!(world.rows(&of_classes()).await.is_empty());
 }
 
 #[tokio::test]
