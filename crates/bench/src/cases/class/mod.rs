@@ -47,12 +47,10 @@ struct Hall {
     within: Duration,
 }
 
-/// A room that is open to all of the app's.
-async fn open(stoa: &Stoa) -> Result<Rest, Error> {
+/// The back end of the app.
+async fn back_end(stoa: &Stoa) -> Result<Rest, Error> {
     let mut rest = Rest::connect(stoa.endpoint(), String::new()).await?;
     rest.in_class_as(&stoa.class_token(None));
-    let body = json!({"roomName": ROOM, "roomType": 2});
-    rest.ask("POST", &room_path(stoa, ""), &body).await?;
     Ok(rest)
 }
 
@@ -62,7 +60,8 @@ fn room_path(stoa: &Stoa, rest: &str) -> String {
 
 /// Lets so many students enter, second by second, each with its own token, and connect.
 async fn filled(stoa: Stoa, count: usize) -> Result<Hall, Error> {
-    let rest = open(&stoa).await?;
+    let body = json!({"roomName": ROOM, "roomType": 2});
+    back_end(&stoa).await?.ask("POST", &room_path(&stoa, ""), &body).await?;
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
         workers.push(Rest::connect(stoa.endpoint(), String::new()).await?);
@@ -92,6 +91,8 @@ async fn filled(stoa: Stoa, count: usize) -> Result<Hall, Error> {
         (crowd, ()) = aside(crowd, answers).await?;
     }
     let within = began.elapsed();
+    // A connection that said nothing all the while would be closed by now.
+    let rest = back_end(&stoa).await?;
     Ok(Hall { crowd, stoa, rest, entering, connecting, times, within })
 }
 
