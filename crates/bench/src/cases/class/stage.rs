@@ -49,7 +49,9 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let path = room_path(&stoa, "/properties");
     let all = (count * changes) as u64;
     let listened = aside(crowd, move |crowd| {
-        let end = Instant::now() + PAUSE * u32::try_from(changes).unwrap_or(u32::MAX) + DRAIN;
+        // A change takes its time, too.
+        let most = PAUSE * 4 * u32::try_from(changes).unwrap_or(u32::MAX);
+        let end = Instant::now() + most + DRAIN;
         while crowd.events() < heard + all && Instant::now() < end {
             crowd.listen(Duration::from_millis(50))?;
         }
