@@ -1,5 +1,6 @@
-//! Nothing that a user gave lies anywhere in clear: ten thousand strings go in through every door that there is, those of class rooms too, and
-//! are looked for in every file that the server wrote, backups among them, and in its log, after an orderly end and after a kill.
+//! Nothing that a user gave lies anywhere in clear: ten thousand strings go in through every door that there is, those of class
+//! rooms and their streams too, and are looked for in every file that the server wrote, backups among them, and in its log, after
+//! an orderly end and after a kill. So are the tokens by which they came.
 
 mod classes;
 mod http;
@@ -48,13 +49,14 @@ fn nothing_is_found(needles: &Needles, place: &Place, log: &str, when: &str) {
 fn ten_thousand_strings_through_every_door_are_found_nowhere() {
     let place = Place::new();
     let server = start(&place);
+    place.run(&["app", "set", "accept-rtm-token", "true", "--key", "demo#stoa"]).answer();
     let mut rounds = Rounds::begin(&place);
     while rounds.strings().len() < STRINGS {
         rounds.go_round();
     }
     back_up(&place, "first.backup");
     let log = server.end();
-    nothing_is_found(&Needles::new(rounds.strings()), &place, &log, "after an orderly end");
+    nothing_is_found(&rounds.needles(), &place, &log, "after an orderly end");
 
     let server = start(&place);
     rounds.come_back(&place);
@@ -63,7 +65,7 @@ fn ten_thousand_strings_through_every_door_are_found_nowhere() {
     }
     back_up(&place, "second.backup");
     let log = server.kill();
-    nothing_is_found(&Needles::new(rounds.strings()), &place, &log, "after a kill");
+    nothing_is_found(&rounds.needles(), &place, &log, "after a kill");
 }
 
 /// The search can fail: whatever is written in clear, or as another program might have encoded it, is found.
@@ -71,11 +73,18 @@ fn ten_thousand_strings_through_every_door_are_found_nowhere() {
 fn the_search_finds_every_spelling_in_files_and_in_their_names() {
     let place = Place::new();
     let strings = vec!["canary zq7 ä 0001".to_owned(), "canary0002zq7".to_owned()];
-    let needles = Needles::new(&strings);
+    let [app, certificate] = ["a1", "b2"].map(|pair| pair.repeat(16));
+    let token = stoa_token::Builder007::new(&app, &certificate, 1, 60, 1).rtm("x");
+    let tokens = [token.build().unwrap()];
+    let needles = Needles::new(&strings, &tokens);
     let directory = place.path("searched");
     std::fs::create_dir(&directory).unwrap();
     let search = || needles.search(Path::new(&directory), |_| false).found.len();
-    for string in &strings {
+    for token in &tokens {
+        std::fs::write(directory.join("file"), needles::bytes_of(token)).unwrap();
+        assert_eq!(search(), 1, "the bytes of a token");
+    }
+    for string in strings.iter().chain(&tokens) {
         for (spelling, bytes) in needles::spellings(string) {
             std::fs::write(directory.join("file"), [b"before", &bytes[..], b"after"].concat())
                 .unwrap();

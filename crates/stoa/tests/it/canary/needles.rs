@@ -49,10 +49,20 @@ pub(super) fn spellings(string: &str) -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
+/// What the text of a token in format 007 stands for.
+pub(super) fn bytes_of(token: &str) -> Vec<u8> {
+    STANDARD.decode(token.strip_prefix("007").unwrap()).unwrap()
+}
+
 impl Needles {
-    pub(super) fn new(strings: &[String]) -> Self {
+    /// Strings, and tokens: those could lie there without their text form, too.
+    pub(super) fn new(strings: &[String], tokens: &[String]) -> Self {
         let (mut patterns, mut names) = (Vec::new(), Vec::new());
-        for string in strings {
+        for token in tokens {
+            names.push(format!("{token} as its bytes"));
+            patterns.push(bytes_of(token));
+        }
+        for string in strings.iter().chain(tokens) {
             for (spelling, bytes) in spellings(string) {
                 names.push(format!("{string} as {spelling}"));
                 patterns.push(bytes);

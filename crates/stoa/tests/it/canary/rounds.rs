@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::http::{Body, Http};
+use super::needles::Needles;
 use crate::msync::Client;
 use crate::server::{Place, text};
 
@@ -16,6 +17,8 @@ pub(super) struct Rounds {
     http: Http,
     mark: String,
     strings: Vec<String>,
+    /// Tokens that were shown.
+    tokens: Vec<String>,
     round: usize,
 }
 
@@ -27,13 +30,26 @@ impl Rounds {
         let (http, app_token) = enter(&demo);
         // Long enough that nothing else looks like it.
         let mark = entropy.letters::<10>();
-        Self { demo, app_token, http, mark, strings: Vec::new(), round: 0 }
+        let tokens = vec![app_token.clone()];
+        Self { demo, app_token, http, mark, strings: Vec::new(), tokens, round: 0 }
     }
 
     /// After the server was started again.
     pub(super) fn come_back(&mut self, place: &Place) {
         self.demo = place.demo();
         (self.http, self.app_token) = enter(&self.demo);
+        self.shown(&self.app_token.clone());
+    }
+
+    /// A token is shown to the server, which is to keep it nowhere.
+    pub(super) fn shown(&mut self, token: &str) {
+        self.tokens.push(token.to_owned());
+    }
+
+    /// What is to be found nowhere.
+    pub(super) fn needles(&self) -> Needles {
+        assert!(self.tokens.len() > self.round, "tokens are among it");
+        Needles::new(&self.strings, &self.tokens)
     }
 
     pub(super) fn strings(&self) -> &[String] {
@@ -72,6 +88,7 @@ impl Rounds {
         self.app("POST", "/users", &json!({ "username": name, "nickname": nickname }));
         let body = json!({ "grant_type": "inherit", "username": name, "autoCreateUser": false });
         let token = text(&self.app("POST", "/token", &body), "access_token").to_owned();
+        self.shown(&token);
         (name, token)
     }
 
