@@ -56,6 +56,15 @@ fn in_progress(body: &mut Object) -> Result<bool, ClassFailure> {
     Ok(one_or_zero(body, "inProgress")?.unwrap_or(false))
 }
 
+/// The main board's pages would be copied into the groups: there are none, so that what asks for it is told so.
+fn no_scenes(rest: &Rest, call: &ClassCall, body: &mut Object) -> Result<(), ClassFailure> {
+    if one_or_zero(body, "syncBoardScenes")?.unwrap_or(false) {
+        call.by(rest, &call.room()?)?;
+        return Err(Refusal::FeatureOff("pages of the whiteboard").into());
+    }
+    Ok(())
+}
+
 fn made(rest: &Rest, ids: &[RoomUuid]) -> Outcome {
     let groups: Vec<Value> = ids.iter().map(|id| json!({"groupUuid": id.as_str()})).collect();
     Ok(done(rest.classroom.clock().now(), json!({"groups": groups})))
@@ -67,6 +76,7 @@ async fn set(State(rest): State<Rest>, call: ClassCall, ClassBody(mut body): Cla
         call.act(&rest, |turn| turn.close_groups()).await?;
         return Ok(done(rest.classroom.clock().now(), Value::Null));
     }
+    no_scenes(&rest, &call, &mut body)?;
     let (plans, invites) = (plans(&mut body)?, in_progress(&mut body)?);
     made(&rest, &call.act(&rest, move |turn| turn.open_groups(plans, invites)).await?)
 }
@@ -81,6 +91,7 @@ fn only_one(call: &ClassCall) -> Result<(), ClassFailure> {
 /// Row 69 by `POST`.
 async fn add(State(rest): State<Rest>, call: ClassCall, ClassBody(mut body): ClassBody) -> Outcome {
     only_one(&call)?;
+    no_scenes(&rest, &call, &mut body)?;
     let (plans, invites) = (plans(&mut body)?, in_progress(&mut body)?);
     made(&rest, &call.act(&rest, move |turn| turn.add_groups(plans, invites)).await?)
 }

@@ -162,3 +162,31 @@ async fn c112_what_is_said_to_all_over_the_chat_product_lies_in_the_chat_rooms()
     let answer = school.by(("a", "bob", 2), Method::POST, path, body).await;
     assert_eq!(answer.code().0, 403);
 }
+
+#[tokio::test]
+async fn pages_of_the_board_are_not_copied_into_groups_and_whoever_wants_it_is_told_so() {
+    let school = school().await;
+    let group = |sync: Value| {
+        let groups = json!([{"users": [{"userUuid": "bob"}]}, {"users": [{"userUuid": "cid"}]}]);
+        json!({"groups": groups, "syncBoardScenes": sync})
+    };
+    let path = "/v2/rooms/a/groups/states/1";
+    for method in [Method::PUT, Method::POST] {
+        for (token, code) in [
+            (school.back_end(), (403, 30_403_000)),
+            (school.seat("a", "ann", 1), (403, 30_403_000)),
+            (school.seat("b", "ann", 1), (401, 401)),
+        ] {
+            let answer = school.call(&token, method.clone(), path, group(json!(true))).await;
+            assert_eq!(answer.code(), code, "{method}");
+            if code.0 == 403 {
+                assert_eq!(answer.body["msg"], "pages of the whiteboard: the feature is off");
+            }
+        }
+        let wrong = school.app(method, path, group(json!("yes"))).await;
+        assert_eq!(wrong.code(), (400, 400));
+    }
+    assert_eq!(groups(&school).await["state"], 0, "nothing was done");
+    put(&school, 1, group(json!(false))).await.data();
+    assert_eq!(groups(&school).await["state"], 1);
+}
