@@ -4,6 +4,7 @@ use prost::Message;
 use stoa_core::{AppScope, Caller, Resource, Secret, Timestamp, UserId, Uuid, Visitor, limits};
 use stoa_store::{AppStore, Blind, Bucket, Direction, Key, Txn, classes, spaces};
 
+use crate::class::revocation::subject_in_classes;
 use crate::entry::{KickReason, Which};
 use crate::observation::NameOf;
 use crate::person::PSEUDONYM;
@@ -56,6 +57,28 @@ pub struct UserPage {
     pub users: Vec<User>,
     /// Where the next page begins; none on the last.
     pub cursor: Option<String>,
+}
+
+/// Why an account is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// The user is to be gone: nobody who had the name is let in by a token of that time, and the key is destroyed.
+    Deleted,
+    /// The last of its class rooms is destroyed. The name is the same person's in the next one, whose token may be
+    /// there already.
+    LeftClasses,
+    /// It was not used for long in chat, and whoever has the name in class rooms may be there every day: as deleted, but
+    /// for its tokens for class rooms.
+    Unused,
+    /// As deleted, but the key is the caller's to destroy.
+    Erased,
+}
+
+impl Removal {
+    /// Whether tokens for class rooms in the same name are revoked.
+    const fn reaches_classes(self) -> bool {
+        matches!(self, Self::Deleted | Self::Erased)
+    }
 }
 
 /// A user to be registered, with nothing left that could be refused but the name.
@@ -375,33 +398,46 @@ impl Chat {
     }
 
     /// Deletes a user: the account and all that stands under the user's key, which is destroyed. The
-    /// user leaves all groups, and those that it owns are dismissed; its sessions end. What the user
+    /// user leaves all groups, and those that it owns are dismissed; its sessions end, and all tokens are revoked that
+    /// were made up to now, also those for class rooms in the same name. What the user
     /// said to others stays with them. Whoever is interrupted in it does it again: the account goes last.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Store`].
     pub async fn delete_user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
+        self.delete(caller, user, Removal::Deleted).await
+    }
+
+    /// As [`Self::delete_user`], for the reason that `why` says.
+    pub(crate) async fn delete(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        why: Removal,
+    ) -> Result<User, Error> {
         if !caller.is_app() {
             return Err(Error::NotAllowed);
         }
-        let deleted = self.remove_account(caller, user, true).await?;
+        let deleted = self.remove_account(caller, user, why).await?;
         // What is left (devices, places in conversations) was sealed with the user's key, as what is left of groups
         // with theirs.
         self.end_objects(caller).await?;
         Ok(deleted)
     }
 
-    /// Deletes a user but for what only the user's key opens. With `ends` it is noted that the key is to be destroyed;
-    /// otherwise that is the caller's to do.
+    /// Deletes a user but for what only the user's key opens.
     pub(crate) async fn remove_account(
         &self,
         caller: &Caller,
         user: &UserId,
-        ends: bool,
+        why: Removal,
     ) -> Result<User, Error> {
         let store = &self.store.app(caller).await?;
         let blind = user_blind(store, user);
-        let (now, gone) = (self.shared.clock.now(), Subject::name(store, user));
+        let now = self.shared.clock.now();
+        let name = (why != Removal::LeftClasses).then(|| Subject::name(store, user));
+        let in_classes = why.reaches_classes().then(|| subject_in_classes(user)).flatten();
+        let gone = &[name, in_classes];
         let deleted = loop {
             self.user(caller, user).await?;
             self.leave_contacts(caller, store, user).await?;
@@ -424,8 +460,10 @@ impl Chat {
                 txn.delete(&time_key(store, deleted.created, blind))?;
                 attributes::remove(store, &mut txn, user).await?;
                 super_admins::forget(store, &mut txn, user)?;
-                revocation::put(store, &mut txn, gone, now).await?;
-                if ends {
+                for subject in gone.iter().flatten() {
+                    revocation::put(store, &mut txn, *subject, now).await?;
+                }
+                if why != Removal::Erased {
                     txn.end_object(&classes::USER_INFORMATION, blind, now).await?;
                 }
                 Ok::<_, Error>(txn.done(Some(deleted)))
@@ -434,9 +472,14 @@ impl Chat {
                 break deleted;
             }
         };
-        self.cut_was_stored(caller.app().number, gone, now);
+        for subject in gone.iter().flatten() {
+            self.cut_was_stored(caller.app().number, *subject, now);
+        }
         self.shared.appenders.forget(caller.app().number, user);
         self.kick(caller, user, Which::All, KickReason::UserRemoved);
+        if why.reaches_classes() {
+            self.end_chat_of_classes(caller, user);
+        }
         Ok(deleted)
     }
 
@@ -465,7 +508,7 @@ impl Chat {
     }
 
     /// Lets a user in again, or out: a deactivated user's sessions end, the tokens that were made up to now
-    /// are revoked, and no login succeeds.
+    /// are revoked, also those for class rooms in the same name, and no login succeeds in chat.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`].
@@ -488,6 +531,7 @@ impl Chat {
         let account = self.change(caller, user, change).await?;
         if !activated {
             self.kick(caller, user, Which::All, KickReason::UserRemoved);
+            self.cut_in_classes(caller, user, now).await?;
         }
         account.try_into()
     }

@@ -1,16 +1,20 @@
 //! Geofences: clients of an app are served where its owner says, by the country of their network.
 //!
 //! Asked at both doors before anything else, and again for open sessions when what was decided or what is
-//! known of addresses has changed. Refusals are counted by country; no address is written down.
+//! known of addresses has changed. Refusals are counted by country; no address is written down. That a permission to
+//! cross regions lets in somebody for the first time stands in the audit log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use stoa_audit::{Act, Actor, Refused};
+use stoa_audit::{Act, Actor, Entry, Query, Recorded, Refused};
 use stoa_bus::Topic;
-use stoa_core::{App, AppNumber, Countries, Country, Crossing, Region, Timestamp, Visitor};
+use stoa_core::{
+    App, AppNumber, AppScope, Countries, Country, Crossing, Permit, Region, Timestamp, Visitor,
+    limits,
+};
 use stoa_metrics::fence::{ENDED, REFUSED, Refused as Counted};
 
 use crate::entry::{KickReason, Which};
@@ -29,12 +33,14 @@ struct Judged {
 pub(crate) struct Fences {
     countries: Arc<dyn Countries>,
     judged: Mutex<HashMap<AppNumber, Judged>>,
+    /// Permissions that have let somebody in.
+    used: Mutex<HashSet<(AppNumber, Permit)>>,
 }
 
 impl Default for Fences {
     /// Nothing is known: whoever has a geofence lets nobody in.
     fn default() -> Self {
-        Self { countries: Arc::new(()), judged: Mutex::default() }
+        Self { countries: Arc::new(()), judged: Mutex::default(), used: Mutex::default() }
     }
 }
 
@@ -60,8 +66,11 @@ impl Chat {
         if !app.place.geofence {
             return Ok(());
         }
-        let country = self.fences.country(address);
-        if app.place.admits(app.region, country, self.shared.clock.now()) {
+        let (country, now) = (self.fences.country(address), self.shared.clock.now());
+        if app.place.admits(app.region, country, now) {
+            if let Some(permit) = app.place.permit_behind(app.region, country, now) {
+                self.note_use(app, permit);
+            }
             return Ok(());
         }
         REFUSED.of(if country.is_some() { Counted::Outside } else { Counted::Unknown }).inc();
@@ -72,6 +81,56 @@ impl Chat {
             audit.refused(&Visitor::of(app.clone()), refused);
         }
         Err(Error::Outside { country })
+    }
+
+    /// Writes down that a permission lets in somebody for the first time.
+    fn note_use(&self, app: &Arc<App>, permit: &Permit) {
+        let is_first = self.fences.used.lock().insert((app.number, *permit));
+        let Some(audit) = self.audit.as_ref().filter(|_| is_first) else { return };
+        let Permit { kind, from, to, until } = permit;
+        let entry = Entry::new(Actor::Stranger, Act::PermitUsed).detail("kind", kind.name());
+        let entry = entry.detail("from", from.name()).detail("to", to.name());
+        let entry = entry.detail("until", until.as_millis().to_string());
+        audit.note(&Visitor::of(app.clone()), entry);
+    }
+
+    /// Reads in the audit log of the app of `scope` which of its permissions have let somebody in already. To be called
+    /// for each app before anybody is let in. Answers how many have.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn load_permit_uses(&self, scope: &impl AppScope) -> Result<usize, Error> {
+        let (app, Some(audit)) = (scope.app(), &self.audit) else { return Ok(0) };
+        let (mut open, mut used) = (app.place.permits.clone(), 0);
+        open.retain(|permit| permit.kind == Crossing::Messages);
+        let mut query = Query { limit: limits::AUDIT_PAGE, ..Query::default() };
+        while !open.is_empty() {
+            // The newest first: what was written of an earlier permission of that kind is not about this one.
+            let page = audit.of(scope).await?.page(&query).await?;
+            for entry in &page.entries {
+                let was_used = entry.act == Act::PermitUsed.name();
+                if !was_used && entry.act != Act::PermitAdded.name() {
+                    continue;
+                }
+                for permit in open.extract_if(.., |permit| is_about(entry, permit)) {
+                    if was_used {
+                        used += 1;
+                        self.fences.used.lock().insert((app.number, permit));
+                    }
+                }
+            }
+            query.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        Ok(used)
+    }
+
+    /// What the app's owner permits no more has let in nobody, if it is permitted again.
+    pub(crate) fn forget_permits(&self, app: &App) {
+        let stands = |permit: &Permit| app.place.permits.contains(permit);
+        self.fences.used.lock().retain(|(number, permit)| *number != app.number || stands(permit));
     }
 
     /// As [`Self::admit_from`]. Answers whether the client is let in by a permission to cross regions alone.
@@ -135,4 +194,14 @@ fn permitted(app: &App, now: Timestamp) -> Vec<Region> {
     let permits =
         |from: &Region| app.place.permit(Crossing::Messages, *from, app.region, now).is_some();
     Region::ALL.into_iter().filter(permits).collect()
+}
+
+/// Whether an entry of the log is about that permission, or an earlier one of the same kind and way.
+fn is_about(entry: &Recorded, permit: &Permit) -> bool {
+    let says = |name: &str, value: &str| {
+        entry.details.iter().any(|detail| detail.name == name && detail.value == value)
+    };
+    says("kind", permit.kind.name())
+        && says("from", permit.from.name())
+        && says("to", permit.to.name())
 }

@@ -69,7 +69,10 @@ impl Chat {
     pub async fn authenticate(&self, key: &AppKey, token: &str) -> Result<Caller, Error> {
         let app = self.app(key)?;
         let verified = VerifiedToken::verify(&app, token, self.shared.clock.now())?;
-        self.check_token(app.number, verified.mark())?;
+        match verified.class() {
+            Some(class) => self.check_class_token(&app, &class.user, verified.mark())?,
+            None => self.check_token(app.number, verified.mark())?,
+        }
         let Some(named) = verified.named_user() else {
             return verified.into_app_caller().map_err(|_| Error::NotAllowed);
         };
@@ -172,7 +175,10 @@ impl Chat {
         self.judge(&app, &topic, None);
         // What was revoked since the caller was let in did not find this token at the sessions.
         let still = async {
-            self.check_token(app.number, mark)?;
+            match caller.class() {
+                Some(class) => self.check_class_token(&app, &class.user, mark)?,
+                None => self.check_token(app.number, mark)?,
+            }
             let account = self.find(caller, user).await?.ok_or(Error::UnknownUser)?;
             match account.is_cut(mark, app.tokens.skew_s) {
                 true => Err(Error::Token(TokenRefusal::Invalid("revoked"))),

@@ -70,10 +70,10 @@ impl Account {
 /// REVOCATIONS: a token, device or name that was cut.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Revocation {
-    /// 1: a token; 2: a device; 3: the name of a user who was deleted.
+    /// 1: a token; 2: a device; 3: the name of a user who was deleted; 4: a user of class rooms.
     #[prost(uint32, tag = "1")]
     pub(crate) kind: u32,
-    /// 16 bytes: of the token's signature, or blinded.
+    /// 16 bytes: of the token's signature, blinded, or of the name that a user of class rooms has in chat.
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) subject: Vec<u8>,
     /// What was made up to then is over.

@@ -2,7 +2,7 @@
 //!
 //! A revocation is a cut in time: what was made up to then is over, what is made later is good. Each kind stands
 //! where it is asked for anyway: that of an app in the app's record, that of a user in the account. What has no
-//! such place (one token, one device, a name whose user was deleted) stands in rows of its own, which are held in
+//! such place (one token, one device, a name whose user was deleted, a user of class rooms) stands in rows of its own, which are held in
 //! memory as a whole and forgotten when no token can live any more that they are about.
 //!
 //! Nothing is told before it is durable. The register of sessions remembers by which tokens each was let in and
@@ -41,6 +41,8 @@ pub(crate) enum Subject {
     Device(Blind),
     /// A name whose user was deleted: whoever registers it again is another person.
     Name(Blind),
+    /// One user of class rooms, by the number that its name in chat is written with.
+    ClassUser([u8; 16]),
 }
 
 impl Subject {
@@ -49,6 +51,7 @@ impl Subject {
             Self::Token(_) => 1,
             Self::Device(_) => 2,
             Self::Name(_) => 3,
+            Self::ClassUser(_) => 4,
         }
     }
 
@@ -56,6 +59,7 @@ impl Subject {
         match self {
             Self::Token(id) => &id.0,
             Self::Device(blind) | Self::Name(blind) => &blind.0,
+            Self::ClassUser(name) => name,
         }
     }
 
@@ -65,6 +69,7 @@ impl Subject {
             1 => Some(Self::Token(TokenMarkId(bytes))),
             2 => Some(Self::Device(Blind(bytes))),
             3 => Some(Self::Name(Blind(bytes))),
+            4 => Some(Self::ClassUser(bytes)),
             _ => None,
         }
     }
@@ -101,6 +106,11 @@ impl Cuts {
             return None;
         }
         cuts.get(&(app, subject)).copied()
+    }
+
+    /// Whether there is any.
+    pub(crate) fn any(&self) -> bool {
+        !self.at.read().is_empty()
     }
 
     fn note(&self, app: AppNumber, subject: Subject, at: Timestamp) {
@@ -263,7 +273,8 @@ impl Chat {
         Ok(named)
     }
 
-    /// Revokes all tokens of a user that were made up to now, and ends the user's sessions.
+    /// Revokes all tokens of a user that were made up to now, also those for class rooms in the same name, and ends the
+    /// user's sessions.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] without an app token; [`Error::UnknownUser`]; [`Error::Store`].
@@ -274,7 +285,7 @@ impl Chat {
         let now = self.shared.clock.now();
         self.change(caller, user, |account| account.cut(now)).await?;
         self.shared.kick(caller.app().number, user, Which::All, KickReason::Revoked, "");
-        Ok(())
+        self.cut_in_classes(caller, user, now).await
     }
 
     /// Revokes one device of a user: its sessions end, no token that was made up to now lets it in again, and
@@ -311,7 +322,7 @@ impl Chat {
     }
 
     /// Stores revocations and lets them hold.
-    async fn cut(
+    pub(crate) async fn cut(
         &self,
         scope: &impl AppScope,
         subjects: &[Subject],
@@ -399,6 +410,7 @@ impl Chat {
     /// The owner of `app` has decided something about it: sessions end that would not be let in any more. So do
     /// all that a token of the certificate `leaked` ever let in or renewed.
     pub fn app_changed(&self, app: &Arc<App>, leaked: Option<Fingerprint>) {
+        self.forget_permits(app);
         self.shared.cuts.next_epoch();
         for topic in self.shared.online.topics_of(app.number) {
             self.judge(app, &topic, leaked);

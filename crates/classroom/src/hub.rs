@@ -114,10 +114,14 @@ impl Hub {
 
     /// Looks at all connections, or at one user's, and tells those what comes of it for whom it is another than
     /// before.
-    pub(crate) fn judge(&self, user: Option<&UserUuid>, judge: impl Fn(&Pass) -> Verdict) {
+    pub(crate) fn judge(
+        &self,
+        user: Option<&UserUuid>,
+        judge: impl Fn(&UserUuid, &Pass) -> Verdict,
+    ) {
         let mut ears = self.0.lock();
         let mut over = Vec::new();
-        let mut look = |ear: &mut Ear| match judge(&ear.pass) {
+        let mut look = |(name, ear): (&UserUuid, &mut Ear)| match judge(name, &ear.pass) {
             Verdict::Lives(until) if until == ear.pass.until => {}
             Verdict::Lives(until) => {
                 ear.pass.until = until;
@@ -126,8 +130,8 @@ impl Hub {
             Verdict::Ends(why) => over.push((ear.to.clone(), why)),
         };
         match user {
-            Some(user) => ears.get_mut(user).into_iter().for_each(&mut look),
-            None => ears.values_mut().for_each(&mut look),
+            Some(user) => ears.get_mut(user).into_iter().for_each(|ear| look((user, ear))),
+            None => ears.iter_mut().for_each(&mut look),
         }
         drop(ears);
         // They hang up by themselves, as whoever loses a connection.

@@ -195,9 +195,12 @@ impl Classroom {
         };
         let caller = ClassCaller::verify(app, token, named, self.clock.now())?;
         if let Some(mark) = caller.mark() {
-            self.chat.check_token(app.number, mark)?;
-            if caller.user().is_some() {
-                self.chat.note_class_token(&caller, mark);
+            match caller.user() {
+                Some(user) => {
+                    self.chat.check_class_token(app, user, mark)?;
+                    self.chat.note_class_token(&caller, mark);
+                }
+                None => self.chat.check_token(app.number, mark)?,
             }
         }
         Ok(caller)
@@ -470,7 +473,8 @@ impl Classroom {
         Ok(caller.seated(room, &user, role, stated))
     }
 
-    /// Whether a client whose network is in another region, which the app's owner permits, is let into this room.
+    /// Whether a client whose network is in another region, which the app's owner permits, is let into this room, or into the
+    /// class whose group it is.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -479,7 +483,8 @@ impl Classroom {
         scope: &impl AppScope,
         room: &RoomUuid,
     ) -> Result<bool, Error> {
-        let lets = self.act(scope, room, |desk| {
+        let main = self.groups.main_of(scope.app().number, room);
+        let lets = self.act(scope, main.as_ref().unwrap_or(room), |desk| {
             Ok(desk.slot.as_ref().is_none_or(|room| room.crosses.messages))
         });
         lets.await

@@ -175,6 +175,19 @@ impl Classroom {
         Ok(caller.expires())
     }
 
+    /// The app's back end revokes all tokens in the name `user` that were made up to now, and ends what they let in.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`] for everybody else; [`Error::Chat`].
+    pub async fn revoke_user(&self, caller: &ClassCaller, user: &UserUuid) -> Result<(), Error> {
+        if *caller.principal() != ClassPrincipal::App {
+            return Err(Refusal::NotAllowed.into());
+        }
+        self.chat.revoke_class_user(caller, user).await?;
+        self.keep_admitted();
+        Ok(())
+    }
+
     /// The owner of `app` has decided something about it: connections end that would not be let in any more. So do
     /// all that a token of the certificate `leaked` ever let in or renewed.
     pub fn app_changed(&self, app: &App, leaked: Option<Fingerprint>) {
@@ -200,15 +213,16 @@ impl Classroom {
     fn judge(&self, line: &Line, user: Option<&UserUuid>, leaked: Option<Fingerprint>) {
         let now = self.clock.now();
         let app = self.directory.by_id(&line.app);
-        line.hub.judge(user, |pass| match &app {
+        line.hub.judge(user, |user, pass| match &app {
             None => Verdict::Ends("revoked"),
-            Some(app) => self.verdict(app, pass, leaked, now),
+            Some(app) => self.verdict(app, user, pass, leaked, now),
         });
     }
 
     fn verdict(
         &self,
         app: &App,
+        user: &UserUuid,
         pass: &Pass,
         leaked: Option<Fingerprint>,
         now: Timestamp,
@@ -223,7 +237,8 @@ impl Classroom {
         let has_leaked = leaked.is_some_and(|fingerprint| {
             pass.marks.iter().any(|mark| mark.issuer.certificate() == fingerprint)
         });
-        let good = pass.marks.iter().filter(|mark| self.chat.check_token(app.number, mark).is_ok());
+        let good =
+            pass.marks.iter().filter(|mark| self.chat.check_class_token(app, user, mark).is_ok());
         let until = good.filter_map(|mark| app.admits(mark, now).ok()).max();
         // One that has run out ends with its own word for it.
         let over = pass.until <= now;

@@ -106,6 +106,11 @@ impl VerifiedToken {
         self.user.as_deref()
     }
 
+    /// The class room that the token is for; none for any other token.
+    pub fn class(&self) -> Option<&ClassScope> {
+        self.class.as_deref()
+    }
+
     /// When the token ends.
     pub const fn expires(&self) -> Timestamp {
         self.expires

@@ -116,9 +116,22 @@ impl PlaceSettings {
         if !self.geofence {
             return true;
         }
-        let Some(country) = country else { return false };
-        let crosses = |from| self.permit(Crossing::Messages, from, region, now).is_some();
-        self.serves(region, country) || country.region().is_some_and(crosses)
+        let Some(named) = country else { return false };
+        self.serves(region, named) || self.permit_behind(region, country, now).is_some()
+    }
+
+    /// The permission by which a client in `country` alone is let in to an app of `region`; none where the client is let in
+    /// without one, or not at all.
+    pub fn permit_behind(
+        &self,
+        region: Region,
+        country: Option<Country>,
+        now: Timestamp,
+    ) -> Option<&Permit> {
+        if !self.crosses(region, country) {
+            return None;
+        }
+        self.permit(Crossing::Messages, country?.region()?, region, now)
     }
 
     /// Whether a client in `country`, who is let in to an app of `region`, is so by the permission for messages alone.

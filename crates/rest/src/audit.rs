@@ -9,6 +9,7 @@
 //! | `POST …/token` with `inherit` or `client_credentials` | [`Act::TokenIssued`] |
 //! | the same with a wrong proof, also a password | [`Act::PasswordRefused`] |
 //! | `POST …/token/…/invalid` | [`Act::TokenRevoked`], [`Act::UserRevoked`], [`Act::DeviceRevoked`] |
+//! | `POST …/edu/apps/…/users/{user}/token/invalid` | [`Act::UserRevoked`] |
 //! | `POST …/users` | [`Act::UserCreated`]; without a token [`Act::RegistrationRefused`] |
 //! | `DELETE …/users/{user}` | [`Act::UserDeleted`] |
 //! | `PUT …/users/{user}/password` | [`Act::PasswordSet`] |
@@ -23,7 +24,7 @@ use std::net::IpAddr;
 
 use stoa_audit::{Act, Actor, Entry, Outcome, Refused};
 use stoa_chat::Error;
-use stoa_core::{Caller, UserId, Visitor};
+use stoa_core::{AppScope, Caller, ClassCaller, UserId, UserUuid, Visitor};
 
 use crate::auth::AppCaller;
 use crate::error::Failure;
@@ -70,6 +71,18 @@ impl Shared {
         Err(error.into())
     }
 
+    /// Writes down that an app's back end has revoked the tokens of a user of class rooms, who stands there by the name
+    /// that it has in chat.
+    pub(crate) async fn class_user_revoked(
+        &self,
+        caller: &ClassCaller,
+        user: &UserUuid,
+        address: Option<IpAddr>,
+    ) {
+        let entry = Entry::new(Actor::App, Act::UserRevoked).on(user.chat_user());
+        self.record(caller, at(entry, address), Act::UserRevoked).await;
+    }
+
     async fn write(&self, by: By<'_>, act: Act, user: Option<&UserId>, outcome: Outcome) {
         let By { caller, address } = by;
         let mut entry = Entry::new(Actor::from(caller), act).outcome(outcome);
@@ -80,7 +93,11 @@ impl Shared {
         if NOTED.contains(&act) {
             return self.audit.note(caller, entry);
         }
-        if let Err(error) = self.audit.record(caller, entry).await {
+        self.record(caller, entry, act).await;
+    }
+
+    async fn record(&self, scope: &impl AppScope, entry: Entry, act: Act) {
+        if let Err(error) = self.audit.record(scope, entry).await {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, %act, "an act could not be written into the audit log");
         }

@@ -245,7 +245,9 @@ impl Node {
         }
         chat.begin_index(&operator).await?;
         for app in console.apps() {
-            chat.load_revocations(&operator.in_app(app)).await?;
+            let scope = operator.in_app(app);
+            chat.load_revocations(&scope).await?;
+            chat.load_permit_uses(&scope).await?;
         }
         let classroom = Arc::new(Classroom::new(
             store.clone(),

@@ -494,7 +494,7 @@ pub static REVOCATIONS: Space = Space {
     class: &REVOCATION,
     owner: Owner::App,
     layout: &[Part::Blind("revocation")],
-    value: "1: what it is about (part of a token's signature, or blinded), from when on",
+    value: "1: what it is about (part of a token's signature, blinded, or the MD5 of a name in class rooms), from when on",
     readers: "chat",
 };
 

@@ -13,10 +13,12 @@
 //! | `room` | the chat room is made, silenced, closed, and forgotten |
 //! | `people` | who checks in has a user in chat, and is deleted when its last class is gone |
 //! | `reach` | what a class room's token reaches |
+//! | `revocation` | tokens for class rooms that are revoked with others of their user |
 //! | `stored` | the records |
 
 mod people;
 mod reach;
+pub(crate) mod revocation;
 mod room;
 mod stored;
 

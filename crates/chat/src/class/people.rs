@@ -7,7 +7,7 @@ use stoa_store::{AppStore, Direction, Key, spaces};
 
 use super::stored::ClassChatUser;
 use super::{class_blind, class_bucket};
-use crate::account::{self, account_key, user_blind};
+use crate::account::{self, Removal, account_key, user_blind};
 use crate::group::{GroupActor, Line, Standing};
 use crate::log::Batch;
 use crate::observation::NameOf;
@@ -304,7 +304,7 @@ impl Chat {
         let mut deleted = false;
         if is_ours && !elsewhere {
             let caller = self.class_caller(scope)?;
-            deleted = match self.delete_user(&caller, user).await {
+            deleted = match self.delete(&caller, user, Removal::LeftClasses).await {
                 Ok(_) => true,
                 Err(Error::UnknownUser) => false,
                 Err(error) => return Err(error),

@@ -16,6 +16,7 @@ use stoa_store::classes::USER_INFORMATION;
 use stoa_store::{Direction, spaces};
 
 use super::Pace;
+use crate::account::Removal;
 use crate::group::{GroupActor, group_named, last_used};
 use crate::records::{self, Account, StoredGroup};
 use crate::{Chat, Error, account};
@@ -113,7 +114,7 @@ impl Chat {
                 if !is_day_over(account.last_used(since), kept, now) {
                     continue;
                 }
-                match self.delete_user(&back_end, &user).await {
+                match self.delete(&back_end, &user, Removal::Unused).await {
                     Ok(_) => deleted.push(user),
                     Err(Error::UnknownUser) => {}
                     Err(error) => return Err(error),

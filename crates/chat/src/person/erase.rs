@@ -19,7 +19,7 @@ use super::Renaming;
 use super::entry::{renamed, without};
 use super::erased::{Erased, PSEUDONYM};
 use super::walk::Walk;
-use crate::account::user_blind;
+use crate::account::{Removal, user_blind};
 use crate::attachment::{self, Found};
 use crate::contact::StoredCount;
 use crate::entry::Kind;
@@ -155,7 +155,7 @@ impl Chat {
             let account: Account = records::decode(&value, spaces::USERS.name)?;
             erased.meet(&account.username);
             if let Ok(user) = account.username.parse() {
-                self.remove_account(caller, &user, false).await?;
+                self.remove_account(caller, &user, Removal::Erased).await?;
             }
         }
         let erased = Arc::new(erased);

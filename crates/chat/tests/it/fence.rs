@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stoa_audit::{Act, AuditLog, Query};
+use stoa_audit::{Act, Actor, AuditLog, Entry, Query};
 use stoa_chat::Error;
 use stoa_core::{App, Countries, Country, Crossing, Operator, Permit, PlaceSettings, Region};
 
@@ -192,4 +192,53 @@ async fn refusals_are_counted_by_country_and_no_address_is_written_down() {
     assert!(page.entries.iter().all(|entry| entry.act == Act::GeofenceRefused.name()), "{all}");
     assert!(all.contains("country US") && all.contains("country unknown"), "{all}");
     assert!(!all.contains("2.0.0.") && !all.contains("10.0.0.1") && !all.contains("bob"), "{all}");
+}
+
+#[tokio::test]
+async fn the_first_use_of_a_permission_stands_in_the_audit_log_once() {
+    let mut fenced = Fenced::new().await;
+    let permit = fenced.messages_from_na();
+    let media = Permit { kind: Crossing::Media, ..permit };
+    fenced.decide(PlaceSettings { permits: vec![media, permit], ..on() });
+    let used = async |fenced: &Fenced| {
+        fenced.audit.settle().await;
+        let scope = Operator::of_this_process().in_app(fenced.world.app(APP));
+        let query = Query { limit: 50, act: Some(Act::PermitUsed), ..Query::default() };
+        fenced.audit.of(&scope).await.unwrap().page(&query).await.unwrap().entries
+    };
+    fenced.comes("alice", Some("1.0.0.1")).await.unwrap();
+    assert!(fenced.comes("bob", Some("3.0.0.1")).await.is_err());
+    assert!(used(&fenced).await.is_empty(), "nobody came by it");
+    for user in ["bob", "carol", "bob"] {
+        fenced.comes(user, Some("2.0.0.1")).await.unwrap();
+    }
+    let entries = used(&fenced).await;
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    let told = format!("{entry:?}");
+    for part in ["messages", "\"na\"", "\"eu\""] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains("2.0.0.1") && !told.contains("bob"), "{told}");
+
+    // The next process knows; a permission of which is told that it was given later is another one.
+    let places = fenced.places.clone();
+    let audit = fenced.audit.clone();
+    fenced.world.knows(places.clone(), audit.clone());
+    let scope = Operator::of_this_process().in_app(fenced.world.app(APP));
+    assert_eq!(fenced.world.chat.load_permit_uses(&scope).await.unwrap(), 1);
+    fenced.comes("bob", Some("2.0.0.1")).await.unwrap();
+    assert_eq!(used(&fenced).await.len(), 1);
+    let added = Entry::new(Actor::Operator, Act::PermitAdded).detail("kind", "messages");
+    let added = added.detail("from", "na").detail("to", "eu");
+    audit.record(&scope, added).await.unwrap();
+    fenced.world.knows(places, audit);
+    assert_eq!(fenced.world.chat.load_permit_uses(&scope).await.unwrap(), 0);
+    fenced.comes("bob", Some("2.0.0.1")).await.unwrap();
+    assert_eq!(used(&fenced).await.len(), 2);
+
+    // Given anew by the owner, it is used anew.
+    fenced.decide(on());
+    fenced.decide(PlaceSettings { permits: vec![permit], ..on() });
+    fenced.comes("bob", Some("2.0.0.1")).await.unwrap();
+    assert_eq!(used(&fenced).await.len(), 3);
 }

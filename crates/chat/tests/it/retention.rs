@@ -625,7 +625,15 @@ async fn a_user_who_is_not_there_for_180_days_is_deleted_as_by_hand() {
     world.clock.advance(80 * DAY);
     assert!(delete(&world).await.is_empty(), "the day on which carol was made is not over");
     world.clock.advance(DAY);
+    let (app, now) = (world.app(APP), world.clock.now());
+    let (id, certificate) = (app.id.as_str(), app.certificates[0].expose());
+    let issued = u32::try_from(now.as_secs()).unwrap();
+    let seat = stoa_token::Builder007::new(id, certificate, issued, 3600, 7);
+    let seat = seat.room_user("room", "carol", 2).build().unwrap();
+    let seat = stoa_core::ClassCaller::verify(&app, &seat, None, now).unwrap();
     assert_eq!(delete(&world).await, ["carol"]);
+    let in_class = world.chat.check_class_token(&app, seat.user().unwrap(), seat.mark().unwrap());
+    in_class.expect("whoever has the name in class rooms may be there every day");
     let back_end = world.back_end(APP).await;
     let gone = world.chat.user(&back_end, &"carol".parse().unwrap()).await;
     assert!(matches!(gone, Err(Error::UnknownUser)));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_audit::{AuditLog, Query};
+use stoa_chat::class::ClassMember;
 use stoa_chat::{Chat, Error, Grant, LoginRequest};
 use stoa_core::{
-    App, AuthPolicy, Caller, Certificate, Operator, Resource, Secret, ServerCertificate,
-    TokenPolicy, TokenRefusal, UserId,
+    App, AuthPolicy, Caller, Certificate, ClassCaller, ClassRole, Clock, Operator, Resource,
+    Secret, ServerCertificate, TokenPolicy, TokenRefusal, UserId,
 };
 use stoa_token::Builder007;
 
@@ -83,6 +84,41 @@ async fn a_user_whose_tokens_are_revoked_is_out_until_newer_ones_are_made() {
 }
 
 #[tokio::test]
+async fn whoever_is_revoked_in_class_rooms_is_out_of_their_chat() {
+    let (world, back_end) = with_users().await;
+    let (app, issued) = (world.app(APP), u32::try_from(world.now_s()).unwrap());
+    let scope = Operator::of_this_process().in_app(app.clone());
+    let mut sessions = Vec::new();
+    for name in ["alice", "Alice", "Bob"] {
+        let member = ClassMember {
+            user: name.parse().unwrap(),
+            name: name.into(),
+            role: ClassRole::Student,
+        };
+        let named = world.chat.check_in_to_class(&scope, 7, &member).await.unwrap();
+        let (id, certificate) = (app.id.as_str(), app.certificates[0].expose());
+        let token = Builder007::new(id, certificate, issued, 3600, 7).room_user("room", name, 2);
+        let token = Secret::new(token.build().unwrap());
+        let device = world.log_in_with(APP, named.as_str(), "web", &token).await;
+        sessions.push((device, token));
+    }
+    let out = || sessions.iter().map(|(device, _)| device.pushed() == REVOKED).collect::<Vec<_>>();
+    assert_eq!(out(), [false, false, false]);
+    // The same name in chat, which knows no capitals.
+    world.chat.revoke_user(&back_end, &user("alice")).await.unwrap();
+    assert_eq!(out(), [true, false, false]);
+    world.chat.revoke_class_user(&back_end, &"Bob".parse().unwrap()).await.unwrap();
+    let bob = world.log_in(APP, "bob", "web").await;
+    assert_eq!(out(), [false, false, true]);
+    assert!(bob.pushed().is_empty(), "whoever has the name in chat stays");
+    let mut enter = Vec::new();
+    for (_, token) in &sessions {
+        enter.push(!is_revoked(&enters(&world, token).await));
+    }
+    assert_eq!(enter, [false, true, false]);
+}
+
+#[tokio::test]
 async fn one_token_is_revoked_with_what_it_let_in_and_renewed() {
     let (world, back_end) = with_users().await;
     let app = world.app(APP);
@@ -152,19 +188,27 @@ async fn revocations_are_kept_over_a_restart_and_forgotten_when_no_token_can_liv
     world.chat.revoke_token(&back_end, token.expose()).await.unwrap();
     world.chat.revoke_device(&back_end, &user("bob"), &resource).await.unwrap();
     world.chat.delete_user(&back_end, &user("alice")).await.unwrap();
+    let issued = u32::try_from(world.now_s()).unwrap();
+    let (id, certificate) = (app.id.as_str(), app.certificates[0].expose());
+    let seat = Builder007::new(id, certificate, issued, 3600, 7).room_user("room", "alice", 2);
+    let seat = ClassCaller::verify(&app, &seat.build().unwrap(), None, world.clock.now()).unwrap();
 
     let scope = Operator::of_this_process().in_app(app.clone());
     let again: Arc<Chat> = world.chat_again();
     assert_eq!(again.revocations(), 0);
-    assert_eq!(again.load_revocations(&scope).await.unwrap(), 3);
+    // A token, a device, a name, and the same name in class rooms.
+    let class =
+        |chat: &Chat| chat.check_class_token(&app, seat.user().unwrap(), seat.mark().unwrap());
+    assert!(class(&again).is_ok());
+    assert_eq!(again.load_revocations(&scope).await.unwrap(), 4);
     let refused = again.authenticate(&APP.parse().unwrap(), token.expose()).await;
-    assert!(is_revoked(&refused));
+    assert!(is_revoked(&refused) && is_revoked(&class(&again)));
 
     assert_eq!(again.sweep_revocations(&scope).await.unwrap(), 0);
     world.clock.advance(Duration::from_secs(86_400 + 599));
     assert_eq!(again.sweep_revocations(&scope).await.unwrap(), 0);
     world.clock.advance(Duration::from_secs(1));
-    assert_eq!(again.sweep_revocations(&scope).await.unwrap(), 3);
+    assert_eq!(again.sweep_revocations(&scope).await.unwrap(), 4);
     assert_eq!(again.revocations(), 0);
     assert_eq!(world.chat_again().load_revocations(&scope).await.unwrap(), 0);
 }

@@ -350,6 +350,33 @@ async fn c194_c195_c166_a_copy_from_before_the_destruction_opens_nothing_of_the_
     assert!(world.rows(&users).await.is_empty());
 }
 
+/// The user of an earlier class is deleted with it; but the name is the same person's.
+#[tokio::test]
+async fn a_token_for_a_later_class_opens_its_chat_though_an_earlier_class_was_destroyed() {
+    let world = World::new().await;
+    for room in ["one", "two"] {
+        world.create(room, new_room(RoomType::Small)).await.unwrap();
+    }
+    let issued = u32::try_from(world.clock.now().as_secs()).unwrap();
+    let certificate = world.app.certificates[0].expose();
+    let app = world.app.id.as_str();
+    let token = stoa_token::Builder007::new(app, certificate, issued, 86_400, 1);
+    let token = token.room_user("two", "bob", 2).build().unwrap();
+    world.enter("one", "bob", ClassRole::Student).await.unwrap();
+    world.act("one", By::App, |turn| turn.set_state(ClassState::Closed)).await.unwrap();
+    world.pass(HOUR).await;
+    let chat = world.classroom.chat();
+    let gone = chat.authenticate(&world.app.key, &token).await;
+    assert!(matches!(gone, Err(ChatError::UnknownUser)), "{gone:?}");
+    world.enter("two", "bob", ClassRole::Student).await.unwrap();
+    let caller = chat.authenticate(&world.app.key, &token).await.unwrap();
+    world.join(&caller, &world.chat_room("two").await).await.unwrap();
+    // Revoked it opens neither, whatever is known of the user.
+    chat.revoke_class_user(&back_end(&world).await, &name("bob")).await.unwrap();
+    let revoked = chat.authenticate(&world.app.key, &token).await;
+    assert!(matches!(revoked, Err(ChatError::Token(_))), "{revoked:?}");
+}
+
 #[tokio::test]
 async fn c194_the_chat_of_a_group_ends_with_the_class_too() {
     let world = World::new().await;

@@ -1,6 +1,7 @@
 //! Who is calling: the app by its App ID, the room and the user in the path, and the tokens in the headers
 //! (classroom specification, sections 2.0 and 3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
@@ -22,6 +23,8 @@ pub(crate) struct ClassCall {
     variables: Vec<(String, String)>,
     /// The token of the user's entry, if it was shown.
     session: Option<u64>,
+    /// From where it comes, if that is known.
+    pub(crate) from: Option<IpAddr>,
     /// The query's fields.
     pub(crate) query: Query,
 }
@@ -205,7 +208,7 @@ impl FromRequestParts<Rest> for ClassCall {
         let session = session.filter(|text| !text.is_empty());
         let session = session.map(|text| u64::from_str_radix(&text, 16)).transpose();
         let session = session.map_err(|_| Refusal::NotForThis)?;
-        Ok(Self { caller, variables, session, query: Query::of(&parts.uri) })
+        Ok(Self { caller, variables, session, from, query: Query::of(&parts.uri) })
     }
 }
 

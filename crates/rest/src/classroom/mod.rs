@@ -19,7 +19,7 @@
 //! | `groups` | 6, 67 to 73 |
 //! | `product` | 22, and roles of users whose tokens say none |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
-//! | `renewal` | a further token (section 3) |
+//! | `renewal` | a further token (section 3), and tokens that are taken back |
 
 mod answer;
 mod batch;
@@ -80,6 +80,7 @@ pub(crate) fn routes() -> Routes {
             .route("/v2/rooms/{room}/widgets/easemobIM/users/{user}/token", get(product::token))
             .route("/v2/rooms/{room}/users/{user}/role", put(product::set_role))
             .route("/v1/rooms/{room}/users/{user}/token", put(renewal::renew))
+            .route("/v2/users/{user}/token/invalid", post(renewal::revoke))
     };
     let scene = || {
         Routes::new()

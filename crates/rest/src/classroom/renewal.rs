@@ -1,7 +1,7 @@
-//! A further token for whoever is in a room (classroom specification, section 3).
+//! A further token for whoever is in a room (classroom specification, section 3), and tokens that are taken back.
 
 use axum::extract::State;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{Outcome, done};
 use super::door::ClassCall;
@@ -20,4 +20,14 @@ pub(crate) async fn renew(
     let token = body.text("token")?;
     let until = rest.classroom.renew(&call.caller, &room, &user, &token).await?;
     Ok(done(rest.classroom.clock().now(), json!({"expireTs": until.as_millis()})))
+}
+
+/// Ours: `POST …/v2/users/{user}/token/invalid`: the app's back end revokes all tokens for class rooms in that name which
+/// were made up to now. What they let in ends.
+pub(crate) async fn revoke(State(rest): State<Rest>, call: ClassCall) -> Outcome {
+    call.back_end(&rest)?;
+    let user = call.user()?;
+    rest.classroom.revoke_user(&call.caller, &user).await?;
+    rest.class_user_revoked(&call.caller, &user, call.from).await;
+    Ok(done(rest.classroom.clock().now(), Value::Null))
 }

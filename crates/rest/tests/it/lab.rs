@@ -17,9 +17,10 @@ use stoa_chat::entry::{Event, Kind};
 use stoa_chat::{Appended, Attachment, Chat, DeviceInfo, Draft};
 use stoa_classroom::Classroom;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Elsewhere,
-    Entropy, ManualClock, Operator, PlaceSettings, PublicHosts, Region, Resource, SeededEntropy,
-    ServerCertificate, Timestamp, Uuid, issue_token, issue_token_at_the_door,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Caller, Certificate, Clock, Countries,
+    Country, Elsewhere, Entropy, ManualClock, Operator, PlaceSettings, PublicHosts, Region,
+    Resource, SeededEntropy, ServerCertificate, Timestamp, Uuid, issue_token,
+    issue_token_at_the_door,
 };
 use stoa_rest::{Host, Hosts, Protocol, RestState, router};
 use stoa_store::engine::{Engine, Memory};
@@ -34,6 +35,24 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// The app key of the lab's app, as it stands in paths.
 pub(crate) const APP: &str = "/demo/stoa";
+
+/// Addresses of which it is known where they are: 1.… in Germany, 2.… in the United States.
+struct Places;
+
+impl Countries for Places {
+    fn country(&self, address: IpAddr) -> Option<Country> {
+        let IpAddr::V4(address) = address else { return None };
+        match address.octets()[0] {
+            1 => "DE".parse().ok(),
+            2 => "US".parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        0
+    }
+}
 
 struct Apps(RwLock<Vec<Arc<App>>>);
 
@@ -147,7 +166,8 @@ impl Lab {
         let blobs = Blobs::local(files.path(), vault, class).unwrap();
         let audit = Arc::new(AuditLog::new(store.clone(), clock.clone()));
         let chat = Chat::new(store.clone(), directory.clone(), clock.clone(), entropy.clone(), 1);
-        let chat = Arc::new(chat.with_files(blobs).with_audit(audit.clone()));
+        let chat = chat.with_files(blobs).with_audit(audit.clone());
+        let chat = Arc::new(chat.with_countries(Arc::new(Places)));
         let classroom = Arc::new(Classroom::new(
             store,
             chat.clone(),
@@ -185,6 +205,17 @@ impl Lab {
             of_rotations,
             files,
         }
+    }
+
+    /// The owner of the lab's app decides about place.
+    pub(crate) fn decide(&self, place: PlaceSettings) {
+        let known = self.apps.by_key(&self.app.key).unwrap();
+        let app = Arc::new(App { place, ..App::clone(&known) });
+        for known in self.apps.0.write().iter_mut().filter(|known| known.key == app.key) {
+            *known = app.clone();
+        }
+        self.chat.app_changed(&app, None);
+        self.classroom.app_changed(&app, None);
     }
 
     /// Gives an app another server certificate, whose former one is good for so long; none: not at all. Sessions

@@ -7,7 +7,7 @@ use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
     AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, ReleaseAnchor,
-    Resource, UserId,
+    Resource, UserId, UserUuid,
 };
 use stoa_egress::Target;
 
@@ -96,6 +96,7 @@ impl Request {
             Self::User(UserRequest::LogOut { .. }) => "user log-out",
             Self::User(UserRequest::Revoke { device: None, .. }) => "user revoke",
             Self::User(UserRequest::Revoke { device: Some(_), .. }) => "user revoke --device",
+            Self::User(UserRequest::RevokeInClasses { .. }) => "user revoke --class-user",
             Self::User(UserRequest::RevokeToken { .. }) => "user revoke-token",
             Self::Backup(BackupRequest::Create) => "backup create",
             Self::Backup(BackupRequest::Verify { .. }) => "backup verify",
@@ -426,6 +427,13 @@ pub enum UserRequest {
         user: Text<UserId>,
         /// Of one device; none: of all.
         device: Option<Text<Resource>>,
+    },
+    /// Revoke all tokens for class rooms, in a name, that were made up to now, and end what they let in.
+    RevokeInClasses {
+        /// The app.
+        app: Text<AppKey>,
+        /// The name in class rooms.
+        user: Text<UserUuid>,
     },
     /// Revoke tokens that were made up to now, and end the sessions.
     Revoke {

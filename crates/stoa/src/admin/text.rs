@@ -10,7 +10,7 @@ use stoa_audit::Act;
 use stoa_console::{CertificateSlot, ClientName};
 use stoa_core::{
     AddressRange, AppKey, AuthPolicy, Country, Crossing, KeepMessages, Plan, Region, ReleaseAnchor,
-    Resource, Secret, UserId,
+    Resource, Secret, UserId, UserUuid,
 };
 use stoa_egress::Target;
 
@@ -33,6 +33,12 @@ impl Named for AppKey {
 }
 
 impl Named for UserId {
+    fn text(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+}
+
+impl Named for UserUuid {
     fn text(&self) -> Cow<'_, str> {
         self.as_str().into()
     }

@@ -61,6 +61,10 @@ pub(super) async fn carry_out(node: &Node, request: UserRequest) -> Result<Answe
                 }
             }
         }
+        UserRequest::RevokeInClasses { app: Text(app), user: Text(user) } => {
+            chat.revoke_class_user(&node.administer(&app).await?, &user).await?;
+            Answer::Revoked { tokens: None }
+        }
         UserRequest::RevokeToken { app: Text(app), token: SecretText(token) } => {
             let caller = node.administer(&app).await?;
             chat.revoke_token(&caller, token.expose().trim()).await?;

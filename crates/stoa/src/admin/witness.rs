@@ -203,6 +203,10 @@ impl Witness {
             UserRequest::LogOut { app, user, .. } => on(app, user, Act::UserLoggedOut),
             UserRequest::Revoke { app, user, device: None } => on(app, user, Act::UserRevoked),
             UserRequest::Revoke { app, user, device: Some(_) } => on(app, user, Act::DeviceRevoked),
+            // By the name that it has in chat.
+            UserRequest::RevokeInClasses { app, user: Text(user) } => {
+                on(app, &Text(user.chat_user()), Act::UserRevoked)
+            }
             UserRequest::RevokeToken { app: Text(app), .. } => {
                 Some(Self::app(app, Act::TokenRevoked))
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use stoa_core::{AppKey, Resource, UserId};
+use stoa_core::{AppKey, Resource, UserId, UserUuid};
 
 use super::output::{self, Output};
 use super::reach::Reach;
@@ -34,8 +34,8 @@ pub enum UserCommand {
     Deactivate(Which),
     /// End a user's sessions; the user can log in again
     LogOut(LogOutArgs),
-    /// Revoke a user's tokens, or one device, and end the sessions; tokens made a minute later are good
-    Revoke(LogOutArgs),
+    /// Revoke a user's tokens, or one device, and end the sessions, also in class rooms; tokens made a minute later are good
+    Revoke(RevokeArgs),
     /// Revoke one token, and end the sessions that it let in or renewed
     RevokeToken(RevokeTokenArgs),
 }
@@ -94,7 +94,24 @@ pub struct RevokeTokenArgs {
     token_file: PathBuf,
 }
 
-/// Arguments of `user log-out` and `user revoke`.
+/// Arguments of `user revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The app
+    #[arg(long, value_name = "ORG#APP")]
+    app: AppKey,
+    /// The user's name in chat; tokens for class rooms in the same name are revoked too
+    #[arg(long, value_name = "NAME", required_unless_present = "class_user")]
+    user: Option<UserId>,
+    /// A name in class rooms, whether or not anybody of that name has come into one
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "device"])]
+    class_user: Option<UserUuid>,
+    /// Of this device (its resource) only [default: of all]
+    #[arg(long, value_name = "RESOURCE")]
+    device: Option<Resource>,
+}
+
+/// Arguments of `user log-out`.
 #[derive(Debug, Args)]
 pub struct LogOutArgs {
     #[command(flatten)]
@@ -169,10 +186,16 @@ fn with(command: UserCommand, reach: &mut Reach, out: &mut Output<'_>) -> Result
                 _ => Err(super::strange()),
             }
         }
-        UserCommand::Revoke(LogOutArgs { which, device }) => {
-            let (app, user) = which.texts();
-            let device = device.map(Text);
-            revoked(&ask(UserRequest::Revoke { app, user, device })?, out)
+        UserCommand::Revoke(RevokeArgs { app, user, class_user, device }) => {
+            let (app, device) = (Text(app), device.map(Text));
+            let request = match (user, class_user) {
+                (Some(user), _) => UserRequest::Revoke { app, user: Text(user), device },
+                (None, Some(user)) => UserRequest::RevokeInClasses { app, user: Text(user) },
+                (None, None) => {
+                    return Err(Failure::Refused("--user or --class-user says who it is".into()));
+                }
+            };
+            revoked(&ask(request)?, out)
         }
         UserCommand::RevokeToken(RevokeTokenArgs { app, token_file }) => {
             let (app, token) = (Text(app), secret(&token_file)?);

@@ -176,3 +176,50 @@ fn c156_a_class_goes_on_over_kills_of_the_server() {
     assert!(left.is_empty(), "nobody has left: {left:?}");
     server.end();
 }
+
+#[test]
+fn whose_tokens_an_operator_revokes_is_out_of_the_class_at_once_and_after_a_restart() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    let back_end = token(&demo, |builder| builder.education_app());
+    let room = "/edu/apps/{app}/v2/rooms/algebra";
+    ask(&demo, "POST", room, &back_end, &json!({"roomName": "Algebra", "roomType": 4}));
+    let ann = Member::enter(&demo, "ann", 1);
+    let mut bob = Member::enter(&demo, "Bob", 2);
+    let revoke = |who: &[&str]| {
+        place.run(&[&["user", "revoke", "--app", "demo#stoa", "--json"], who].concat())
+    };
+    for who in [&[][..], &["--user", "a", "--class-user", "b"], &["--class-user", "ä"]] {
+        revoke(who).refused(2);
+    }
+    // Nobody in chat has that name, and case tells names in class apart.
+    revoke(&["--user", "Bob"]).refused(1);
+    revoke(&["--class-user", "bob"]).answer();
+    let status = |demo: &Value, member: &Member| {
+        let path =
+            format!("/edu/apps/{}/v2/rooms/algebra/users/{}", text(demo, "appId"), member.user);
+        let authorization = format!("Authorization: agora token={}", member.token);
+        call(demo, "GET", &path, &[&authorization], None).status
+    };
+    assert_eq!((status(&demo, &ann), status(&demo, &bob)), (200, 200));
+    revoke(&["--class-user", "Bob"]).answer();
+    let socket = bob.socket.as_mut().unwrap();
+    let end = loop {
+        match socket.read().unwrap() {
+            Message::Text(told) if told.contains("\"end\"") => break told,
+            Message::Close(frame) => panic!("{frame:?}"),
+            _ => {}
+        }
+    };
+    assert!(end.contains("revoked"), "{end}");
+    assert_eq!((status(&demo, &ann), status(&demo, &bob)), (200, 401));
+    server.kill();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    assert_eq!((status(&demo, &ann), status(&demo, &bob)), (200, 401));
+    let log =
+        place.run(&["audit", "list", "--app", "demo#stoa", "--act", "user.revoked", "--json"]);
+    assert_eq!(log.answer().lines().count(), 3, "{}", log.stdout);
+    server.end();
+}

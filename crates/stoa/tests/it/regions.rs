@@ -25,22 +25,22 @@ use crate::server::{Place, Server, text};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A data centre, which runs or not.
-struct Centre {
+pub(crate) struct Centre {
     region: Region,
-    place: Place,
-    listen: SocketAddr,
-    directory: SocketAddr,
+    pub(crate) place: Place,
+    pub(crate) listen: SocketAddr,
+    pub(crate) directory: SocketAddr,
     /// What it printed for the others.
     identity: Value,
-    server: Option<Server>,
+    pub(crate) server: Option<Server>,
 }
 
 /// An app, and what its back end has.
-struct App {
+pub(crate) struct App {
     region: Region,
-    key: String,
-    id: String,
-    certificate: String,
+    pub(crate) key: String,
+    pub(crate) id: String,
+    pub(crate) certificate: String,
 }
 
 /// A free address on a loopback address of the region's own.
@@ -56,7 +56,7 @@ fn json_of(text: &str) -> Value {
 
 impl Centre {
     /// One that has its identity and no configuration yet.
-    fn new(region: Region) -> Self {
+    pub(crate) fn new(region: Region) -> Self {
         let place = Place::new();
         let asked = place.run(&["region", "identity", "--json", "--region", region.name()]);
         let identity = json_of(asked.answer());
@@ -80,7 +80,7 @@ impl Centre {
     }
 
     /// What the table says of it.
-    fn table(&self, directory: SocketAddr) -> String {
+    pub(crate) fn table(&self, directory: SocketAddr) -> String {
         let Self { region, listen, identity, .. } = self;
         let (key, certificate) = (text(identity, "signingKey"), text(identity, "certificate"));
         format!(
@@ -89,7 +89,7 @@ impl Centre {
         )
     }
 
-    fn configure(&self, table: &str) {
+    pub(crate) fn configure(&self, table: &str) {
         let Self { region, listen, directory, .. } = self;
         let mut file = String::new();
         let _ = write!(
@@ -99,7 +99,7 @@ impl Centre {
         std::fs::write(self.place.path("stoa.toml"), file).unwrap();
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let server = Server::start(self.place.command(&["serve"]));
         assert_eq!(server.field("directory"), self.directory.to_string());
         self.server = Some(server);
@@ -109,7 +109,7 @@ impl Centre {
         self.server.take().unwrap().kill();
     }
 
-    fn create(&self, key: &str) -> App {
+    pub(crate) fn create(&self, key: &str) -> App {
         let file = key.replace('#', "-");
         let created =
             self.place.run(&["app", "create", "--json", "--key", key, "--certificate-file", &file]);
@@ -120,7 +120,7 @@ impl Centre {
         App { region: self.region, key: key.into(), id, certificate }
     }
 
-    fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.place.data().join("tls/ca.pem")
     }
 
@@ -137,7 +137,7 @@ impl Centre {
     }
 
     /// Waits until the DNS document for an app has that status.
-    fn waits_for(&self, app: &App, status: u16) {
+    pub(crate) fn waits_for(&self, app: &App, status: u16) {
         let began = Instant::now();
         while self.document(app).status != status {
             assert!(began.elapsed() < PATIENCE, "{} does not learn of {}", self.region, app.key);

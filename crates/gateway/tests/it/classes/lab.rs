@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ use stoa_classroom::room::{By, CheckIn, Crosses, NewRoom, Times, Turn};
 use stoa_classroom::tree::Tree;
 use stoa_classroom::{Classroom, Refusal};
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, ClassRole, Clock, ManualClock,
-    Operator, OperatorOf, Region, RoomType, RoomUuid, SeededEntropy, Timestamp, UserUuid,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, ClassRole, Clock, Countries, Country,
+    ManualClock, Operator, OperatorOf, Region, RoomType, RoomUuid, SeededEntropy, Timestamp,
+    UserUuid,
 };
 use stoa_gateway::net::NetLimits;
 use stoa_store::Store;
@@ -28,6 +30,19 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// This machine is in the United States, as far as this is asked.
+struct Abroad;
+
+impl Countries for Abroad {
+    fn country(&self, address: IpAddr) -> Option<Country> {
+        address.is_loopback().then(|| "US".parse().unwrap())
+    }
+
+    fn generation(&self) -> u64 {
+        0
+    }
+}
 
 /// One app, which its owner may change.
 pub(super) struct Directory(RwLock<Arc<App>>);
@@ -83,7 +98,8 @@ impl Lab {
         let directory = Arc::new(Directory(RwLock::new(Arc::new(app))));
         let store = Store::in_memory(clock.clone(), entropy.clone());
         let (stores, apps) = (store.clone(), directory.clone());
-        let chat = Arc::new(Chat::new(store, apps.clone(), clock.clone(), entropy.clone(), 1));
+        let chat = Chat::new(store, apps.clone(), clock.clone(), entropy.clone(), 1);
+        let chat = Arc::new(chat.with_countries(Arc::new(Abroad)));
         let operator = Operator::of_this_process();
         let classroom = Classroom::new(stores, chat, apps, clock.clone(), entropy, operator);
         let classroom = Arc::new(classroom);
@@ -138,6 +154,11 @@ impl Lab {
     }
 
     pub(super) async fn create(&self, room: &str, kind: RoomType) {
+        self.create_with(room, kind, Crosses::default()).await;
+    }
+
+    /// A room that says what may cross regions.
+    pub(super) async fn create_with(&self, room: &str, kind: RoomType, crosses: Crosses) {
         let token = self.token(|builder| builder.education_app());
         let caller = self.classroom.authenticate(&self.app(), Some(&token), None).unwrap();
         let new = NewRoom {
@@ -149,7 +170,7 @@ impl Lab {
             widgets: Tree::new(),
             max_accept: None,
             accepts_at_entry: false,
-            crosses: Crosses::default(),
+            crosses,
         };
         self.classroom.create(&caller, &name(room), new).await.unwrap();
     }

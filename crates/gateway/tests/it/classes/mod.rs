@@ -1,13 +1,15 @@
 //! Streams of class rooms over real sockets, the room in memory.
 
 mod lab;
+mod places;
 mod separation;
 
 use std::time::Duration;
 
 use serde_json::json;
+use stoa_chat::NewUser;
 use stoa_classroom::room::{AWAITED, Ban, ClassState, Turn};
-use stoa_core::{App, ClassRole, RoomType, Timestamp};
+use stoa_core::{App, ClassRole, RoomType, Secret, Timestamp};
 
 use self::lab::{Heard, Lab, name, sequences};
 
@@ -160,6 +162,64 @@ async fn tokens_that_are_taken_back_end_what_they_let_in() {
     // All of the app: those made before a moment.
     lab.change(|app| App { revoked: Timestamp::from_secs(1_800_000_100), ..app });
     assert_eq!(other.ending().await, ("revoked".into(), 4006));
+}
+
+#[tokio::test]
+async fn whose_tokens_are_revoked_is_out_of_its_classes_until_newer_ones_are_made() {
+    let lab = Lab::start().await;
+    let chat = lab.classroom.chat();
+    let admin = lab.token(|builder| builder.chat_app());
+    let back_end = chat.authenticate(&lab.app().key, &admin).await.unwrap();
+    let new =
+        |name: &str| NewUser { username: name.parse().unwrap(), password: None, nickname: None };
+    chat.register(&back_end, vec![new("bob"), new("cid"), new("dan"), new("eve")]).await.unwrap();
+    // Whoever has checked in has a name in chat, too. Case tells names apart in classes alone.
+    let chat_name = name("Fay").chat_user();
+    let mut others = Vec::new();
+    for user in ["ann", "Bob"] {
+        others.push(lab.attend("room", user, STUDENT).await);
+    }
+    let mut inside = Vec::new();
+    for user in ["bob", "cid", "dan", "eve", "Fay", "Gil"] {
+        let ticket = lab.enter("room", user, STUDENT).await;
+        let mut client = lab.say_hello(&ticket).await;
+        client.is_live().await;
+        inside.push((ticket, client));
+    }
+    let [bob, cid, dan] = ["bob", "cid", "dan"].map(|name| name.parse().unwrap());
+    chat.revoke_user(&back_end, &bob).await.unwrap();
+    chat.set_activated(&back_end, &cid, false).await.unwrap();
+    chat.delete_user(&back_end, &dan).await.unwrap();
+    let password = Secret::new("of chat alone".to_owned());
+    chat.set_password(&back_end, &"eve".parse().unwrap(), &password).await.unwrap();
+    chat.revoke_user(&back_end, &chat_name).await.unwrap();
+    chat.revoke_class_user(&back_end, &name("Gil")).await.unwrap();
+    // Nobody of that name is here, and the token is there all the same.
+    let away = lab.room_token("room", "Hal", STUDENT);
+    chat.revoke_class_user(&back_end, &name("Hal")).await.unwrap();
+    lab.classroom.tick().await;
+    for (ticket, client) in &mut inside {
+        let user = ticket.hello["userUuid"].as_str().unwrap().to_owned();
+        if user == "eve" {
+            assert_eq!(lab.answer(&ticket.hello).await, "welcome", "a password opens no class");
+            continue;
+        }
+        assert_eq!(client.ending().await, ("revoked".into(), 4006), "{user}");
+        assert_eq!(lab.answer(&ticket.hello).await, "401", "{user}");
+    }
+    let enters = |token: &str| lab.classroom.authenticate(&lab.app(), Some(token), None).is_ok();
+    assert!(!enters(&away) && enters(&lab.room_token("room", "hal", STUDENT)));
+    lab.mark("room", json!(1)).await;
+    for client in &mut others {
+        assert_eq!(sequences(&client.told().await).len(), 1, "nobody else");
+    }
+    // What a back end makes counts as of that time for a minute, since its clock may be ahead.
+    assert!(!enters(&lab.room_token("room", "Hal", STUDENT)));
+    lab.pass(Duration::from_secs(61)).await;
+    for user in ["bob", "cid", "dan", "Fay", "Gil", "Hal"] {
+        let _back = lab.attend("room", user, STUDENT).await;
+    }
+    assert!(!enters(&away), "never again");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod groups;
 mod names;
 mod off;
 mod official;
+mod places;
 mod product;
 mod rooms;
 mod scenes;

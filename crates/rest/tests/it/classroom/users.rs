@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use stoa_audit::{Act, Query};
+use stoa_core::Operator;
 
 use super::school::School;
 
@@ -159,4 +161,32 @@ async fn c068_the_roster_is_read_by_page_role_and_name() {
         let answer = school.app(Method::GET, &path, Value::Null).await;
         assert_eq!(answer.code(), (400, 400), "{query}");
     }
+}
+
+#[tokio::test]
+async fn the_back_end_revokes_the_tokens_of_whomever_it_names_and_newer_ones_are_good() {
+    let school = school().await;
+    school.enters("a", "cid", 2).await.data();
+    let [bob, cid, back_end] =
+        [school.seat("a", "bob", 2), school.seat("a", "cid", 2), school.back_end()];
+    let looks = async |token: &str, user: &str| {
+        let path = format!("/v2/rooms/a/users/{user}");
+        school.call(token, Method::GET, &path, Value::Null).await.status.as_u16()
+    };
+    assert_eq!((looks(&bob, "bob").await, looks(&cid, "cid").await), (200, 200));
+    // Also of somebody who has come nowhere.
+    for user in ["bob", "no%20body"] {
+        let path = format!("/v2/users/{user}/token/invalid");
+        school.call(&back_end, Method::POST, &path, Value::Null).await.data();
+    }
+    assert_eq!((looks(&bob, "bob").await, looks(&cid, "cid").await), (401, 200));
+    let wrong = school.app(Method::POST, "/v2/users/%C3%A4/token/invalid", Value::Null).await;
+    assert_eq!(wrong.code().0, 400);
+    school.pass(Duration::from_secs(61)).await;
+    school.enters("a", "bob", 2).await.data();
+    assert_eq!(looks(&bob, "bob").await, 401, "never again");
+    let scope = Operator::of_this_process().in_app(school.lab.app.clone());
+    let query = Query { act: Some(Act::UserRevoked), limit: 10, ..Query::default() };
+    let page = school.lab.audit.of(&scope).await.unwrap().page(&query).await.unwrap();
+    assert_eq!(page.entries.len(), 2);
 }

@@ -129,6 +129,7 @@ fn entry() -> Vec<Row> {
         edu("PUT", "/v3/rooms/{room=class}/users/{user=bob}/entry", SEATED).json(student),
         edu("PUT", "/v1/rooms/{room=class}/users/{user=bob}/token", OWN_TOKEN)
             .json(r#"{"token":"<token of bob>"}"#),
+        edu("POST", "/v2/users/{user=bob}/token/invalid", APP),
         scene("POST", "/v2/rooms/{room=class}/users/{user=bob}/entry", SEATED)
             .json(r#"{"role":"audience","userName":"Bob","streamUuid":"0"}"#),
     ]
