@@ -9,6 +9,7 @@ mod certificate;
 mod checklist;
 mod class_callback;
 mod class_guide;
+mod class_receipt;
 mod class_regions;
 mod class_stream;
 mod command_line;
