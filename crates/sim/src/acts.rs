@@ -274,6 +274,7 @@ impl World {
 
     /// Takes what back ends were told.
     pub(crate) fn take_outcomes(&mut self) {
+        self.take_class_answers();
         let outcomes = std::mem::take(&mut *self.outcomes.lock());
         for outcome in outcomes {
             match outcome {

@@ -12,11 +12,12 @@
 //!
 //! Reading the code: `world` is a run and its turns, `plan` what a seed decides, `server` one life of
 //! the process, `client`, `acts` and `traffic` the clients' side, `trouble` what goes wrong, `model`
-//! what must be true, `rooms` all about chat rooms, `audit` the judgement, [`Mutant`] servers that the judgement has to find out.
+//! what must be true, `rooms` all about chat rooms, `classes` all about class rooms, `audit` the judgement, [`Mutant`] servers that the judgement has to find out.
 //! `docs/simulation.md` says what is promised and how to repeat a failure.
 
 mod acts;
 mod audit;
+mod classes;
 mod client;
 mod dice;
 mod model;
@@ -66,10 +67,15 @@ pub fn run(seed: u64, options: Options) -> Report {
     if world.model.wrong.is_empty() {
         world.judge();
     }
+    if world.model.wrong.is_empty() {
+        world.end_classes();
+    }
     for wrong in world.model.wrong.clone() {
         world.trace.note(world.now, format_args!("WRONG {wrong}"));
     }
     world.counts.in_rooms = world.rooms.asked;
+    world.counts.in_classes = world.classes.calls;
+    world.counts.heard_in_classes = world.classes.heard;
     Report {
         seed,
         counts: world.counts,

@@ -101,7 +101,7 @@ fn go(asked: &Asked) -> bool {
     let seconds = started.elapsed().as_secs_f64();
     println!(
         "{} runs, {} operations, {} faults, {} crashes; {} acknowledged, {} recognised as doubles; \
-         {} acts in rooms, {} heard there; {} wrong; {seconds:.1} s",
+         {} acts in rooms, {} heard there; {} calls about classes, {} heard there; {} wrong; {seconds:.1} s",
         sum.runs,
         sum.counts.operations,
         sum.counts.faults,
@@ -110,6 +110,8 @@ fn go(asked: &Asked) -> bool {
         sum.counts.recognised,
         sum.counts.in_rooms,
         sum.counts.heard,
+        sum.counts.in_classes,
+        sum.counts.heard_in_classes,
         sum.wrong,
     );
     sum.wrong == 0
@@ -138,6 +140,8 @@ impl Sum {
         self.counts.recognised += report.counts.recognised;
         self.counts.in_rooms += report.counts.in_rooms;
         self.counts.heard += report.counts.heard;
+        self.counts.in_classes += report.counts.in_classes;
+        self.counts.heard_in_classes += report.counts.heard_in_classes;
     }
 }
 

@@ -34,6 +34,12 @@ pub enum Mutant {
     LostPage,
     /// Who is away from a chat room for long stays a member.
     ForgottenAbsence,
+    /// Connections to class rooms do not pass on everything that is told.
+    DeafListener,
+    /// Some of what a class room tells is not stored.
+    UnstoredFrame,
+    /// The clock does nothing in class rooms.
+    SleepingClasses,
 }
 
 impl Mutant {
@@ -46,6 +52,9 @@ impl Mutant {
         ("deaf-to-leaving", Self::DeafToLeaving),
         ("lost-page", Self::LostPage),
         ("forgotten-absence", Self::ForgottenAbsence),
+        ("deaf-listener", Self::DeafListener),
+        ("unstored-frame", Self::UnstoredFrame),
+        ("sleeping-classes", Self::SleepingClasses),
     ];
 
     /// `engine`, broken, if that is what is broken.
@@ -130,12 +139,17 @@ impl EngineTxn for BrokenTxn {
             | Mutant::ForgottenDoubles
             | Mutant::DeafToLeaving
             | Mutant::LostPage
-            | Mutant::ForgottenAbsence => false,
+            | Mutant::ForgottenAbsence
+            | Mutant::DeafListener
+            | Mutant::SleepingClasses => false,
             Mutant::ForgottenPlaces => {
                 is_of(&key, &spaces::MEMBERSHIPS) && self.read.contains(&key)
             }
             // One entry of a batch of several.
             Mutant::LostEntry => is_of(&key, &spaces::MESSAGES) && self.puts > 6,
+            Mutant::UnstoredFrame => {
+                is_of(&key, &spaces::CLASS_FRAMES) && key.last().is_some_and(|last| last % 8 == 7)
+            }
         };
         if !dropped {
             self.txn.put(key, value);

@@ -29,6 +29,10 @@ pub struct Counts {
     pub heard: u64,
     /// Enterings and leavings, and what back ends did to rooms.
     pub in_rooms: u64,
+    /// Calls about class rooms: those of people in them, and those of back ends.
+    pub in_classes: u64,
+    /// Frames that people in classes were told.
+    pub heard_in_classes: u64,
 }
 
 /// A run and its verdict.
@@ -51,13 +55,13 @@ pub struct Report {
 impl Report {
     /// The heading over [`Self::line`]s.
     pub const HEADING: &str = "    seed  operations  faults  crashes  acknowledged  refused  resent   \
-                               shown  recognised  in rooms  heard there  seconds";
+                               shown  recognised  in rooms  heard there  in classes  heard there  seconds";
 
     /// The run in one line.
     pub fn line(&self) -> String {
         let c = &self.counts;
         format!(
-            "{:>8}  {:>10}  {:>6}  {:>7}  {:>12}  {:>7}  {:>6}  {:>6}  {:>10}  {:>8}  {:>11}  {:>7}{}",
+            "{:>8}  {:>10}  {:>6}  {:>7}  {:>12}  {:>7}  {:>6}  {:>6}  {:>10}  {:>8}  {:>11}  {:>10}  {:>11}  {:>7}{}",
             self.seed,
             c.operations,
             c.faults,
@@ -69,6 +73,8 @@ impl Report {
             c.recognised,
             c.in_rooms,
             c.heard,
+            c.in_classes,
+            c.heard_in_classes,
             self.seconds,
             if self.wrong.is_empty() { "" } else { "  WRONG" }
         )

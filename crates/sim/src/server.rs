@@ -17,12 +17,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use stoa_chat::Chat;
 use stoa_chat::entry::Event;
+use stoa_classroom::Classroom;
 use stoa_core::{
-    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, Clock, Entropy, ManualClock, Operator,
-    Region, Secret, SeededEntropy, UserId, issue_token,
+    App, AppDirectory, AppId, AppKey, AppNumber, AuthPolicy, ClassRole, Clock, Entropy,
+    ManualClock, Operator, OperatorOf, Region, Secret, SeededEntropy, UserId, issue_token,
 };
-use stoa_store::Store;
-use stoa_store::engine::{Engine, Faults, SimDisk, Simulated};
+use stoa_store::engine::{Direction, Engine, Faults, SimDisk, Simulated};
+use stoa_store::{Store, StoreError, classes, spaces};
+use stoa_token::Builder007;
 use stoa_vault::{RootKey, SimFs, Vault, VaultError, VaultOptions, VaultWorker};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -58,6 +60,26 @@ impl Apps {
         let user = user.map(|user| user.parse::<UserId>().expect("a name of the usual form"));
         issue_token(app, user.as_ref(), clock.now(), 86_400, entropy)
     }
+
+    /// The app `n` and a token for its class rooms: of somebody in a room in a role, or of its back end.
+    pub(crate) fn class_token(
+        &self,
+        n: usize,
+        who: Option<(&str, &str, ClassRole)>,
+        clock: &dyn Clock,
+        salt: u32,
+    ) -> (Arc<App>, String) {
+        let app = self.0[&key(n).parse::<AppKey>().expect("a key of the usual form")].clone();
+        let issued = u32::try_from(clock.now().as_secs()).unwrap_or(u32::MAX);
+        let certificate = app.certificates[0].expose();
+        let builder = Builder007::new(app.id.as_str(), certificate, issued, 86_400, salt);
+        let builder = match who {
+            Some((room, user, role)) => builder.room_user(room, user, role.number().into()),
+            None => builder.education_app(),
+        };
+        let token = builder.build().expect("names of the usual form");
+        (app, token)
+    }
 }
 
 /// The key of the app `n`.
@@ -89,7 +111,9 @@ pub(crate) struct Machine {
 pub(crate) struct Server {
     runtime: Runtime,
     pub(crate) chat: Arc<Chat>,
+    pub(crate) classroom: Arc<Classroom>,
     store: Store,
+    vault: Arc<Vault>,
     engine: Arc<Simulated>,
     worker: VaultWorker,
     /// One for each session: a shared one wakes its waiters in an order of its own.
@@ -133,14 +157,18 @@ impl Server {
         }
         let dice = Dice::new(machine.seed ^ machine.lives);
         let seen = faults.over(seen, Arc::new(SeededEntropy::new(dice.next())));
-        let store = Store::open(seen, Arc::new(vault));
+        let vault = Arc::new(vault);
+        let store = Store::open(seen, vault.clone());
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .event_interval(1)
             .build()
             .expect("a runtime without IO needs nothing of the system");
-        let chat = Chat::new(store.clone(), machine.apps.clone(), clock, entropy, life);
+        let (apps, operator) = (machine.apps.clone(), Operator::of_this_process());
+        let chat = Chat::new(store.clone(), apps.clone(), clock.clone(), entropy.clone(), life);
+        let chat = Arc::new(chat);
+        let classroom = Classroom::new(store.clone(), chat.clone(), apps, clock, entropy, operator);
         let losing = Dice::new(dice.next());
         let at_peace = Arc::new(AtomicBool::new(false));
         chat.bus().lose({
@@ -153,7 +181,8 @@ impl Server {
             }
         });
         let stops = Mutex::default();
-        Ok(Self { runtime, chat: Arc::new(chat), store, engine, worker, stops, dice, at_peace })
+        let classroom = Arc::new(classroom);
+        Ok(Self { runtime, chat, classroom, store, vault, engine, worker, stops, dice, at_peace })
     }
 
     /// Begins a session on the other end of `socket`.
@@ -195,6 +224,42 @@ impl Server {
             }
         };
         drop(self.runtime.spawn(Unhurried { task: Box::pin(task), dice: self.dice.clone() }));
+    }
+
+    /// Begins what the clock does in class rooms, as the server does beside its sessions.
+    pub(crate) fn keep_classes(&self, apps: &Apps) {
+        let (classroom, apps) =
+            (self.classroom.clone(), apps.0.values().cloned().collect::<Vec<_>>());
+        let task = async move {
+            for app in apps {
+                // If they cannot be read, they go on when somebody enters.
+                let _ = classroom.wake_all(&app).await;
+            }
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                classroom.tick().await;
+            }
+        };
+        drop(self.runtime.spawn(Unhurried { task: Box::pin(task), dice: self.dice.clone() }));
+    }
+
+    /// Counts the records of class rooms on `disk` that the vault's keys open; none if it cannot be read.
+    pub(crate) fn count_class_records(
+        &self,
+        disk: &SimDisk,
+        apps: &Apps,
+        counts: &Arc<Mutex<Vec<Option<usize>>>>,
+    ) {
+        let store = Store::open(Arc::new(Simulated::open(disk)), self.vault.clone());
+        let apps: Vec<_> = apps.0.values().cloned().collect();
+        self.call(counts, async move {
+            let mut count = 0;
+            for app in apps {
+                let scope = Operator::of_this_process().in_app(app);
+                count += count_class_records(&store, &scope).await.ok()?;
+            }
+            Some(count)
+        });
     }
 
     /// Runs one task that is ready for one poll, if there is one.
@@ -244,6 +309,19 @@ impl Server {
         // A store that failed before cannot be closed orderly; the next life finds what is there.
         let _ = self.runtime.block_on(self.store.close());
     }
+}
+
+async fn count_class_records(store: &Store, scope: &OperatorOf) -> Result<usize, StoreError> {
+    let store = store.app(scope).await?;
+    let mut count = 0;
+    for space in
+        spaces::SPACES.iter().filter(|space| space.class.number == classes::CLASS_ROOM.number)
+    {
+        let range = store.key(space).all();
+        let rows = store.read().await?.scan_all(&range, Direction::Forward, usize::MAX).await?;
+        count += rows.iter().filter(|(_, value)| value.is_some()).count();
+    }
+    Ok(count)
 }
 
 /// A task that is sometimes asked in vain: others get ahead of it, in an order that the seed gives.

@@ -72,7 +72,9 @@ impl World {
         self.model.clock.push((self.now, self.machine.clock.now().as_millis()));
         self.skew += by;
         self.rooms.clock_set(by, self.now);
+        let before = self.machine.clock.now().as_millis();
         self.set_clock();
+        self.classes.clock_set(before, self.machine.clock.now().as_millis());
         self.model.clock.push((self.now, self.machine.clock.now().as_millis()));
     }
 

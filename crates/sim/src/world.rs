@@ -14,6 +14,7 @@ use stoa_store::engine::{Faults, SimDisk};
 use stoa_testclient::protocol::{Identity, Protocol};
 use stoa_vault::SimFs;
 
+use crate::classes::Classes;
 use crate::client::{Connection, Device, LOGIN_MS, Phase, Tab};
 use crate::dice::Dice;
 use crate::model::Model;
@@ -65,6 +66,7 @@ pub(crate) struct World {
     pub(crate) model: Model,
     pub(crate) counts: Counts,
     pub(crate) rooms: Rooms,
+    pub(crate) classes: Classes,
     /// Milliseconds since the start, by a clock that nobody sets.
     pub(crate) now: u64,
     /// How far the server's clock is set off, in milliseconds.
@@ -121,6 +123,7 @@ impl World {
         };
         Self {
             next_fault: plan.fault_every_ms,
+            classes: Classes::new(seed, plan.apps),
             plan,
             dice,
             trace: Trace::new(keep),
@@ -275,6 +278,7 @@ impl World {
             server.tell_losses(self.peace);
         }
         self.clients_act();
+        self.classes_act();
         self.network();
         let steps = self.dice.between(0, 40);
         self.steps(steps);
@@ -326,6 +330,9 @@ impl World {
                 if self.rooms.are_there() && self.mutant != Some(Mutant::ForgottenAbsence) {
                     server.keep_rooms(&self.machine.apps);
                 }
+                if self.classes.are_there() && self.mutant != Some(Mutant::SleepingClasses) {
+                    server.keep_classes(&self.machine.apps);
+                }
                 self.server = Some(server);
                 self.mend_at = None;
                 self.vault_fails = false;
@@ -351,6 +358,7 @@ impl World {
         }
         note!(self, "server: {death:?}");
         self.rooms.life_over(self.now);
+        self.class_life_over();
         self.counts.crashes += 1;
         match death {
             Death::Killed => self.machine.vault_disk.kill_process(),
@@ -401,7 +409,7 @@ impl World {
         }
     }
 
-    fn end_server(&mut self) {
+    pub(crate) fn end_server(&mut self) {
         self.ending = None;
         self.dies_in = None;
         if let Some(server) = self.server.take() {
@@ -409,6 +417,7 @@ impl World {
             self.counts.restarts += 1;
             server.close();
             self.rooms.life_over(self.now);
+            self.class_life_over();
             self.machine.vault_disk.kill_process();
             self.up_at = self.now + self.dice.between(0, 1500);
         }

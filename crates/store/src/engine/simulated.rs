@@ -45,6 +45,13 @@ impl SimDisk {
         Self::default()
     }
 
+    /// Another disk, with what is durable on this one.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let durable = self.0.lock().durable.clone();
+        Self(Arc::new(Mutex::new(DiskState { durable, ..DiskState::default() })))
+    }
+
     /// What the next write comes to; those after it succeed.
     pub fn fail_next(&self, fault: DiskFault) {
         self.0.lock().next = fault;
