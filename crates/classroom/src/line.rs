@@ -130,9 +130,11 @@ impl Line {
     ) -> After {
         let mut held = self.held.lock().await;
         loop {
+            // What comes while the room is read and catches up was not there yet at that moment.
+            let many = self.waiting.lock().len();
             let at = now();
             let done = match self.caught_up(&mut held, at, settings, &**entropy).await {
-                Ok(None) => self.batch(&mut held, at, settings, &**entropy).await,
+                Ok(None) => self.batch(&mut held, many, at, settings, &**entropy).await,
                 Ok(Some(released)) => return After::Released(released),
                 Err(error) => {
                     self.fail(&error, at, settings, &**entropy);
@@ -182,17 +184,18 @@ impl Line {
         Ok(None)
     }
 
-    /// Does what waits, on a room that has caught up.
+    /// Does the first `many` acts that wait, on a room that has caught up.
     async fn batch(
         &self,
         held: &mut Held,
+        many: usize,
         at: Timestamp,
         settings: ClassSettings,
         entropy: &dyn Entropy,
     ) -> Result<(), Error> {
         let acts: Vec<Act> = {
             let mut waiting = self.waiting.lock();
-            let many = waiting.len().min(BATCH);
+            let many = many.min(waiting.len()).min(BATCH);
             waiting.drain(..many).collect()
         };
         if acts.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stoa_classroom::Refusal;
 use stoa_classroom::room::{By, ClassState, Times};
 use stoa_core::{ClassRole, Clock, RoomType, Timestamp};
+use stoa_store::engine::Faults;
 use stoa_store::{Direction, classes, spaces};
 
 use crate::world::{NOW_S, World, name, new_room, refusal};
@@ -106,4 +107,28 @@ async fn c170_a_room_without_a_schedule_goes_an_hour_after_the_last_one_left() {
     assert_eq!(state(&world).await, Some(0));
     world.pass(Duration::from_secs(1)).await;
     assert_eq!(state(&world).await, None);
+}
+
+/// Found by the simulation: an act that came while the room was read was done at the moment when the reading began,
+/// before the clock's own acts that were due since.
+#[tokio::test]
+async fn what_comes_while_a_room_is_read_is_not_done_at_an_earlier_moment() {
+    for late in 0..12 {
+        let mut world = World::new().await;
+        world.create("room", scheduled(60, 600)).await.unwrap();
+        // A process that has just begun, over a store that takes its time.
+        world.restart_over(Faults { yields: 8, ..Faults::default() }, 1);
+        world.classroom.wake_all(&world.app).await.unwrap();
+        let came = world.clock.now().plus(Duration::from_secs(61));
+        let act = async {
+            for _ in 0..late {
+                tokio::task::yield_now().await;
+            }
+            world.clock.set(came);
+            let at = world.act("room", By::App, |turn| Ok((turn.at, turn.room.schedule.state)));
+            at.await.unwrap()
+        };
+        let ((), (at, state)) = tokio::join!(world.classroom.tick(), act);
+        assert_eq!((at, state), (came, ClassState::Started), "after {late} turns");
+    }
 }
