@@ -76,6 +76,8 @@ pub(crate) struct Line {
     pub(crate) alarm: Mutex<Option<Timestamp>>,
     waiting: Mutex<Vec<Act>>,
     held: tokio::sync::Mutex<Held>,
+    /// Held while the room is destroyed.
+    pub(crate) releasing: tokio::sync::Mutex<()>,
     pub(crate) hub: Hub,
     pub(crate) words: Words,
     waiting_events: Arc<Waiting>,
@@ -101,7 +103,8 @@ impl Line {
     ) -> Self {
         let (waiting, alarm, hub) = (Mutex::default(), Mutex::default(), Hub::default());
         let held = tokio::sync::Mutex::new(Held::Unknown);
-        Self { id, app, store, alarm, waiting, held, hub, words, waiting_events, chat }
+        let releasing = tokio::sync::Mutex::default();
+        Self { id, app, store, alarm, waiting, held, releasing, hub, words, waiting_events, chat }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.

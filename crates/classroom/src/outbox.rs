@@ -365,13 +365,15 @@ impl Classroom {
         done.await
     }
 
-    /// Seals what was not handed out of a room that is to be destroyed under the second key.
+    /// Seals what was not handed out of a room that is to be destroyed under the second key. Answers whether there
+    /// was any; if not, [`Self::drop_outbox`] has to follow when the room's own key is gone. Done again, it does
+    /// nothing.
     pub(crate) async fn keep_unread(
         &self,
         store: &AppStore,
         one: &One,
         has_callback: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let keys = &RoomKeys::new(store, &one.0, one.1);
         let until = self.clock().now().plus(OUTLIVES);
         let mut from = 1;
@@ -384,7 +386,9 @@ impl Classroom {
                 }
                 let last =
                     keys.copy_events(&mut txn, mark.unread(has_callback).max(from), STEP).await?;
-                if last.is_none() && from > 1 {
+                if last.is_none() {
+                    // Also if there is nothing: what was handed out must not be taken for new by whoever does this
+                    // again.
                     keys.put_mark(&mut txn, &Mark { until: Some(until), ..mark }).await?;
                 }
                 Ok::<_, Error>(txn.done(last))
@@ -394,20 +398,17 @@ impl Classroom {
                 None => break,
             }
         }
-        let mark = keys.mark(&store.read().await?).await?;
-        match mark.and_then(|mark| mark.until) {
-            Some(until) => {
-                self.outbox().ends_at(until, store, one);
-                self.outbox().waiting(store.number()).more(one);
-            }
-            // All was handed out: nothing is kept.
-            None => self.drop_outbox(store, one).await?,
+        let mark = keys.mark(&store.read().await?).await?.unwrap_or_else(|| Mark::new(one));
+        self.outbox().ends_at(mark.until.unwrap_or(until), store, one);
+        let is_kept = !keys.unread(true, mark.unread(has_callback), 1).await?.is_empty();
+        if is_kept {
+            self.outbox().waiting(store.number()).more(one);
         }
-        Ok(())
+        Ok(is_kept)
     }
 
     /// Destroys the second key of a room, and removes what lay under it.
-    async fn drop_outbox(&self, store: &AppStore, one: &One) -> Result<(), Error> {
+    pub(crate) async fn drop_outbox(&self, store: &AppStore, one: &One) -> Result<(), Error> {
         let keys = RoomKeys::new(store, &one.0, one.1);
         store.destroy(&classes::CLASS_ROOM, keys.outbox_bucket()).await?;
         keys.remove_outbox().await?;

@@ -26,21 +26,26 @@ impl Classroom {
         line: &Arc<Line>,
         instance: u64,
     ) -> Result<(), Error> {
+        // One at a time: a second one would find what the first has half done.
+        let _alone = line.releasing.lock().await;
         let scope = self.operator().in_app(app.clone());
         let keys = RoomKeys::new(&line.store, &line.id, instance);
         let room = stored::load(&line.store, &line.id).await?;
-        let room = room.filter(|room| room.instance == instance);
-        let people: Vec<UserUuid> =
-            room.iter().flat_map(|room| room.users.keys().cloned()).collect();
-        if let Some(room) = room {
-            line.words.gone(&line.id, instance, room.groups.rooms);
-        }
-        let has_callback = app.class_callback.is_some();
-        self.keep_unread(&line.store, &(line.id.clone(), instance), has_callback).await?;
+        let Some(room) = room.filter(|room| room.instance == instance) else {
+            line.forget().await;
+            return Ok(());
+        };
+        let people: Vec<UserUuid> = room.users.keys().cloned().collect();
+        line.words.gone(&line.id, instance, room.groups.rooms);
+        let (one, has_callback) = ((line.id.clone(), instance), app.class_callback.is_some());
+        let is_kept = self.keep_unread(&line.store, &one, has_callback).await?;
         // First nobody writes any more, so that no key of this room is made anew.
         self.chat().end_class_chat(&scope, instance).await?;
         line.store.destroy(&classes::CLASS_ROOM, keys.bucket()).await?;
         line.forget().await;
+        if !is_kept {
+            self.drop_outbox(&line.store, &one).await?;
+        }
         self.remember_name(&line.store, &line.id).await?;
         self.chat().forget_class_chat(&scope, instance, &line.id).await?;
         self.chat().leave_class(&scope, instance, &people).await?;

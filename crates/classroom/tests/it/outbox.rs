@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use stoa_classroom::room::{By, ClassState};
 use stoa_classroom::{Error, EventFilter, Handout, Refusal};
-use stoa_core::{App, ClassRole, RoomType};
+use stoa_core::{App, ClassRole, Clock, RoomType};
+use stoa_store::engine::Faults;
 use stoa_store::{Direction, spaces};
 
 use crate::world::{World, name, new_room};
@@ -205,4 +206,56 @@ async fn events_are_posted_until_they_are_taken_whether_or_not_they_are_fetched(
     assert!(matches!(posted(&world, true).await, (came, Ok(true)) if came == [2]));
     assert!(matches!(posted(&world, true).await, (_, Ok(false))));
     assert_eq!(rows(&world).await, 0);
+}
+
+/// A room whose class is over, and whose events were all handed out.
+async fn over(world: &World, room: &str) {
+    begun(world, room).await;
+    world.act(room, By::App, |turn| turn.set_state(ClassState::Closed)).await.unwrap();
+    assert_eq!(once(world).await.len(), 2);
+}
+
+/// Found by the simulation: the clock and somebody who asks found at the same time that the room's hour was over.
+#[tokio::test]
+async fn what_was_handed_out_does_not_come_again_when_two_destroy_the_room_at_once() {
+    for late in 0..40 {
+        let mut world = World::new().await;
+        over(&world, "a").await;
+        world.restart_over(Faults { yields: 4, ..Faults::default() }, late);
+        world.classroom.wake_all(&world.app).await.unwrap();
+        world.clock.set(world.clock.now().plus(Duration::from_secs(3601)));
+        let asks = async {
+            for _ in 0..late {
+                tokio::task::yield_now().await;
+            }
+            world.view("a").await
+        };
+        let ((), view) = tokio::join!(world.classroom.tick(), asks);
+        assert!(view.is_err());
+        world.classroom.settled().await;
+        assert_eq!(once(&world).await, [], "after {late} turns");
+        assert_eq!(rows(&world).await, 0, "after {late} turns");
+    }
+}
+
+/// Found by the simulation: a process that ended while it destroyed the room had forgotten already up to where events
+/// were handed out.
+#[tokio::test]
+async fn what_was_handed_out_does_not_come_again_after_the_end_of_the_room_was_interrupted() {
+    for commit in 0..24 {
+        let mut world = World::new().await;
+        over(&world, "a").await;
+        world.restart_over(Faults::crash(commit / 2, commit % 2 == 0), 1);
+        world.clock.set(world.clock.now().plus(Duration::from_secs(3601)));
+        if world.classroom.wake_all(&world.app).await.is_ok() {
+            world.classroom.tick().await;
+        }
+        world.restart_over(Faults::default(), 2);
+        world.classroom.wake_all(&world.app).await.unwrap();
+        world.classroom.tick().await;
+        assert_eq!(once(&world).await, [], "at commit {commit}");
+        // What is left for an hour is the note that nothing is.
+        world.pass(Duration::from_secs(3600)).await;
+        assert_eq!(rows(&world).await, 0, "at commit {commit}");
+    }
 }
