@@ -118,7 +118,9 @@ impl World {
             return self.model.fail("nothing of classes is stored that can be read");
         }
         note!(self, "classes: an hour later");
-        self.skew += i64::try_from(HOUR_MS).unwrap_or(0);
+        // An hour after the latest time that the clock ever showed, whoever set it back since.
+        let behind = self.classes.latest.saturating_sub(self.class_clock());
+        self.skew += i64::try_from(behind + HOUR_MS).unwrap_or(0);
         self.set_clock();
         self.classes.latest = self.class_clock();
         self.go_on(6000);
