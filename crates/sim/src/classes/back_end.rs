@@ -223,13 +223,13 @@ impl World {
     pub(super) fn back_end_acts_in_class(&mut self, room: usize, kind: Option<Kind>) {
         let kind = kind.unwrap_or_else(|| {
             self.classes.dice.weighted(&[
-                (4, Kind::SetRoom),
-                (2, Kind::SetUser),
-                (2, Kind::Kick),
-                (2, Kind::Reward(3)),
-                (2, Kind::Say),
-                (2, Kind::SetState(1)),
-                (1, Kind::SetState(2)),
+                (8, Kind::SetRoom),
+                (4, Kind::SetUser),
+                (4, Kind::Kick),
+                (4, Kind::Reward(3)),
+                (4, Kind::Say),
+                (3, Kind::SetState(1)),
+                (2, Kind::SetState(2)),
                 (1, Kind::SetState(3)),
             ])
         });
