@@ -167,12 +167,12 @@ impl Kind {
                 let edit = if number.is_multiple_of(4) {
                     Edit::remove(vec![format!("k{}", number % 3)])
                 } else {
-                    Edit::set(tree(json!({format!("k{}", number % 3): number, "a.b": number % 7})))
+                    Edit::set(tree(&json!({format!("k{}", number % 3): number, "a.b": number % 7})))
                 };
                 turn.edit_room_properties(edit, &payload)
             }
             Self::SetUser => {
-                let edit = Edit::set(tree(json!({"x.y": number})));
+                let edit = Edit::set(tree(&json!({"x.y": number})));
                 turn.edit_user_properties(to.unwrap_or(mine), edit, &payload)
             }
             Self::Reward(many) => {
@@ -205,7 +205,7 @@ impl Kind {
             Self::Carousel => turn.stop_carousel(),
             Self::SetWidget => {
                 let record = json!({"state": 1, "extra": {"a": number, "b": {"c": 1}}});
-                turn.set_widget("webView-1", tree(record), &payload)
+                turn.set_widget("webView-1", tree(&record), &payload)
             }
             Self::Kick => turn.put_out(whom, None),
             Self::SetState(state) => {
@@ -216,8 +216,8 @@ impl Kind {
     }
 }
 
-fn tree(value: Value) -> Tree {
-    super::mirror::tree(&value)
+fn tree(value: &Value) -> Tree {
+    super::mirror::tree(value)
 }
 
 fn wait(number: u64) -> i64 {

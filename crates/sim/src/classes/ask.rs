@@ -119,7 +119,7 @@ impl World {
         for (number, answer) in answers {
             let Some(asked) = self.classes.asked.remove(&number) else { continue };
             match (asked, answer) {
-                (Asked::Make(room), Answer::Did(made)) => self.class_made(*room, made),
+                (Asked::Make(room), Answer::Did(made)) => self.class_made(*room, &made),
                 (Asked::Act(room, act), Answer::Did(done)) => self.class_acted(room, act, done),
                 (Asked::Enter(person), Answer::Entered(entered)) => {
                     self.entered_class(person, number, entered);
@@ -151,7 +151,7 @@ impl World {
                     act.end_unknown();
                 }
                 Asked::Poll(app) => self.classes.pollers[app].lost(),
-                Asked::Make(room) => self.class_made(*room, Err(Failed::Unknown)),
+                Asked::Make(room) => self.class_made(*room, &Err(Failed::Unknown)),
                 _ => {}
             }
         }

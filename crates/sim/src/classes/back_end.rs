@@ -156,12 +156,12 @@ impl World {
         });
     }
 
-    pub(super) fn class_made(&mut self, room: ClassRoom, made: Result<(), Failed>) {
+    pub(super) fn class_made(&mut self, room: ClassRoom, made: &Result<(), Failed>) {
         note!(self, "class: {} made: {made:?}", room.id);
         if made.is_err() {
             // It is tried again with another name, as names are used once.
             let again = self.now + self.classes.dice.between(200, 2000);
-            if made == Err(Failed::Unknown) {
+            if *made == Err(Failed::Unknown) {
                 self.classes.lost.push((room.app, room.id));
             }
             return self.classes.to_make.push((room.app, again));

@@ -1,13 +1,14 @@
 //! Class rooms: back ends that make them, people who come, act, lose their connection and come back, and what all of
 //! them were told.
 //!
-//! `ask` is how calls reach the server, `people` are those in a class, `ear` what they hear, `acts` what they do,
-//! `back_end` the app's side, `mirror` what a page knows, `times` when a class begins and ends, `look` reads a room,
+//! `ask` is how calls reach the server, `people` are those in a class, `connection` how they listen by an `ear`, `acts`
+//! what they do, `back_end` the app's side, `mirror` what a page knows, `times` when a class begins and ends, `look` reads a room,
 //! `judge` compares all of it, and `end` closes and destroys the rooms when everything else is over.
 
 mod acts;
 mod ask;
 mod back_end;
+mod connection;
 mod ear;
 mod end;
 mod judge;
