@@ -24,11 +24,12 @@ pub(crate) struct Poller {
     acknowledges: bool,
     text: Option<String>,
     asking: bool,
-    /// An answer was lost, and with it what stood in it.
-    lost: bool,
+    /// Answers that were lost, and with them what stood in them.
+    lost: u64,
     /// What came, by room and number.
     pub(super) events: BTreeMap<(String, u64), Value>,
-    last: BTreeMap<String, u64>,
+    /// By room, the number of the last, and how many answers were lost before it.
+    last: BTreeMap<String, (u64, u64)>,
     /// The last answer held none.
     pub(super) dry: bool,
 }
@@ -37,35 +38,34 @@ impl Poller {
     pub(super) fn new(dice: &Dice) -> Self {
         let (events, last) = (BTreeMap::new(), BTreeMap::new());
         let acknowledges = dice.chance(600);
-        Self { acknowledges, text: None, asking: false, lost: false, events, last, dry: false }
+        Self { acknowledges, text: None, asking: false, lost: 0, events, last, dry: false }
     }
 
     pub(super) const fn lost(&mut self) {
         self.asking = false;
-        self.lost = true;
+        self.lost += 1;
     }
 
     /// The number of the last event of a room.
     pub(super) fn last(&self, room: &str) -> u64 {
-        self.last.get(room).copied().unwrap_or(0)
+        self.last.get(room).map_or(0, |(last, _)| *last)
     }
 
     /// Takes events. Answers what is wrong with them.
     fn take(&mut self, events: Vec<Value>) -> Option<String> {
-        let lost = std::mem::take(&mut self.lost);
         for event in events {
             let room = text(&event["roomUuid"]);
             let number = event["sequence"].as_u64().unwrap_or(0);
-            let last = self.last.entry(room.clone()).or_default();
+            let (last, lost) = self.last.entry(room.clone()).or_default();
             let is_next = number == *last + 1;
             // What was not acknowledged comes again; what comes once may have come in vain.
             let may = is_next
                 || self.acknowledges && number <= *last
-                || !self.acknowledges && lost && number > *last;
+                || !self.acknowledges && *lost < self.lost && number > *last;
             if !may {
                 return Some(format!("event {number} of class {room} comes after {last}"));
             }
-            *last = number.max(*last);
+            (*last, *lost) = (number.max(*last), self.lost);
             let before = self.events.entry((room, number)).or_insert_with(|| event.clone());
             if *before != event {
                 return Some(format!("event {number} comes as another: {before}, {event}"));
@@ -319,7 +319,7 @@ impl World {
                     self.model.fail(format!("app {app}: {wrong}"));
                 }
             }
-            Err(Failed::Unknown) => poller.lost = true,
+            Err(Failed::Unknown) => poller.lost += 1,
             Err(_) => {}
         }
     }

@@ -277,7 +277,19 @@ impl World {
                     fact.was(instead, from, now);
                 }
                 self.rooms.end(&asked, now, end);
+                self.may_be_put_out(&asked, now);
             }
+        }
+    }
+
+    /// Whoever is made a member and never comes, for a deletion had no answer, is put out some time later.
+    fn may_be_put_out(&mut self, asked: &Asked, now: u64) {
+        let app = self.rooms.all[asked.room].app;
+        let mut devices = self.devices.iter();
+        let never_comes = devices.any(|one| one.gone && one.app == app && one.user == asked.user);
+        if asked.which == Which::Member && asked.to && never_comes {
+            let member = self.rooms.fact(asked.room, Which::Member, &asked.user);
+            member.may_become(false, now, u64::MAX);
         }
     }
 }
