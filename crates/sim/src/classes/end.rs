@@ -12,8 +12,10 @@ use crate::world::{World, note};
 
 /// Long enough for everybody who is away to be back, and for who is awaited to be given up.
 const REST_MS: u64 = 75_000;
-/// Everybody is back that soon after the server is.
-const BACK_MS: u64 = 5000;
+/// Everybody is back that soon after the server is, however few steps it takes in that time.
+const BACK_MS: u64 = 15_000;
+/// Rooms are destroyed that soon after their time is over.
+const DESTROYED_MS: u64 = 20_000;
 
 impl World {
     /// Lets classes go on.
@@ -123,7 +125,7 @@ impl World {
         self.skew += i64::try_from(behind + HOUR_MS).unwrap_or(0);
         self.set_clock();
         self.classes.latest = self.class_clock();
-        self.go_on(6000);
+        self.go_on(DESTROYED_MS);
         self.fetch_all_class_events();
         // By the clock alone: nobody has asked for a room since.
         let left = self.readable_class_records(&copy);
