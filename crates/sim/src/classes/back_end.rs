@@ -46,9 +46,10 @@ impl Poller {
         self.lost += 1;
     }
 
-    /// The number of the last event of a room.
-    pub(super) fn last(&self, room: &str) -> u64 {
-        self.last.get(room).map_or(0, |(last, _)| *last)
+    /// Whether all events of a room up to this number came, as far as none can have been lost.
+    pub(super) fn has_all(&self, room: &str, up_to: u64) -> bool {
+        let (last, lost) = self.last.get(room).copied().unwrap_or_default();
+        last == up_to || !self.acknowledges && lost < self.lost && last < up_to
     }
 
     /// Takes events. Answers what is wrong with them.
