@@ -208,6 +208,15 @@ impl<D: Dialect> Crowd<D> {
         Ok(())
     }
 
+    /// Takes what has come, without waiting for more. Whoever calls it again and again is never asleep: on one machine
+    /// waking a listener costs whoever sends to it, which over a network it does not.
+    ///
+    /// # Errors
+    /// When a connection ends.
+    pub fn look(&mut self) -> Result<(), Error> {
+        self.turn(Duration::ZERO)
+    }
+
     /// Lets the first few send, in turn, so many texts per second for so long; until all members have
     /// all of them, or the time for that is over.
     ///

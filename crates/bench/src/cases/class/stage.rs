@@ -53,7 +53,7 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
         let most = PAUSE * 4 * u32::try_from(changes).unwrap_or(u32::MAX);
         let end = Instant::now() + most + DRAIN;
         while crowd.events() < heard + all && Instant::now() < end {
-            crowd.listen(Duration::from_millis(50))?;
+            crowd.look()?;
         }
         Ok(())
     });
