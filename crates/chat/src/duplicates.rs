@@ -110,10 +110,12 @@ impl Recent {
             let full = rows.len() == STEP;
             for (key, value) in rows {
                 let entry: StoredEntry = records::decode(&value, space.name)?;
-                let at = Timestamp::from_millis(entry.at_ms);
-                if is_over(at, now) {
+                // Ids rise whatever the clock shows: what was said while it was set back hides nothing that was
+                // said before.
+                if is_over(MessageId(entry.id).made_at(), now) {
                     return Ok(recent);
                 }
+                let at = Timestamp::from_millis(entry.at_ms);
                 let hash = recent.hash(&entry.from, &entry.from_resource, entry.client_id);
                 // Going back, the first one met is the latest.
                 let seq = Seq(key.number(1));

@@ -77,6 +77,25 @@ async fn more_devices_than_have_a_mark_are_known_again() {
 }
 
 #[tokio::test]
+async fn what_was_said_while_the_clock_was_set_back_hides_nothing_that_was_said_before() {
+    let mut world = World::new();
+    world.register(APP, &["alice", "bob"]).await;
+    let alice = world.log_in(APP, "alice", "web").await;
+    let bob = world.log_in(APP, "bob", "web").await;
+    let began = world.clock.now();
+    let first = alice.send_draft(draft("bob", "x", 7)).await.unwrap();
+    world.clock.set(began.minus(Duration::from_secs(3600)));
+    bob.send_draft(draft("alice", "y", 1)).await.unwrap();
+    world.clock.set(began.plus(limits::DUPLICATE_WINDOW).minus(Duration::from_millis(1)));
+    assert_eq!(alice.send_draft(draft("bob", "x", 7)).await.unwrap(), first);
+    world.restarted();
+    let alice = world.log_in(APP, "alice", "web").await;
+    assert_eq!(alice.send_draft(draft("bob", "x", 7)).await.unwrap(), first);
+    world.clock.set(began.plus(limits::DUPLICATE_WINDOW));
+    assert!(alice.send_draft(draft("bob", "x", 7)).await.unwrap().id > first.id, "it is over");
+}
+
+#[tokio::test]
 async fn the_same_number_handed_in_twice_at_once_is_one_message() {
     let world = World::new();
     world.register(APP, &["alice", "bob"]).await;
