@@ -7,6 +7,7 @@ use stoa_audit::AuditLog;
 use stoa_chat::Chat;
 use stoa_chat::attachment::Swept;
 use stoa_chat::lifetime::Pace;
+use stoa_core::App;
 use stoa_geo::Whereabouts;
 use tokio::task::JoinSet;
 
@@ -192,24 +193,37 @@ async fn keep_rooms(node: Node) {
 
 /// How often it is looked whether the clock has something to do in a class room.
 const CLASS_TICK: Duration = Duration::from_millis(100);
+/// After which it is tried again to read the class rooms that were there before the start.
+const CLASS_RETRY: Duration = Duration::from_secs(10);
 
 /// Begins, ends, closes and destroys class rooms by the clock; first what came due while the server was off.
 async fn keep_classes(node: Node) {
-    for app in node.console.apps() {
-        if let Err(error) = node.classroom.wake_all(&app).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(
-                error,
-                "class rooms could not be read; they go on when somebody enters"
-            );
+    let mut asleep = node.console.apps();
+    let mut tries = tokio::time::interval(CLASS_RETRY);
+    let mut ticks = tokio::time::interval(CLASS_TICK);
+    for interval in [&mut tries, &mut ticks] {
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
+    loop {
+        tokio::select! {
+            biased;
+            _ = tries.tick(), if !asleep.is_empty() => asleep = wake_classes(&node, asleep).await,
+            _ = ticks.tick() => node.classroom.tick().await,
         }
     }
-    let mut ticks = tokio::time::interval(CLASS_TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        node.classroom.tick().await;
+}
+
+/// Lets the clock go on in the class rooms of these apps. Answers those whose rooms could not be read.
+async fn wake_classes(node: &Node, apps: Vec<Arc<App>>) -> Vec<Arc<App>> {
+    let mut asleep = Vec::new();
+    for app in apps {
+        if let Err(error) = node.classroom.wake_all(&app).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "class rooms could not be read; it is tried again");
+            asleep.push(app);
+        }
     }
+    asleep
 }
 
 /// How often it is looked whether the presence of a user is to be told.
