@@ -3,11 +3,11 @@
 //! A message is made into text once for all who get the same, and shared. A listener is called by whoever publishes
 //! and must not block.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use indexmap::IndexMap;
 use parking_lot::Mutex;
 use serde_json::Value;
 use stoa_core::{Timestamp, TokenMark, UserUuid};
@@ -73,9 +73,10 @@ pub(crate) struct Joining {
     pub(crate) from: Arc<OnceLock<Heard>>,
 }
 
-/// The listeners of one room: one for each user.
+/// The listeners of one room: one for each user. They are told mostly in the order in which they came, which is the one
+/// in which their sockets and sessions lie in memory: with thousands that saves a part of the time.
 #[derive(Default)]
-pub(crate) struct Hub(Mutex<HashMap<UserUuid, Ear>>);
+pub(crate) struct Hub(Mutex<IndexMap<UserUuid, Ear>>);
 
 impl Hub {
     /// Lets those listen who have come with a batch of acts that is stored and told, each in place of an earlier one
@@ -142,7 +143,7 @@ impl Hub {
     pub(crate) fn leave(&self, user: &UserUuid, to: &Arc<dyn Listener>) -> Option<u64> {
         let mut ears = self.0.lock();
         let is_it = ears.get(user).is_some_and(|ear| Arc::ptr_eq(&ear.to, to));
-        is_it.then(|| ears.remove(user)).flatten().map(|ear| ear.session)
+        is_it.then(|| ears.swap_remove(user)).flatten().map(|ear| ear.session)
     }
 
     /// Whether a user listens.
@@ -192,7 +193,7 @@ impl Hub {
         }
         drop(ears);
         for (user, why) in &outcome.ended {
-            let ended = self.0.lock().remove(user);
+            let ended = self.0.lock().swap_remove(user);
             if let Some(ear) = ended {
                 ear.to.end(why);
             }
