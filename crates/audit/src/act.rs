@@ -97,12 +97,12 @@ acts! {
     PermitAdded = 51, "permit.added";
     /// Something may cross regions no more.
     PermitRemoved = 52, "permit.removed";
-    /// A client of another region was let in by a permission that had let nobody in before.
-    PermitUsed = 55, "permit.used";
     /// A residency report was made.
     ResidencyReported = 53, "residency.reported";
     /// A host outside was called to see whether it can be.
     EgressChecked = 54, "egress.checked";
+    /// A client of another region was let in by a permission that had let nobody in before.
+    PermitUsed = 55, "permit.used";
 
     /// The vault was put under another root key.
     RootRotated = 60, "key.root_rotated";
