@@ -11,17 +11,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use stoa_bus::Topic;
 use stoa_core::{App, ConversationId, Seq, UserId};
-use stoa_store::spaces;
 
-use super::Appender;
 use super::batch::Batch;
+use super::{Appender, log_space};
 use crate::entry::{Log, Priority};
 use crate::group::Group;
 use crate::room::{RoomAct, RoomWork};
 use crate::{Error, Shared};
 
-/// How long is waited for an append by somebody else.
+/// How long is waited for an append by somebody else; after each that failed twice as long, up to the second.
 const WAIT: Duration = Duration::from_secs(1);
+const WAIT_MOST: Duration = Duration::from_secs(60);
 
 /// Up to where it is certain that everything in a log was told.
 #[derive(Default)]
@@ -67,12 +67,14 @@ impl Doubt {
 }
 
 impl Appender {
-    /// See to it that what may be durable is told though nobody appends.
+    /// Sees to it that what may be durable is told though nobody appends.
     pub(super) fn dispel_doubt(self: &Arc<Self>, shared: &Arc<Shared>) {
         let (appender, shared) = (self.clone(), shared.clone());
         tokio::spawn(async move {
+            let mut wait = WAIT;
             while appender.doubt().is_there() {
-                tokio::time::sleep(WAIT).await;
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(WAIT_MOST);
                 // Where it fails the next one comes after a while.
                 let _ = appender.act(&shared, |_| Box::pin(async { Ok(()) })).await;
             }
@@ -103,7 +105,7 @@ impl Batch<'_> {
     pub(super) async fn say_once_more(&mut self, since: Seq) -> Result<(), Error> {
         let roster = self.group.as_ref().map(|group| group.roster.clone());
         self.room_acts.push(RoomWork::Stay(roster.clone()).into());
-        let space = spaces::MESSAGES.name;
+        let space = log_space(self.log).name;
         for seq in since.0 + 1..=self.tail.end.seq.0 {
             if let Some(stored) = self.stored(Seq(seq)).await? {
                 self.say(Arc::new(stored.into_entry(space)?), Priority::High);
