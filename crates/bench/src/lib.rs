@@ -13,6 +13,7 @@ pub mod cases;
 pub mod client;
 pub mod crowd;
 mod error;
+mod floor;
 pub mod load;
 pub mod machine;
 pub mod operator;

@@ -436,8 +436,19 @@ pub const CLASS_MESSAGE_BYTES: usize = 8 * 1024;
 pub const CLASS_HELLO_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Silence of a client in a class after which it is asked whether it is still there. Browsers answer by
-/// themselves, also for pages in the background.
-pub const CLASS_QUIET: Duration = Duration::from_secs(15);
+/// themselves, also for pages in the background. Until then the kernel watches the connection
+/// ([`CLASS_PROBE`], [`CLASS_UNHEARD`]), at a fraction of what a question of our own costs.
+pub const CLASS_QUIET: Duration = Duration::from_secs(60);
+
+/// The same for a client that comes through a proxy: the kernel knows only whether the proxy is there.
+pub const CLASS_QUIET_PROXIED: Duration = Duration::from_secs(15);
+
+/// Silence on the connection of a client in a class after which the kernel asks the kernel at the other end.
+pub const CLASS_PROBE: Duration = Duration::from_secs(15);
+
+/// How long that, or anything that was sent, may stay without acknowledgement; after it the connection is taken for
+/// lost.
+pub const CLASS_UNHEARD: Duration = Duration::from_secs(25);
 
 /// How long it may take to answer that; after it the connection is taken for lost.
 pub const CLASS_ANSWER: Duration = Duration::from_secs(10);

@@ -4,6 +4,8 @@
 //! What the room says while the client is told what it missed is held back by the outlet until [`Effect::Live`], so
 //! that numbers rise by one on the client's side.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use stoa_classroom::frame::{Frame, message as numbered};
 use stoa_classroom::{Joined, Track};
@@ -113,6 +115,8 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Session {
     stage: Stage,
+    /// The silence after which the client is asked whether it is there.
+    quiet: Duration,
     /// Since when it is open, or when something was last heard of the client.
     heard: Timestamp,
     /// When it was asked since then whether it is there. Only an answer that does not come counts: a clock that
@@ -122,8 +126,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { stage: Stage::Strange, heard: now, asked: None, rate: Rate::new(now) }
+    /// A session that begins now and asks its client after so much silence whether it is there.
+    pub(crate) const fn new(now: Timestamp, quiet: Duration) -> Self {
+        Self { stage: Stage::Strange, quiet, heard: now, asked: None, rate: Rate::new(now) }
     }
 
     /// Takes an input and says what is to be done.
@@ -166,7 +171,7 @@ impl Session {
         });
         let silent = match self.asked {
             Some(asked) => asked.plus(limits::CLASS_ANSWER),
-            None => self.heard.plus(limits::CLASS_QUIET),
+            None => self.heard.plus(self.quiet),
         };
         Some(token.map_or(silent, |token| token.min(silent)))
     }
@@ -236,7 +241,7 @@ impl Session {
         let (Some(room), Some(peer)) = (room, peer) else {
             return self.close(CloseReason::Resync, out);
         };
-        out.push(Effect::Send(message::welcome(&joined, now)));
+        out.push(Effect::Send(message::welcome(&joined, self.quiet, now)));
         let Joined { sees_answers, until, .. } = joined;
         let inside = Inside { sees_answers, until, warned: false };
         self.stage = Stage::Missing { inside, room, peer };
@@ -303,7 +308,7 @@ impl Session {
             Some(asked) if now.since(asked) >= limits::CLASS_ANSWER => {
                 self.close(CloseReason::Silent, out);
             }
-            None if now.since(self.heard) >= limits::CLASS_QUIET => {
+            None if now.since(self.heard) >= self.quiet => {
                 self.asked = Some(now);
                 out.push(Effect::Ping);
             }

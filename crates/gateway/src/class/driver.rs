@@ -21,7 +21,9 @@ use super::close::CloseReason;
 use super::core::{Call, Effect, Input, Session};
 use super::message::{Hello, Refused};
 use super::outlet::{Outlet, listener};
-use crate::net::{CloseCode, FlushState, ReadState, Readiness, TransportError, WsTransport};
+use crate::net::{
+    CloseCode, FlushState, KernelWatch, ReadState, Readiness, TransportError, WsTransport,
+};
 
 /// What a session needs of the server.
 #[derive(Clone)]
@@ -54,10 +56,11 @@ pub(crate) fn run(
     surroundings: Surroundings,
 ) -> impl Future<Output = ()> + Send {
     let now = surroundings.classroom.clock().now();
+    let quiet = watched(&transport);
     let driver = Driver {
         waiter: transport.readiness(),
         outlet: Arc::new(Outlet::new(transport)),
-        session: Session::new(now),
+        session: Session::new(now, quiet),
         calls: VecDeque::new(),
         identity: None,
         unsent: false,
@@ -304,6 +307,17 @@ impl Driver {
         let number = self.identity.as_ref().map_or(0, |identity| identity.session);
         let share = u32::try_from(number % 1000).unwrap_or_default();
         self.surroundings.spread * share / 1000
+    }
+}
+
+/// Has the kernel watch over a connection where it can; answers after what silence the session asks itself.
+fn watched(transport: &WsTransport) -> Duration {
+    let watch = KernelWatch { after: limits::CLASS_PROBE, unheard: limits::CLASS_UNHEARD };
+    // What the kernel does not take on is asked by the session.
+    if transport.is_direct() && transport.let_the_kernel_watch(watch).is_ok() {
+        limits::CLASS_QUIET
+    } else {
+        limits::CLASS_QUIET_PROXIED
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use stoa_classroom::frame::Frame;
 use stoa_classroom::{Heard, Joined, Track};
-use stoa_core::Timestamp;
+use stoa_core::{Timestamp, limits};
 
 use super::core::{Call, Effect, Input, Session};
 use super::message::Refused;
@@ -19,7 +19,7 @@ const HEARD: Heard = Heard { sequence: 40, peer_sequence: 3 };
 pub(crate) fn exercise(data: &[u8]) {
     let mut now = Timestamp::from_secs(1_800_000_000);
     let until = now.plus(Duration::from_secs(300));
-    let mut session = Session::new(now);
+    let mut session = Session::new(now, limits::CLASS_QUIET);
     let (mut joined, mut live, mut over) = (false, false, false);
     for line in data.split(|byte| *byte == b'\n') {
         let input = match line {

@@ -1,8 +1,10 @@
 //! What clients in a class send, and what they are told besides frames (`docs/classroom-stream.md`).
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use stoa_classroom::{Error, Joined, Refusal};
-use stoa_core::{AppId, RoomUuid, Secret, Timestamp, UserUuid, limits};
+use stoa_core::{AppId, RoomUuid, Secret, Timestamp, UserUuid};
 
 use super::close::CloseReason;
 
@@ -127,15 +129,14 @@ pub(crate) fn error(refused: &Refused) -> String {
 }
 
 /// The client is let in; what it missed follows.
-pub(crate) fn welcome(joined: &Joined, now: Timestamp) -> String {
-    let quiet = limits::CLASS_QUIET.as_millis();
+pub(crate) fn welcome(joined: &Joined, quiet: Duration, now: Timestamp) -> String {
     json!({
         "type": "welcome",
         "sequence": joined.heard.sequence,
         "peerSequence": joined.heard.peer_sequence,
         "ts": now.as_millis(),
         "expireTs": expires(joined.until),
-        "quiet": u64::try_from(quiet).unwrap_or(u64::MAX),
+        "quiet": u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
     })
     .to_string()
 }

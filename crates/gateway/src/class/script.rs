@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use stoa_classroom::frame::Frame;
 use stoa_classroom::{Heard, Joined, Track};
-use stoa_core::Timestamp;
+use stoa_core::{Timestamp, limits};
 
 use super::core::{Call, Effect, Input, Session};
 use super::message::Refused;
@@ -28,7 +28,7 @@ pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 #[track_caller]
 pub(crate) fn check(script: &str) {
     let lines: Vec<&str> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let mut world = World { session: Session::new(START), now: START };
+    let mut world = World { session: Session::new(START, limits::CLASS_QUIET), now: START };
     let mut actual = String::new();
     for line in lines.iter().filter(|line| !line.starts_with('<')) {
         writeln!(actual, "{line}").unwrap();

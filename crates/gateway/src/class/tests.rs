@@ -184,12 +184,12 @@ fn who_is_silent_is_asked_and_then_given_up() {
         < welcome 0 0 3600
         < live
         < goes live
-        ~ 14
+        ~ 59
         ~ 1
         < asks
         ~ 5
         ~ alive
-        ~ 15
+        ~ 60
         < asks
         ~ 9
         ~ 1

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
@@ -39,6 +40,18 @@ impl From<SealError> for TransportError {
         }
     }
 }
+
+/// How the kernel looks after a connection (RFC 9293, section 3.8.3 and 3.8.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KernelWatch {
+    /// Silence after which it asks the other end's kernel.
+    pub after: Duration,
+    /// How long that, or anything that was sent, may stay without acknowledgement.
+    pub unheard: Duration,
+}
+
+/// Between one probe that is not answered and the next.
+const PROBE_AGAIN: Duration = Duration::from_secs(3);
 
 /// What one look at the socket gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +202,13 @@ impl Link {
         self.security.put_close(&mut self.unused, &mut self.outgoing);
     }
 
+    pub(crate) fn let_the_kernel_watch(&self, watch: KernelWatch) -> io::Result<()> {
+        let socket = SockRef::from(&*self.io);
+        let probes = TcpKeepalive::new().with_time(watch.after).with_interval(PROBE_AGAIN);
+        socket.set_tcp_keepalive(&probes)?;
+        socket.set_tcp_user_timeout(Some(watch.unheard))
+    }
+
     /// Ends sending.
     pub(crate) fn shutdown(&self) -> io::Result<()> {
         SockRef::from(&*self.io).shutdown(Shutdown::Write)
@@ -227,7 +247,9 @@ fn read(io: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<(usize, bool)>> 
 
 /// Writes until everything is gone or the socket takes nothing more.
 fn write(io: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
+    // The socket is nearly always ready, and the runtime's own note of that lies elsewhere in memory: it is looked at
+    // only if the socket does not take all. Other failures are found there, too.
+    let mut sent = SockRef::from(io).send(bytes).unwrap_or_default();
     while sent < bytes.len() {
         match io.try_write(&bytes[sent..]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -238,4 +260,33 @@ fn write(io: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
         }
     }
     Ok(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_is_told_to_watch_and_what_it_does_not_take_waits() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut link = Link::new(socket, Security::Plain);
+        let (after, unheard) = (Duration::from_secs(15), Duration::from_secs(25));
+        link.let_the_kernel_watch(KernelWatch { after, unheard }).unwrap();
+        let socket = SockRef::from(&**link.io());
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), after);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(unheard));
+        // Nobody reads.
+        let much = vec![7; 64 * 1024];
+        let mut sent = 0;
+        while link.outgoing_bytes() == 0 {
+            link.send(&much).unwrap();
+            sent += much.len();
+        }
+        assert!(!link.flush().unwrap() && link.outgoing_bytes() <= much.len(), "{sent}");
+    }
 }

@@ -24,7 +24,7 @@ mod ws;
 
 pub use codec::{Carries, CloseCode, ProtocolError};
 pub use limits::NetLimits;
-pub use link::TransportError;
+pub use link::{KernelWatch, TransportError};
 pub use listener::{Peer, PeerCertificate, serve};
 pub use tls::{Tickets, TlsSource, client_auth_config, server_config};
 pub use upgrade::SessionKind;

@@ -11,7 +11,7 @@ use stoa_wire::Frame;
 use tokio::net::TcpStream;
 
 use super::codec::{self, Carries, CloseCode, Decoder, Event, ProtocolError};
-use super::link::{Link, Received, TransportError};
+use super::link::{KernelWatch, Link, Received, TransportError};
 use super::listener::Place;
 use super::scratch::{self, WRITE_BYTES, lend};
 
@@ -134,6 +134,20 @@ impl WsTransport {
     /// The client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Whether the client itself is at the other end of the socket, and no proxy that spoke for it.
+    pub fn is_direct(&self) -> bool {
+        let end = self.link.io().peer_addr();
+        end.is_ok_and(|end| end.ip().to_canonical() == self.peer.ip().to_canonical())
+    }
+
+    /// Has the kernel end the connection when the other end's does not answer any more.
+    ///
+    /// # Errors
+    /// When the kernel cannot.
+    pub fn let_the_kernel_watch(&self, watch: KernelWatch) -> io::Result<()> {
+        self.link.let_the_kernel_watch(watch)
     }
 
     /// Something to wait with while others use the transport. Call

@@ -10,6 +10,7 @@ use super::{Hall, filled, room_path, students};
 use crate::Error;
 use crate::cases::Case;
 use crate::crowd::aside;
+use crate::floor::send_floor;
 use crate::plan::Plan;
 use crate::proc::{self, Threads};
 use crate::report::{Figure, Sample};
@@ -17,6 +18,8 @@ use crate::stoa::Stoa;
 
 /// Between one change and the next.
 const PAUSE: Duration = Duration::from_millis(250);
+/// About what a change is on its way: the frame's text and what TLS adds.
+const MESSAGE_BYTES: usize = 330;
 /// How long the last may take to arrive.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -26,6 +29,8 @@ pub(in crate::cases) static CASE: Case = Case {
     about: "changes of a lecture that 5,000 hear: CPU per million deliveries",
     figures: &[
         Figure::new("cpu", "server CPU per million deliveries", "s").goal(3.0, 8.0),
+        Figure::new("floor", "plain send of as much to as many, CPU per million", "s"),
+        Figure::new("ratio", "server CPU to that", "x"),
         Figure::new("lost", "not delivered", "%"),
         Figure::new("listeners", "listeners", ""),
         Figure::new("changes", "changes", ""),
@@ -39,6 +44,7 @@ pub(in crate::cases) static CASE: Case = Case {
 async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let count = students(plan);
     let changes = plan.pick(40, 100);
+    let floor = send_floor(count, MESSAGE_BYTES, 20)?;
     let stoa = Stoa::started(&plan.binary).await?;
     let Hall { mut stoa, crowd, mut rest, .. } = filled(stoa, count).await?;
     // What came before is heard.
@@ -70,8 +76,11 @@ async fn run(plan: &Plan) -> Result<Vec<Sample>, Error> {
     let delivered = crowd.events() - heard;
     drop(crowd);
     stoa.stop().await?;
+    let each = cpu.as_secs_f64() / delivered.max(1) as f64 * 1e6;
     Ok(vec![Sample::stoa(vec![
-        ("cpu", cpu.as_secs_f64() / delivered.max(1) as f64 * 1e6),
+        ("cpu", each),
+        ("floor", floor),
+        ("ratio", each / floor),
         ("lost", all.saturating_sub(delivered) as f64 / all as f64 * 100.0),
         ("listeners", count as f64),
         ("changes", changes as f64),

@@ -29,6 +29,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// This machine is in the United States, as far as this is asked.
@@ -87,6 +88,12 @@ impl Lab {
     /// One that waits long for clients to take what they are told last.
     pub(super) async fn patient() -> Self {
         Self::within(7, NetLimits { linger: Duration::from_secs(60), ..NetLimits::default() }).await
+    }
+
+    /// One that takes this machine for a proxy.
+    pub(super) async fn behind_a_proxy() -> Self {
+        let proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        Self::within(7, NetLimits { proxies, ..NetLimits::default() }).await
     }
 
     async fn within(seed: u64, limits: NetLimits) -> Self {
@@ -205,6 +212,15 @@ impl Lab {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let url = format!("ws://{}/ws/class", self.address);
         let (socket, _) = client_async(url, stream).await.unwrap();
+        Client { socket }
+    }
+
+    /// Connects as a proxy that speaks for a client at that address.
+    pub(super) async fn connect_for(&self, client: &str) -> Client {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let mut request = format!("ws://{}/ws/class", self.address).into_client_request().unwrap();
+        request.headers_mut().insert("x-forwarded-for", client.parse().unwrap());
+        let (socket, _) = client_async(request, stream).await.unwrap();
         Client { socket }
     }
 

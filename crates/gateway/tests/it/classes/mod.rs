@@ -50,6 +50,20 @@ async fn c150_frames_have_no_hole_however_often_a_client_comes_back() {
 }
 
 #[tokio::test]
+async fn who_comes_through_a_proxy_is_asked_sooner_because_the_kernel_sees_the_proxy_only() {
+    let lab = Lab::behind_a_proxy().await;
+    for (client, quiet) in [("192.0.2.7", 15_000), ("127.0.0.1", 60_000)] {
+        let ticket = lab.enter("room", "bob", STUDENT).await;
+        let mut connection = lab.connect_for(client).await;
+        connection.say(&ticket.hello).await;
+        assert_eq!(connection.told().await["quiet"], quiet, "{client}");
+    }
+    let lab = Lab::start().await;
+    let ticket = lab.enter("room", "bob", STUDENT).await;
+    assert_eq!(lab.say_hello(&ticket).await.told().await["quiet"], 60_000);
+}
+
+#[tokio::test]
 async fn c025_a_second_login_displaces_the_first_and_keeps_what_the_user_has() {
     let lab = Lab::start().await;
     let first = lab.enter("room", "bob", STUDENT).await;
