@@ -118,7 +118,7 @@ impl Client {
                 source: *source,
                 rids: rids.to_vec(),
                 packets: (0..layers).map(|l| 1 + l * 3).collect(),
-                seq: vec![70_000; layers],
+                seq: vec![65_400; layers],
                 frame: vec![0; layers],
                 key: vec![true; layers],
                 level: -30,
