@@ -44,7 +44,7 @@ pub(super) struct Sent {
 pub(super) struct Client {
     pub(super) name: String,
     pub(super) addr: SocketAddr,
-    pub(super) server: SocketAddr,
+    pub(super) proto: Protocol,
     pub(super) rtc: Rtc,
     pub(super) heard: Arc<Heard>,
     pub(super) sent: Vec<Sent>,
@@ -68,13 +68,19 @@ const FRAME: Duration = Duration::from_millis(33);
 const SOUND: Duration = Duration::from_millis(20);
 
 impl Client {
-    pub(super) fn new(name: &str, addr: SocketAddr, server: SocketAddr, now: Instant) -> Client {
+    pub(super) fn new(name: &str, addr: SocketAddr, now: Instant) -> Client {
+        Client::over(name, Candidate::host(addr, "udp").unwrap(), now)
+    }
+
+    /// A client with this candidate.
+    pub(super) fn over(name: &str, candidate: Candidate, now: Instant) -> Client {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
-        rtc.add_local_candidate(Candidate::host(addr, "udp").unwrap());
+        let (addr, proto) = (candidate.addr(), candidate.proto());
+        rtc.add_local_candidate(candidate);
         Client {
             name: name.to_owned(),
             addr,
-            server,
+            proto,
             rtc,
             heard: Arc::default(),
             sent: Vec::new(),
@@ -157,7 +163,7 @@ impl Client {
     }
 
     pub(super) fn receive(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
-        if let Ok(receive) = Receive::new(Protocol::Udp, source, self.addr, bytes) {
+        if let Ok(receive) = Receive::new(self.proto, source, self.addr, bytes) {
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
             self.drain(now);
         }

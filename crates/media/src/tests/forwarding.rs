@@ -24,18 +24,3 @@ fn one_is_seen_and_heard_by_another() {
     assert!(world.sounds(student, 0) > 120, "{}", world.sounds(student, 0));
     world.check();
 }
-#[test]
-fn debug() {
-    let mut world = World::new(1);
-    let teacher = world.join(&[(Source::Microphone, &[]), (Source::Camera, &[])], &[]);
-    let student = world.join(&[], &[Audio, Video]);
-    world.watch(student, 0, audio(teacher));
-    world.watch(student, 1, video(teacher, 480));
-    world.run(seconds(3));
-    eprintln!("{:?}", world.counters);
-    eprintln!("{:?} {:?}", world.told(teacher), world.told(student));
-    eprintln!("{:?}", world.clients[student].sounds);
-    eprintln!("{:?}", world.clients[student].decoders.iter().map(|(m,d)|(m, d.packets, d.decoded, d.faults.clone())).collect::<Vec<_>>());
-    eprintln!("{:?}", world.clients[student].slots);
-    eprintln!("{:?}", world.hub.stats(super::world::ROOM, None));
-}

@@ -2,5 +2,6 @@
 
 mod client;
 mod decoder;
+mod driver;
 mod forwarding;
 mod world;

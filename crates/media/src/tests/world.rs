@@ -91,7 +91,7 @@ impl World {
         let at = self.clients.len();
         let name = format!("user{at}");
         let addr = SocketAddr::from(([10, 1, (at / 250) as u8, (at % 250) as u8 + 1], 5000));
-        self.clients.push(Client::new(&name, addr, self.server, self.now));
+        self.clients.push(Client::new(&name, addr, self.now));
         for screen in [false, true] {
             let right = Right { owner: name.clone(), screen, audio: true, video: true };
             self.rights.0.insert(World::stream(at, screen), right);
