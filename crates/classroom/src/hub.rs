@@ -15,10 +15,22 @@ use stoa_core::{Timestamp, TokenMark, UserUuid};
 use crate::frame::message;
 use crate::room::{Outcome, Room};
 
+/// For how many listeners a message is made ready before it is sent to them.
+const AT_ONCE: usize = 64;
+
 /// Receives what a room says to one user's connection.
 pub trait Listener: Send + Sync {
     /// A message as JSON text.
     fn hear(&self, text: &Bytes);
+
+    /// As [`Self::hear`], but may leave something to do to [`Self::flush`], which follows: what many are told is made ready
+    /// for some of them before it is sent to them, since that finds more of the same in the caches.
+    fn prepare(&self, text: &Bytes) {
+        self.hear(text);
+    }
+
+    /// Sends what was made ready.
+    fn flush(&self) {}
 
     /// The token behind the connection is another, or means something else: it is good until then.
     fn lives_until(&self, until: Timestamp) {
@@ -114,12 +126,12 @@ impl Hub {
     }
 
     /// Looks at all connections, or at one user's, and tells those what comes of it for whom it is another than
-    /// before.
+    /// before. Answers whose connections end.
     pub(crate) fn judge(
         &self,
         user: Option<&UserUuid>,
         judge: impl Fn(&UserUuid, &Pass) -> Verdict,
-    ) {
+    ) -> Vec<UserUuid> {
         let mut ears = self.0.lock();
         let mut over = Vec::new();
         let mut look = |(name, ear): (&UserUuid, &mut Ear)| match judge(name, &ear.pass) {
@@ -128,7 +140,7 @@ impl Hub {
                 ear.pass.until = until;
                 ear.to.lives_until(until);
             }
-            Verdict::Ends(why) => over.push((ear.to.clone(), why)),
+            Verdict::Ends(why) => over.push((name.clone(), ear.to.clone(), why)),
         };
         match user {
             Some(user) => ears.get_mut(user).into_iter().for_each(|ear| look((user, ear))),
@@ -136,7 +148,11 @@ impl Hub {
         }
         drop(ears);
         // They hang up by themselves, as whoever loses a connection.
-        over.into_iter().for_each(|(to, why)| to.end(why));
+        let end = |(user, to, why): (UserUuid, Arc<dyn Listener>, _)| {
+            to.end(why);
+            user
+        };
+        over.into_iter().map(end).collect()
     }
 
     /// The connection of that session is gone. Answers whether it was the user's.
@@ -173,8 +189,16 @@ impl Hub {
                 texts.push([same.clone(), same]);
             }
             for [full, reduced] in &texts {
-                for ear in ears.values() {
-                    ear.to.hear(if ear.sees_answers { full } else { reduced });
+                let mut ears = ears.values();
+                loop {
+                    let some = ears.clone().take(AT_ONCE);
+                    some.for_each(|ear| {
+                        ear.to.prepare(if ear.sees_answers { full } else { reduced })
+                    });
+                    ears.by_ref().take(AT_ONCE).for_each(|ear| ear.to.flush());
+                    if ears.len() == 0 {
+                        break;
+                    }
                 }
             }
             for peer in &outcome.peers {

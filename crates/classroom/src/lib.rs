@@ -10,6 +10,7 @@
 //! | [`tree`] | property trees and their changes |
 //! | [`frame`] | what a room says |
 //! | `line` | acts in batches: memory, store, told |
+//! | `live` | sound and pictures: what the media server is told |
 //! | `stored` | the records |
 //! | `grouping` | what the room of a class tells the rooms of its groups |
 //! | [`chat_room`] | the chat room that belongs to it |
@@ -25,6 +26,7 @@ pub mod frame;
 mod grouping;
 mod hub;
 mod line;
+mod live;
 mod millis;
 mod outbox;
 mod reading;
@@ -38,6 +40,7 @@ pub mod tree;
 
 pub use hub::{Heard, Listener};
 pub use line::Desk;
+pub use live::{Attendee, MediaError};
 pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
 pub use reading::{PAGE, RoomUserPage};
 pub use refusal::{Error, Refusal};

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::chat_room::ChatLink;
 use crate::grouping::Words;
 use crate::hub::{Hub, Joining};
+use crate::live::Live;
 use crate::outbox::Waiting;
 use crate::room::{By, Outcome, Room, Turn};
 use crate::stored::{self, RoomKeys};
@@ -82,6 +83,7 @@ pub(crate) struct Line {
     pub(crate) words: Words,
     waiting_events: Arc<Waiting>,
     chat: ChatLink,
+    pub(crate) live: Arc<Live>,
 }
 
 /// What is to be done after acts.
@@ -100,11 +102,26 @@ impl Line {
         words: Words,
         waiting_events: Arc<Waiting>,
         chat: ChatLink,
+        live: Live,
     ) -> Self {
         let (waiting, alarm, hub) = (Mutex::default(), Mutex::default(), Hub::default());
         let held = tokio::sync::Mutex::new(Held::Unknown);
         let releasing = tokio::sync::Mutex::default();
-        Self { id, app, store, alarm, waiting, held, releasing, hub, words, waiting_events, chat }
+        let live = Arc::new(live);
+        Self {
+            id,
+            app,
+            store,
+            alarm,
+            waiting,
+            held,
+            releasing,
+            hub,
+            words,
+            waiting_events,
+            chat,
+            live,
+        }
     }
 
     /// Puts an act into the line. The answer comes when [`Self::work`] was done.
@@ -171,6 +188,7 @@ impl Line {
         if matches!(held, Held::Unknown) {
             let room = stored::load(&self.store, &self.id).await?;
             *held = Held::Known(room.map(Box::new));
+            self.live.doubt();
             if let Held::Known(Some(room)) = held {
                 room.await_absent(at, |user| self.hub.hears(user), &mut out);
                 self.chat.catch_up(room).await;
@@ -183,6 +201,7 @@ impl Line {
         }
         self.store_batch(Some(room), &out).await?;
         self.hub.publish(&out);
+        self.live.follow(Some(room), &out);
         self.chat.follow(Some(room), &out).await;
         Ok(None)
     }
@@ -223,6 +242,7 @@ impl Line {
         if stored.is_ok() {
             self.hub.publish(&out);
             self.hub.join(slot.as_ref(), joining);
+            self.live.follow(slot.as_ref(), &out);
             self.chat.follow(slot.as_ref(), &out).await;
         }
         *held = Held::Known(slot.map(Box::new));
@@ -278,5 +298,6 @@ impl Line {
     /// Forgets the room, which is gone from the store.
     pub(crate) async fn forget(&self) {
         *self.held.lock().await = Held::Unknown;
+        self.live.end();
     }
 }

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -12,12 +12,14 @@ use stoa_core::{
     App, AppDirectory, AppNumber, AppScope, ClassCaller, ClassPrincipal, ClassRole, Clock, Entropy,
     Operator, RoomUuid, Timestamp, UserUuid,
 };
+use stoa_media::Media;
 use stoa_store::Store;
 use tokio::sync::watch;
 
 use crate::chat_room::{self, ChatLink, Comer};
 use crate::grouping::{self, GroupIndex, Words};
 use crate::line::{After, Desk, Line};
+use crate::live::Live;
 use crate::outbox::Outbox;
 use crate::room::{By, CheckIn, GroupIs, NewRoom, Room, Turn};
 use crate::stored;
@@ -37,6 +39,7 @@ pub struct Classroom {
     outbox: Outbox,
     /// When connections were last asked whether they would still be let in, by the number of revocations.
     pub(crate) judged: AtomicU64,
+    media: Arc<OnceLock<Media>>,
     /// How much is under way.
     working: Arc<watch::Sender<usize>>,
 }
@@ -131,8 +134,23 @@ impl Classroom {
             groups,
             outbox,
             judged,
+            media: Arc::default(),
             working: Arc::new(watch::Sender::new(0)),
         }
+    }
+
+    /// From now on rooms have sound and pictures, which `media` forwards. To be called once.
+    pub fn serve_media(&self, media: Media) {
+        let known = self.media.set(media);
+        debug_assert!(known.is_ok(), "once");
+    }
+
+    /// The media server.
+    ///
+    /// # Errors
+    /// [`Refusal::FeatureOff`].
+    pub(crate) fn media(&self) -> Result<&Media, Refusal> {
+        self.media.get().ok_or(Refusal::FeatureOff("media"))
     }
 
     pub(crate) const fn store(&self) -> &Store {
@@ -220,8 +238,10 @@ impl Classroom {
         let mut lines = self.lines.lock();
         let words = Words::new(key.0, self.groups.clone());
         let waiting = self.outbox.waiting(key.0);
+        let live = Live::new(key.0, self.media.clone());
         let new = || {
-            Arc::new(Line::new(store, scope.app().id.clone(), room.clone(), words, waiting, chat))
+            let (id, app) = (room.clone(), scope.app().id.clone());
+            Arc::new(Line::new(store, app, id, words, waiting, chat, live))
         };
         let line = lines.entry(key).or_insert_with(new);
         Ok(line.clone())

@@ -213,10 +213,12 @@ impl Classroom {
     fn judge(&self, line: &Line, user: Option<&UserUuid>, leaked: Option<Fingerprint>) {
         let now = self.clock.now();
         let app = self.directory.by_id(&line.app);
-        line.hub.judge(user, |user, pass| match &app {
+        let ended = line.hub.judge(user, |user, pass| match &app {
             None => Verdict::Ends("revoked"),
             Some(app) => self.verdict(app, user, pass, leaked, now),
         });
+        // Not when they have hung up: they might not.
+        ended.iter().for_each(|user| line.live.leave(user));
     }
 
     fn verdict(

@@ -432,6 +432,9 @@ pub const DIRECTORY_CALLS_PER_SECOND: u32 = 20;
 /// Bytes of one message that a client sends in the stream of a class room: a token and what is around it.
 pub const CLASS_MESSAGE_BYTES: usize = 8 * 1024;
 
+/// The same from whoever is in the room: the description of a media connection with many streams in it.
+pub const CLASS_MEDIA_BYTES: usize = 160 * 1024;
+
 /// How long a connection may take to say who it is after the stream of a class room opened.
 pub const CLASS_HELLO_DEADLINE: Duration = Duration::from_secs(10);
 

@@ -8,6 +8,7 @@
 mod background;
 mod callbacks;
 mod figures;
+mod media;
 mod signals;
 mod system;
 mod token_server;
@@ -152,6 +153,10 @@ async fn serve(
         None => None,
     };
     let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let media = match role {
+        Role::Server { demo } => media::start(config, node, demo)?,
+        Role::TokenServer => None,
+    };
     let public = match role {
         Role::Server { demo } => {
             let public = Public { config, node, draining: &draining, limits: &limits };
@@ -199,7 +204,8 @@ async fn serve(
     };
     let (plain, metrics) = (plain.map(display), metrics_address.map(display));
     let (token_server, directory) = (tokens_address.map(display), directory_address.map(display));
-    tracing::info!(%address, plain, metrics, token_server, directory, "ready");
+    let media = media.map(display);
+    tracing::info!(%address, plain, metrics, token_server, directory, media, "ready");
     let drain = config.drain.duration();
     Ok(Some(Running { stop, listeners, reload, draining, drain, _background: background }))
 }

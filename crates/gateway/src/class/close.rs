@@ -90,6 +90,11 @@ impl CloseReason {
         })
     }
 
+    /// Whether the client may not be there any more, where others have lost a connection.
+    pub(crate) const fn is_of_rights(self) -> bool {
+        matches!(self, Self::TokenExpired | Self::Revoked | Self::Outside)
+    }
+
     /// What is counted.
     pub(crate) const fn counted(self) -> Closed {
         match self {

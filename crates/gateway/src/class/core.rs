@@ -10,9 +10,11 @@ use bytes::Bytes;
 use stoa_classroom::frame::{Frame, message as numbered};
 use stoa_classroom::{Joined, Track};
 use stoa_core::{Secret, Timestamp, limits};
+use stoa_media::Tell;
 use stoa_metrics::class::{REFUSED, REPLAYED, Refused as Counted};
 
 use super::close::CloseReason;
+use super::media::{self, Answer, MediaMessage};
 use super::message::{self, ClientMessage, Hello, Refused};
 use crate::session::rate::Rate;
 
@@ -35,6 +37,10 @@ pub(crate) enum Input {
     End(&'static str),
     /// The client does not keep up with what the room says.
     Overrun,
+    /// What came of something about media.
+    Media(Answer),
+    /// What the media server tells.
+    MediaTold(Tell),
     /// Time has passed.
     Tick,
     /// The server ends.
@@ -52,6 +58,8 @@ pub(crate) enum Call {
     Missed(Track, u64),
     /// Take a further token.
     Renew(Secret),
+    /// Do something about media.
+    Media(Box<MediaMessage>),
 }
 
 /// What a session does.
@@ -143,6 +151,8 @@ impl Session {
             Input::Missed(track, frames) => self.missed(track, frames, out),
             Input::Renewed(Ok(until)) => out.push(Effect::Send(message::renewed(until))),
             Input::Renewed(Err(refused)) => out.push(Effect::Send(message::error(&refused))),
+            Input::Media(answer) => out.extend(media::answered(answer).map(Effect::Send)),
+            Input::MediaTold(tell) => out.push(Effect::Send(media::told(&tell))),
             Input::LivesUntil(until) => {
                 if let Some(inside) = self.inside() {
                     (inside.until, inside.warned) = (until, false);
@@ -213,6 +223,10 @@ impl Session {
                 out.push(Effect::Call(Call::Renew(token)));
             }
             (ClientMessage::Renew(_), _) => self.refuse("renew: comes after welcome".into(), out),
+            (ClientMessage::Media(message), Stage::Live(_)) => {
+                out.push(Effect::Call(Call::Media(message)));
+            }
+            (ClientMessage::Media(_), _) => self.refuse("media: comes after live".into(), out),
         }
     }
 

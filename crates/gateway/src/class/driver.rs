@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_classroom::{Classroom, Error, Refusal};
+use stoa_classroom::{Attendee, Classroom, Error, Refusal};
 use stoa_core::{ClassCaller, RoomUuid, Timestamp, UserUuid, limits};
 use stoa_metrics::Held;
 use stoa_metrics::class::{CLOSED, OPEN};
@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::close::CloseReason;
 use super::core::{Call, Effect, Input, Session};
+use super::media;
 use super::message::{Hello, Refused};
 use super::outlet::{Outlet, listener};
 use crate::net::{
@@ -81,6 +82,10 @@ async fn run_driver(mut driver: Driver) {
             let Identity { caller, room, user, .. } = &*identity;
             let to = listener(&outlet);
             let classroom = surroundings.classroom.clone();
+            // Whoever loses a connection is seen and heard until it is back; whoever may not be there any more is not.
+            if closing.is_some_and(CloseReason::is_of_rights) {
+                Box::pin(classroom.media_leave(caller, room, user)).await;
+            }
             Box::pin(classroom.hang_up(caller, room, user, &to)).await;
         }
     }
@@ -292,8 +297,9 @@ impl Driver {
             return Some(Box::pin(async move { join(&classroom, *hello, &outlet).await }));
         }
         let identity = self.identity.clone()?;
+        let outlet = self.outlet.clone();
         Some(Box::pin(async move {
-            let input = make(&classroom, &identity, call).await;
+            let input = make(&classroom, &identity, &outlet, call).await;
             Made { identity: None, input }
         }))
     }
@@ -356,8 +362,13 @@ async fn join(classroom: &Arc<Classroom>, hello: Hello, outlet: &Arc<Outlet>) ->
     }
 }
 
-async fn make(classroom: &Arc<Classroom>, identity: &Identity, call: Call) -> Input {
-    let Identity { caller, room, user, .. } = identity;
+async fn make(
+    classroom: &Arc<Classroom>,
+    identity: &Identity,
+    outlet: &Arc<Outlet>,
+    call: Call,
+) -> Input {
+    let Identity { caller, room, user, session, .. } = identity;
     match call {
         Call::Missed(track, from) => {
             let missed = classroom.missed(caller, room, user, track, from).await;
@@ -366,6 +377,10 @@ async fn make(classroom: &Arc<Classroom>, identity: &Identity, call: Call) -> In
         Call::Renew(token) => {
             let renewed = classroom.renew(caller, room, user, token.expose()).await;
             Input::Renewed(renewed.map_err(|error| report(&error)))
+        }
+        Call::Media(message) => {
+            let who = Attendee { room, user, session: *session };
+            Input::Media(media::made(classroom, caller, who, outlet, *message).await)
         }
         Call::Join(_) => Input::Tick,
     }
@@ -384,7 +399,7 @@ fn count_refused(
     }
 }
 
-fn report(error: &Error) -> Refused {
+pub(super) fn report(error: &Error) -> Refused {
     let refused = Refused::from(error);
     if refused.code == 500 {
         FAULTS.of(Place::Session).inc();

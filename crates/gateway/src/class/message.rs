@@ -7,6 +7,7 @@ use stoa_classroom::{Error, Joined, Refusal};
 use stoa_core::{AppId, RoomUuid, Secret, Timestamp, UserUuid};
 
 use super::close::CloseReason;
+use super::media::{self, MediaMessage};
 
 /// A message of a client.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) enum ClientMessage {
     Renew(Secret),
     /// Whether the server is there.
     Ping,
+    /// Something about sound and pictures.
+    Media(Box<MediaMessage>),
 }
 
 /// Who a client is, and what it knows.
@@ -46,11 +49,14 @@ pub(crate) fn read(text: &[u8]) -> Result<ClientMessage, String> {
         Some("hello") => hello(&fields).map(|hello| ClientMessage::Hello(Box::new(hello))),
         Some("renew") => Ok(ClientMessage::Renew(Secret::new(required(&fields, "token")?))),
         Some("ping") => Ok(ClientMessage::Ping),
-        _ => Err("type: must be hello, renew or ping; a room is changed over REST".into()),
+        Some("media") => {
+            media::read(&fields).map(|message| ClientMessage::Media(Box::new(message)))
+        }
+        _ => Err("type: must be hello, renew, ping or media; a room is changed over REST".into()),
     }
 }
 
-fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+pub(super) fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
     let text = fields.get(name).and_then(Value::as_str);
     text.ok_or_else(|| format!("{name}: is required and must be a text"))
 }

@@ -16,7 +16,8 @@ mod core;
 pub(crate) mod driver;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
-pub(crate) mod message;
+pub(crate) mod media;
+mod message;
 mod outlet;
 #[cfg(test)]
 mod script;

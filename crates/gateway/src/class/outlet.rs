@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_classroom::Listener;
 use stoa_core::{Timestamp, limits};
+use stoa_media::{Tell, Told};
 use stoa_metrics::class::DELIVERED;
 use stoa_wire::Frame;
 use tokio::sync::Notify;
@@ -63,6 +64,8 @@ impl Outlet {
             }
             *mode = Mode::Live;
         }
+        // Descriptions of media connections are long; strangers have no use for them.
+        transport.take_messages_up_to(limits::CLASS_MEDIA_BYTES);
     }
 
     /// Takes the transport away: nothing is said any more.
@@ -86,8 +89,30 @@ impl Outlet {
     }
 }
 
+impl Told for Outlet {
+    fn told(&self, tell: Tell) {
+        self.put(Input::MediaTold(tell));
+    }
+}
+
 impl Listener for Outlet {
     fn hear(&self, text: &Bytes) {
+        self.prepare(text);
+        self.flush();
+    }
+
+    fn flush(&self) {
+        let mut inner = self.inner.lock();
+        let Inner { transport: Some(transport), mode: Mode::Live, .. } = &mut *inner else {
+            return;
+        };
+        // Whether the rest can be sent later, or nothing any more, the session finds out.
+        if !matches!(transport.flush(), Ok(FlushState::Done)) {
+            self.arrived.notify_one();
+        }
+    }
+
+    fn prepare(&self, text: &Bytes) {
         let mut inner = self.inner.lock();
         let Inner { transport: Some(transport), mode, mail } = &mut *inner else { return };
         let waiting = match mode {
@@ -105,8 +130,7 @@ impl Listener for Outlet {
             return texts.push(text.clone());
         } else {
             DELIVERED.inc();
-            // Whether the rest can be sent later, or nothing any more, the session finds out.
-            if matches!(transport.say_text(text), Ok(FlushState::Done)) {
+            if transport.seal_text(text).is_ok() {
                 return;
             }
         }

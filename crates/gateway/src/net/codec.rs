@@ -179,6 +179,12 @@ impl Decoder {
         Self { limit, carries, state: START, message, fragmented: false, control }
     }
 
+    /// From now on messages may have up to `limit` bytes. A message that has begun may, too, so it must not be less than
+    /// before.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = self.limit.max(limit);
+    }
+
     /// Bytes that are kept for incomplete frames and messages.
     pub fn buffered_bytes(&self) -> usize {
         self.message.len() + self.control.len()

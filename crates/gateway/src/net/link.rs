@@ -180,6 +180,12 @@ impl Link {
         })
     }
 
+    /// Seals `plain` for the next [`flush`](Self::flush). Must not be called while something waits.
+    pub(crate) fn seal(&mut self, plain: &[u8]) -> Result<(), TransportError> {
+        debug_assert_eq!(self.outgoing_bytes(), 0, "flushed before");
+        Ok(self.security.seal(plain, &mut self.unused, &mut self.outgoing)?)
+    }
+
     fn keep(&mut self, rest: &[u8]) {
         self.outgoing.extend_from_slice(rest);
     }

@@ -275,23 +275,27 @@ impl WsTransport {
         Ok(if self.link.outgoing_bytes() == 0 { FlushState::Done } else { FlushState::Blocked })
     }
 
-    /// As [`Self::say`], for a text that many are sent.
+    /// Makes a text that many are sent ready for the next [`flush`](Self::flush).
     ///
     /// # Errors
-    /// As [`Self::flush`].
-    pub fn say_text(&mut self, text: &Bytes) -> Result<FlushState, TransportError> {
+    /// When the connection cannot send any more.
+    pub fn seal_text(&mut self, text: &Bytes) -> Result<(), TransportError> {
         let waits = !self.queue.is_empty() || self.pong.is_some() || self.ping;
-        if waits || !matches!(self.close, Close::Open) || !self.link.flush()? {
+        if waits || !matches!(self.close, Close::Open) || self.link.outgoing_bytes() > 0 {
             self.queue(Frame::from_bytes(text.clone()));
-            return self.flush();
+            return Ok(());
         }
         lend(&scratch::GATHER, |plain| {
             plain.clear();
             codec::put_message_head(text.len(), self.carries, plain);
             plain.extend_from_slice(text);
-            self.link.send(plain)
-        })?;
-        Ok(if self.link.outgoing_bytes() == 0 { FlushState::Done } else { FlushState::Blocked })
+            self.link.seal(plain)
+        })
+    }
+
+    /// From now on messages of the client may be as long as that.
+    pub fn take_messages_up_to(&mut self, bytes: usize) {
+        self.decoder.set_limit(bytes);
     }
 
     /// Asks the client with the next [`flush`](Self::flush) whether it is still there.

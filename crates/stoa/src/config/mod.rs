@@ -21,7 +21,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use stoa_core::{Address, AddressRange, Region};
@@ -72,6 +72,10 @@ pub struct Config {
     pub tls: Tls,
     /// Where metrics are served; none: nowhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where sound and pictures of class rooms are forwarded, by UDP and by TCP; none: nowhere.
+    pub media_listen: Option<SocketAddr>,
+    /// The addresses under which clients reach that.
+    pub media_addresses: Vec<IpAddr>,
     /// Where the token server is; none: nowhere.
     pub token_server_listen: Option<SocketAddr>,
     /// Whether its clients must have a certificate.

@@ -114,6 +114,23 @@ impl Config {
             }
             listeners.push((name, own));
         }
+        let media_addresses = settings.media_addresses.unwrap_or_default();
+        match settings.media_listen {
+            None if !media_addresses.is_empty() => problems.push(conflict(
+                "media-addresses says where clients reach media-listen, which is not set",
+            )),
+            Some(media) if media.ip().is_unspecified() && media_addresses.is_empty() => {
+                problems.push(conflict(&format!(
+                    "media-listen: {media} is every address of this machine, so say in media-addresses under which ones clients reach it"
+                )));
+            }
+            _ => {}
+        }
+        if let Some(address) = media_addresses.iter().find(|address| address.is_unspecified()) {
+            problems.push(conflict(&format!(
+                "media-addresses: {address} is no address that clients could reach"
+            )));
+        }
         let regions = settings.regions.unwrap_or_default();
         problems.extend(regions.problems(settings.region));
         let own_hosts = settings.region.and_then(|own| regions.hosts(own));
@@ -144,6 +161,8 @@ impl Config {
             directory_listen: settings.directory_listen,
             tls,
             metrics_listen: settings.metrics_listen,
+            media_listen: settings.media_listen,
+            media_addresses,
             token_server_listen: settings.token_server_listen,
             token_server_client_certificates: client_certificates,
             geo_database: settings.geo_database,

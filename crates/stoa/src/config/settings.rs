@@ -1,7 +1,7 @@
 //! The settings as they are given, each with its name, meaning and default.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -115,6 +115,17 @@ pub struct Settings {
     /// it to the network who can read them [default: loopback]
     #[arg(long, global = true, value_name = "WHERE", hide_short_help = true)]
     pub metrics_reach: Option<MetricsReach>,
+
+    /// The address for sound and pictures of class rooms: UDP, and TCP for networks that let no UDP through; port 0
+    /// takes a free one [default: none, rooms have no media; with --demo 127.0.0.1, a free port]
+    #[arg(long, global = true, value_name = "IP:PORT", hide_short_help = true)]
+    pub media_listen: Option<SocketAddr>,
+
+    /// The addresses under which clients reach media-listen, separated by commas (in the file a list); they have to
+    /// lie in the region [default: that of media-listen]
+    #[arg(long, global = true, value_name = "IP", value_delimiter = ',', hide_short_help = true)]
+    #[serde(deserialize_with = "list")]
+    pub media_addresses: Option<Vec<IpAddr>>,
 
     /// The address of the token server, at which apps' back ends have user tokens minted: HTTPS, for
     /// them alone [default: none]
@@ -247,6 +258,8 @@ impl Settings {
             tls_key: self.tls_key.or(other.tls_key),
             metrics_listen: self.metrics_listen.or(other.metrics_listen),
             metrics_reach: self.metrics_reach.or(other.metrics_reach),
+            media_listen: self.media_listen.or(other.media_listen),
+            media_addresses: self.media_addresses.or(other.media_addresses),
             token_server_listen: self.token_server_listen.or(other.token_server_listen),
             token_server_client_certificates: self
                 .token_server_client_certificates
