@@ -7,7 +7,7 @@ import { isOverdue, timeNotices, timesOf, minutesUntil, type TimeNotice } from '
 import { applied, phaseOf, roomFrom } from './store';
 import { ClassStream, pause, type EndReason, type Socket } from './stream';
 import { numberAt, textAt } from './tree';
-import { ROLES, type Role, type Room, type Tree } from './types';
+import { ROLES, type Frame, type Role, type Room, type Tree } from './types';
 
 export type OverReason = 'left' | 'expired' | EndReason;
 
@@ -220,7 +220,7 @@ export class ClassSession {
     }
   }
 
-  #apply(frame: { cmd: number; data: Tree } & Record<string, unknown>): void {
+  #apply(frame: Pick<Frame, 'cmd' | 'data'> & Partial<Frame>): void {
     if (this.#state.phase !== 'in') return;
     const before = this.#state.room;
     const room = applied(before, frame);

@@ -124,6 +124,8 @@ export class MediaClient {
     if (this.#streamLive) this.#means.send({ op: 'close' });
     for (const timer of [this.#watchTimer, this.#healTimer, this.#retryTimer]) clearTimeout(timer);
     clearInterval(this.#statsTimer);
+    this.#statsTimer = undefined;
+    this.#busy = false;
     this.#settle(undefined);
     this.#peer?.close();
     this.#peer = undefined;
@@ -231,19 +233,12 @@ export class MediaClient {
     this.#settle(undefined);
     this.#busy = true;
     this.#again = false;
-    try {
-      const outcome = await this.#offer(peer, fresh);
-      if (this.#peer !== peer) return;
-      if (outcome === 'refused') this.#freshLater();
-      else this.#assign();
-    } catch {
-      if (this.#peer === peer) this.#freshLater();
-    } finally {
-      if (this.#peer === peer) {
-        this.#busy = false;
-        if (this.#again) void this.#negotiate();
-      }
-    }
+    const outcome = await this.#offer(peer, fresh).catch((): 'refused' => 'refused');
+    if (this.#peer !== peer) return;
+    this.#busy = false;
+    if (outcome === 'refused') return this.#freshLater();
+    this.#assign();
+    if (this.#again) void this.#negotiate();
   }
 
   async #offer(peer: Peer, fresh: boolean): Promise<'done' | 'refused'> {
@@ -271,7 +266,7 @@ export class MediaClient {
   /** Puts what is wanted into slots, says so to the server, and asks for more slots where there are too few. */
   #assign(): void {
     const peer = this.#peer;
-    if (!peer || peer.connection.signalingState !== 'stable') return;
+    if (!peer || this.#busy || peer.connection.signalingState !== 'stable') return;
     const known = new Map(this.#slots.map((slot) => [slot.mid, slot]));
     const slots = peer.slots().map(({ mid, kind }) => known.get(mid) ?? { mid, kind, watch: null });
     if (slots.length === 0) return;
