@@ -28,6 +28,8 @@ export interface MediaMeans {
 }
 
 const ANSWER_MS = 10_000;
+/** After so many offers in a row that ended the connection instead of an answer there is no further one. */
+const FATAL = 2;
 /** How long a broken path may take to heal by itself. */
 const HEAL_MS = 2500;
 /** Not more than one `watch` in so long, after the first. */
@@ -51,6 +53,7 @@ export class MediaClient {
   #again = false;
   #restart = false;
   #attempt = 0;
+  #fatal = 0;
   #on = false;
   #streamLive = false;
   #watchAt = 0;
@@ -77,6 +80,8 @@ export class MediaClient {
     this.#on = true;
     clearTimeout(this.#retryTimer);
     this.#statsTimer ??= setInterval(() => void this.#measure(), STATS_MS);
+    if (this.#fatal >= FATAL) return this.#set({ link: 'none' });
+    if (this.#fatal > 0) return this.#freshLater();
     if (!this.#peer) return this.#fresh();
     // It may have started again meanwhile; then it refuses, and a fresh connection is made.
     this.#restart = true;
@@ -85,6 +90,8 @@ export class MediaClient {
 
   lost(): void {
     this.#streamLive = false;
+    // A server that takes no offers must not cost the class its stream again and again.
+    if (this.#pending) this.#fatal += 1;
     this.#settle(undefined);
   }
 
@@ -236,7 +243,7 @@ export class MediaClient {
     const outcome = await this.#offer(peer, fresh).catch((): 'refused' => 'refused');
     if (this.#peer !== peer) return;
     this.#busy = false;
-    if (outcome === 'refused') return this.#freshLater();
+    if (outcome === 'refused') return this.#streamLive ? this.#freshLater() : undefined;
     this.#assign();
     if (this.#again) void this.#negotiate();
   }
@@ -258,6 +265,7 @@ export class MediaClient {
       const sdp = connection.localDescription?.sdp ?? '';
       if (!this.#means.send({ op: 'offer', id, fresh, sdp, tracks: peer.tracks() })) settle(undefined);
     });
+    if (answer) this.#fatal = 0;
     if (answer?.op !== 'answer') return 'refused';
     await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
     return 'done';

@@ -27,8 +27,10 @@ export const USUAL: Encodings = {
 const STEP: Readonly<Record<Kind, number>> = { audio: 4, video: 4 };
 const FIRST: Readonly<Record<Kind, number>> = { audio: 3, video: 3 };
 
-/** Codecs that are neither sent nor received: error correction that the server does not forward. */
-const NOT_USED = /^(video|audio)\/(red|ulpfec|flexfec-03|cn|telephone-event|g722|pcm[ua])$/i;
+/** Codecs that are offered, each in one form only: an offer names them for every slot, and is said in one message. */
+const USED = [/^audio\/opus$/i, /^video\/rtx$/i, /^video\/vp8$/i, /^video\/vp9 .*profile-id=0/i, /^video\/h264 .*packetization-mode=1;profile-level-id=42e01f/i, /^video\/av1 .*profile=0/i];
+/** What is sent: in this order, the first that both sides have. */
+const SENT = [/^audio\/opus$/i, /^video\/vp8$/i, /^video\/h264/i, /^video\/rtx$/i];
 
 export class Peer {
   readonly connection: RTCPeerConnection;
@@ -63,7 +65,7 @@ export class Peer {
           ? [{ maxBitrate: screen.bitrate * 1000, maxFramerate: screen.frameRate }]
           : [];
     const transceiver = this.connection.addTransceiver(kind, { direction: 'sendonly', ...(sendEncodings.length > 0 ? { sendEncodings } : {}) });
-    prefer(transceiver, kind);
+    prefer(transceiver, kind, true);
     this.#sending.set(source, transceiver);
   }
 
@@ -81,7 +83,7 @@ export class Peer {
   grow(kind: Kind, by = STEP[kind]): void {
     for (let count = 0; count < by; count += 1) {
       const transceiver = this.connection.addTransceiver(kind, { direction: 'recvonly' });
-      prefer(transceiver, kind);
+      prefer(transceiver, kind, false);
       this.#receiving.push({ kind, transceiver });
     }
   }
@@ -108,8 +110,11 @@ export class Peer {
   }
 }
 
-function prefer(transceiver: RTCRtpTransceiver, kind: Kind): void {
+function prefer(transceiver: RTCRtpTransceiver, kind: Kind, sends: boolean): void {
   const known = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
-  const used = known.filter(({ mimeType }) => !NOT_USED.test(mimeType));
+  const used = known.filter(({ mimeType, sdpFmtpLine = '' }) => {
+    const name = `${mimeType} ${sdpFmtpLine}`.trim();
+    return USED.some((one) => one.test(name)) && (!sends || SENT.some((one) => one.test(mimeType)));
+  });
   if (used.length > 0 && 'setCodecPreferences' in transceiver) transceiver.setCodecPreferences(used);
 }
