@@ -1,6 +1,6 @@
 // The page that makes a demo class and shows the links into it.
 
-import { StrictMode, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { codeIn } from '../../../src/logic/entry';
 import { Icon } from '../ui/icons';
@@ -176,8 +176,4 @@ function Closed({ gate, onAgain }: { readonly gate: Gate; readonly onAgain: () =
 const root = document.getElementById('root') as HTMLElement;
 root.className = 'sc-root';
 root.dataset['theme'] = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-createRoot(root).render(
-  <StrictMode>
-    <Hub />
-  </StrictMode>,
-);
+createRoot(root).render(<Hub />);

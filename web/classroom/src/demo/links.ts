@@ -21,7 +21,7 @@ export interface DemoPerson {
 export const PEOPLE: readonly DemoPerson[] = [
   { userUuid: 'teacher', userName: 'Tina', role: 'teacher' },
   { userUuid: 'student-sam', userName: 'Sam', role: 'student' },
-  { userUuid: 'student-mei', userName: '小美', role: 'student' },
+  { userUuid: 'student-mei', userName: 'Mei', role: 'student' },
   { userUuid: 'student-noor', userName: 'Noor', role: 'student' },
   { userUuid: 'assistant', userName: 'Ada', role: 'assistant' },
   { userUuid: 'observer', userName: 'Otto', role: 'observer' },

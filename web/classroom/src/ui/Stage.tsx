@@ -20,7 +20,7 @@ export function Stage({ layout }: { readonly layout: Layout }) {
     const main = mainStream(room, user.id);
     return main !== undefined && main.audio && main.id === speaker;
   };
-  const alone = people.length === 0 || (people.length === 1 && people[0]?.id === room.me.id);
+  const alone = people.length === 1 && people[0]?.id === room.me.id && room.total <= 1;
   let large: User | undefined;
   if (!screen && layout !== 'grid') {
     const other = people.find((user) => user.id !== room.me.id) ?? people[0];
@@ -46,7 +46,7 @@ export function Stage({ layout }: { readonly layout: Layout }) {
       ) : (
         <Grid people={people} speaks={speaks} />
       )}
-      {alone && !screen && people.length === 1 && <Alone />}
+      {alone && !screen && <Alone />}
     </section>
   );
 }
@@ -63,9 +63,9 @@ function Grid({ people, speaks }: { readonly people: readonly User[]; readonly s
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  const { width } = gridFor(people.length, box.width, box.height, GAP);
+  const { width, height } = gridFor(people.length, box.width, box.height, GAP);
   return (
-    <div className="sc-grid" ref={ref} style={{ '--tile-width': `${width}px` } as React.CSSProperties}>
+    <div className="sc-grid" ref={ref} style={{ '--tile-width': `${width}px`, '--tile-height': `${height}px` } as React.CSSProperties}>
       {box.width > 0 && people.map((user) => <Tile key={user.id} user={user} speaking={speaks(user)} size={people.length <= 4 ? 'large' : 'small'} />)}
     </div>
   );

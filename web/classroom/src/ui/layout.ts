@@ -2,15 +2,18 @@
 
 export type Layout = 'grid' | 'speaker' | 'stage';
 
-/** The widest tile of a shape with which `count` of them fit into a box, and in how many columns. */
-export function gridFor(count: number, width: number, height: number, gap: number, ratio = 4 / 3): { readonly columns: number; readonly width: number } {
-  let best = { columns: 1, width: 0 };
+/** The shapes that a tile may have, width by height: people are seen well in all of them. */
+const [NARROWEST, WIDEST] = [1, 16 / 9];
+
+/** The size of the tiles with which `count` of them fill a box best. */
+export function gridFor(count: number, width: number, height: number, gap: number): { readonly columns: number; readonly width: number; readonly height: number } {
+  let best = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.ceil(count / columns);
-    const byWidth = (width - gap * (columns - 1)) / columns;
-    const byHeight = ((height - gap * (rows - 1)) / rows) * ratio;
-    const fits = Math.floor(Math.min(byWidth, byHeight));
-    if (fits > best.width) best = { columns, width: fits };
+    const across = (width - gap * (columns - 1)) / columns;
+    const down = (height - gap * (rows - 1)) / rows;
+    const tile = { columns, width: Math.floor(Math.min(across, down * WIDEST)), height: Math.floor(Math.min(down, across / NARROWEST)) };
+    if (tile.width > 0 && tile.width * tile.height > best.width * best.height) best = tile;
   }
   return best;
 }
