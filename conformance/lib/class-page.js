@@ -100,8 +100,8 @@ export class ClassPerson {
     return this.page.locator(selector).first();
   }
 
-  button(name) {
-    return this.page.getByRole('button', { name });
+  button(name, options = {}) {
+    return this.page.getByRole('button', { name, ...options });
   }
 
   shows(selector) {
@@ -118,8 +118,10 @@ export class ClassPerson {
     return this.shows(`[data-page="${name}"]`);
   }
 
-  live() {
-    return this.shows('[data-page="room"][data-link="live"]');
+  async live() {
+    await this.shows('[data-page="room"][data-link="live"]').catch(async (error) => {
+      throw new Error(`${error.message}\nthe page says: ${await this.page.locator('body').innerText()}\n${this.demo.problems.join('\n')}`);
+    });
   }
 
   phase(number) {

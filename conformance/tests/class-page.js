@@ -49,7 +49,7 @@ export const tests = [
       await student.button('Lower hand').click();
       await teacher.lacks(`[data-hand="${SAM}"]`);
       await student.button('Raise hand').click();
-      await teacher.button('Bring Sam on stage').click();
+      await teacher.button('Accept Sam').click();
       for (const person of [teacher, student]) await person.shows(`.sc-tile[data-user="${SAM}"]`);
       await teacher.lacks(`[data-hand="${SAM}"]`);
       // On the stage the student's own devices open.
@@ -238,7 +238,7 @@ export const tests = [
       await student.button('Raise hand').click();
       await teacher.shows(`[data-hand="${SAM}"]`);
       await teacher.accessible(`${scheme}: a hand`);
-      await teacher.button('Bring Sam on stage').click();
+      await teacher.button('Accept Sam').click();
       await student.shows(`.sc-tile[data-user="${SAM}"]`);
       for (const layout of ['Speaker', 'Stage', 'Grid']) {
         await teacher.page.getByRole('radio', { name: layout }).check({ force: true });

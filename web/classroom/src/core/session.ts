@@ -155,9 +155,9 @@ export class ClassSession {
       hello,
       from,
       {
-        frame: (frame, peer) => {
+        frame: (frame) => {
           this.#believe(frame.timestamp, false);
-          if (!peer) this.#apply(frame);
+          this.#apply(frame);
         },
         told: (cmd, data) => this.#apply({ cmd, data }),
         live: () => {

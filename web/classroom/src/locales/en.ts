@@ -177,7 +177,7 @@ export const en = {
   'people.none.text': 'Students are listed here as they come in.',
   'people.hands': 'Raised hands',
   'people.handsNone': 'No hands are up',
-  'people.accept': 'Bring {name} on stage',
+  'people.accept': 'Accept {name}',
   'people.acceptShort': 'Accept',
   'people.lower': 'Lower {name}’s hand',
   'people.lowerAll': 'Lower all hands',

@@ -179,7 +179,7 @@ export const zh: Dictionary = {
   'people.none.text': '学生进来后会列在这里。',
   'people.hands': '举手',
   'people.handsNone': '没有人举手',
-  'people.accept': '请 {name} 上台',
+  'people.accept': '同意 {name} 上台',
   'people.acceptShort': '同意',
   'people.lower': '放下 {name} 的手',
   'people.lowerAll': '全部放下',
