@@ -7,6 +7,7 @@ export default defineConfig({
   publicDir: false,
   build: {
     outDir: 'dist/site',
+    rollupOptions: { input: ['index.html', 'classroom/demo.html', 'classroom/room.html'] },
     emptyOutDir: true,
     target: 'es2022',
     // No `data:` in the policy, and no script that was not asked for.
@@ -14,5 +15,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', include: ['src/**/*.test.ts', 'classroom/src/**/*.test.ts'] },
 });

@@ -38,7 +38,8 @@ export function vendorSdk(): Plugin {
       name = `assets/agora-chat-${version}.js`;
       this.emitFile({ type: 'asset', fileName: name, source });
     },
-    transformIndexHtml: () => [{ tag: 'script', attrs: { defer: true, src: `/${name}` }, injectTo: 'head-prepend' }],
+    // The page with the links into a class has no chat.
+    transformIndexHtml: (_html, { path }) => (path.endsWith('/demo.html') ? [] : [{ tag: 'script', attrs: { defer: true, src: `/${name}` }, injectTo: 'head-prepend' }]),
   };
 }
 

@@ -133,8 +133,9 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 /// The link that counts now that the one before was used.
 fn another_link(demo: &Value) -> Result<String, String> {
-    let url = text(demo, "demoUrl").map_err(|error| format!("demo.json: {error}"))?;
-    Ok(format!("The page was opened. For another browser: {url}\n"))
+    let url = |name| text(demo, name).map_err(|error| format!("demo.json: {error}"));
+    let (chat, class) = (url("demoUrl")?, url("classDemoUrl")?);
+    Ok(format!("The page was opened. For another browser: {chat} or, for a class, {class}\n"))
 }
 
 /// What a person can do with the running server, ready to be copied.
@@ -143,7 +144,7 @@ fn next_steps(demo: &Value) -> Result<String, String> {
     let user = |index: usize, name| {
         text(&demo["users"][index], name).map_err(|error| format!("demo.json, users: {error}"))
     };
-    let url = field("demoUrl")?;
+    let (url, class) = (field("demoUrl")?, field("classDemoUrl")?);
     let (rest, ws, ca, key) = (field("restUrl")?, field("wsUrl")?, field("ca")?, field("appKey")?);
     let (org, app) = (field("orgName")?, field("appName")?);
     let (first, first_password) = (user(0, "username")?, user(0, "password")?);
@@ -154,7 +155,11 @@ Stoa is up. Open this, once (two people chat there, and you see what lies on dis
 
   {url}
 
-Ctrl-C ends it; the data stays. For programs:
+or this, for a class with video, chat and a whole set of tools (a link for the teacher, one for a student):
+
+  {class}
+
+One link lets the browser in; after that both pages open without. Ctrl-C ends it; the data stays. For programs:
 
   REST       {rest}
   WebSocket  {ws}
@@ -193,6 +198,7 @@ mod tests {
             "appId": "0".repeat(32), "certificate": "1".repeat(32), "appKey": "demo#stoa",
             "orgName": "demo", "appName": "stoa", "restUrl": "https://127.0.0.1:8443",
             "demoUrl": "http://localhost:8480/#code=c1",
+            "classDemoUrl": "http://localhost:8480/classroom/demo#code=c1",
             "wsUrl": "wss://127.0.0.1:8443/ws", "ca": "data/tls/ca.pem",
             "users": [{"username": "alice", "password": "p1"}, {"username": "bob", "password": "p2"}],
         });
@@ -201,6 +207,7 @@ mod tests {
         assert_eq!(first, Some("http://localhost:8480/#code=c1"), "the page comes first");
         assert!(another_link(&demo).expect("complete").contains("#code=c1"));
         for needed in [
+            "http://localhost:8480/classroom/demo#code=c1",
             "'https://127.0.0.1:8443/demo/stoa/token'",
             "--cacert 'data/tls/ca.pem'",
             r#""username":"alice","password":"p1""#,

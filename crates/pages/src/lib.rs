@@ -7,7 +7,7 @@
 /// A file of the pages.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// Where a browser asks for it, beginning with `/`.
+    /// Its name, beginning with `/`.
     pub path: &'static str,
     /// What names this version of it, quoted as in the header `ETag`.
     pub etag: &'static str,
@@ -23,10 +23,9 @@ pub const LEFT_OUT: &str = include_str!("left_out.html");
 /// What to do where the pages were left out, in a sentence.
 pub const HOW_TO_BUILD: &str = "the pages were left out of this build; build them with `npm ci && npm run build` in web/ (Node.js 20.19 or newer), then build stoa again";
 
-/// The file that is shown at `path`; `/` is the start page.
+/// The file that is shown at `path`; `/` is the start page, and pages are shown without `.html`.
 pub fn file(path: &str) -> Option<&'static File> {
-    let path = if path == "/" { "/index.html" } else { path };
-    FILES.iter().find(|file| file.path == path)
+    FILES.iter().find(|file| file.address() == path)
 }
 
 /// All files, by path. Empty where the pages were left out.
@@ -35,6 +34,15 @@ pub fn files() -> &'static [File] {
 }
 
 impl File {
+    /// Where it is shown: a page is without `.html`, the start page at `/`.
+    pub fn address(&self) -> &'static str {
+        match self.path.strip_suffix(".html") {
+            Some("/index") => "/",
+            Some(page) => page,
+            None => self.path,
+        }
+    }
+
     /// What the file is, as in the header `Content-Type`.
     pub fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map_or("", |(_, end)| end) {
@@ -62,7 +70,7 @@ mod tests {
         assert!(file("/../Cargo.toml").is_none());
         assert_eq!(file("/").is_some(), !files().is_empty());
         for listed in files() {
-            let found = file(listed.path).expect("listed");
+            let found = file(listed.address()).expect("listed");
             assert_eq!(found.bytes, listed.bytes);
             assert_ne!(found.content_type(), "application/octet-stream", "{}", found.path);
             assert!(found.etag.len() == 18 && found.etag.starts_with('"'), "{}", found.etag);
@@ -70,6 +78,9 @@ mod tests {
         let types = |path: &'static str| File { path, etag: "", bytes: b"" }.content_type();
         assert_eq!(types("/assets/a-1.js"), "text/javascript; charset=utf-8");
         assert_eq!(types("/a"), "application/octet-stream");
+        let shown = |path: &'static str| File { path, etag: "", bytes: b"" }.address();
+        assert_eq!((shown("/index.html"), shown("/a/b.html")), ("/", "/a/b"));
+        assert_eq!(shown("/a.js"), "/a.js");
     }
 
     #[test]

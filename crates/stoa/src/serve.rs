@@ -272,7 +272,7 @@ impl Public<'_> {
             None => None,
         };
         let announce = page.map(|page| {
-            tracing::info!(address = %page.address, "the demo page is there");
+            tracing::info!(address = %page.address, "the demo pages are there: chat at /, a class at /classroom/demo");
             let limits = NetLimits { session_hosts: Some(page.hosts), ..limits.clone() };
             start(page.listener, None, page.router, limits);
             page.announce

@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use stoa_chat::{Chat, Error, MessageAtRest};
+use stoa_classroom::Classroom;
 use stoa_core::{
     App, AppKey, Caller, Clock, ConversationId, Day, Entropy, MessageId, Timestamp, UserId,
     issue_token,
@@ -22,12 +23,13 @@ use super::USERS;
 use super::admission::{Admission, hex};
 
 /// How long the tokens of the page last. It asks for new ones long before.
-const TOKEN: Duration = Duration::from_secs(10 * 60);
+pub(super) const TOKEN: Duration = Duration::from_secs(10 * 60);
 
 /// What the page's calls need.
 pub(super) struct Api {
     pub(super) app: AppKey,
     pub(super) chat: Arc<Chat>,
+    pub(super) classroom: Arc<Classroom>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) admission: Admission,
@@ -36,7 +38,7 @@ pub(super) struct Api {
 }
 
 /// Why the page does not get what it asked for: a status, a word for programs, a sentence for people.
-pub(super) struct Refusal(StatusCode, &'static str, &'static str);
+pub(super) struct Refusal(pub(super) StatusCode, pub(super) &'static str, pub(super) &'static str);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -51,7 +53,7 @@ const NOT_ADMITTED: Refusal =
 const WRONG_CODE: Refusal =
     Refusal(StatusCode::FORBIDDEN, "wrong_code", "the code was used already, or never was one");
 
-fn no_store() -> [(http::HeaderName, &'static str); 2] {
+pub(super) fn no_store() -> [(http::HeaderName, &'static str); 2] {
     [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")]
 }
 
@@ -125,13 +127,17 @@ impl Api {
     async fn owner(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         /// The token never leaves this process.
         const SECONDS: u32 = 60;
-        let (app, now) = (self.app()?, self.clock.now());
-        let mut cookies = headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-        if !cookies.any(|cookie| self.admission.admits(cookie, &app, now)) {
-            return Err(NOT_ADMITTED);
-        }
+        let (app, now) = (self.admitted(headers)?, self.clock.now());
         let token = issue_token(&app, None, app.next_issue(now), SECONDS, &*self.entropy);
         self.chat.authenticate(&self.app, token.expose()).await.map_err(refused)
+    }
+
+    /// The demo's app, if the browser was let in.
+    pub(super) fn admitted(&self, headers: &HeaderMap) -> Result<Arc<App>, Refusal> {
+        let (app, now) = (self.app()?, self.clock.now());
+        let mut cookies = headers.get_all(COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+        let admitted = cookies.any(|cookie| self.admission.admits(cookie, &app, now));
+        if admitted { Ok(app) } else { Err(NOT_ADMITTED) }
     }
 
     /// The demo's app as it is by now: its owner may have revoked its tokens or exchanged its certificates.

@@ -29,6 +29,9 @@ pub(super) struct DemoFile {
     /// The page, with the code that opens it once.
     #[serde(default)]
     demo_url: String,
+    /// The page of classes, with the same code.
+    #[serde(default)]
+    class_demo_url: String,
     ca: PathBuf,
     users: Vec<DemoUser>,
 }
@@ -57,17 +60,18 @@ impl DemoFile {
             rest_url: format!("https://{host}"),
             ws_url: format!("wss://{host}/ws"),
             demo_url: String::new(),
+            class_demo_url: String::new(),
             ca: std::path::absolute(&ca).unwrap_or(ca),
             users: demo.users.clone(),
         }
     }
 
-    /// Writes it into the data directory, naming `demo_url`.
+    /// Writes it into the data directory, naming where the pages are.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn write(&mut self, data: &Path, demo_url: String) -> Result<(), Failure> {
-        self.demo_url = demo_url;
+    pub(super) fn write(&mut self, data: &Path, urls: &[String; 2]) -> Result<(), Failure> {
+        [self.demo_url, self.class_demo_url] = urls.clone();
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| Failure::io("write demo.json")(error.into()))?;
         private_file::replace(&data.join(NAME), &json, 0o600)

@@ -1,4 +1,5 @@
-//! `serve --demo`: an app and two users to try the server with, a page on which they chat, and a file
+//! `serve --demo`: an app and two users to try the server with, a page on which they chat, one on
+//! which classes are held, and a file
 //! that says how to reach it all.
 //!
 //! The file holds a certificate and passwords in clear, which is why the demo is for loopback only.
@@ -12,10 +13,12 @@
 //! | `guard` | under which names the page's listener answers, and to whom |
 //! | `site` | the page's files with their headers |
 //! | `api` | what the page asks for: a session, tokens, a record as it lies on disk |
+//! | `class` | what the page of classes asks for: a class, tokens |
 //! | `page` | the listener, and all of the above on it |
 
 mod admission;
 mod api;
+mod class;
 mod file;
 mod guard;
 mod page;

@@ -4,6 +4,7 @@
 //! It is plain HTTP on loopback: a browser trusts `localhost` as it is, and would have to be talked
 //! into our certificate.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,13 +18,15 @@ use tokio::net::TcpListener;
 use super::admission::Admission;
 use super::api::{self, Api};
 use super::file::DemoFile;
-use super::{Demo, guard, site};
+use super::{Demo, class, guard, site};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::node::Node;
 
 /// Where the page is, unless that was said or is taken.
 const PORT: u16 = 8480;
+/// Where the pages begin, which are there also when they were left out of the build.
+pub(super) const STARTS: [&str; 2] = ["/", "/classroom/demo"];
 /// Bytes that a call of the page may have.
 const BODY: usize = 1024;
 
@@ -65,13 +68,14 @@ impl Page {
             let (api, file, data) = (api.clone(), file.clone(), data.clone());
             let on_new_code = move || {
                 let Some(api) = api.upgrade() else { return };
-                if let Err(error) = file.lock().write(&data, url(own, &api.admission)) {
+                if let Err(error) = file.lock().write(&data, &urls(own, &api.admission)) {
                     tracing::warn!("{error}: the next code of the demo page is not known");
                 }
             };
             Api {
                 app: demo.app.key.clone(),
                 chat: node.chat.clone(),
+                classroom: node.classroom.clone(),
                 clock: node.clock.clone(),
                 entropy: node.entropy.clone(),
                 admission: Admission::new(own.port(), &*node.entropy),
@@ -83,7 +87,7 @@ impl Page {
         }
         let hosts = guard::hosts(own);
         let router = router(api.clone(), rest, hosts.clone());
-        let announce = move || file.lock().write(&data, url(own, &api.admission));
+        let announce = move || file.lock().write(&data, &urls(own, &api.admission));
         Ok(Self { address: own, listener, router, hosts, announce: Box::new(announce) })
     }
 }
@@ -93,23 +97,27 @@ fn router(api: Arc<Api>, rest: Router, hosts: Arc<[String]>) -> Router {
         .route("/demo/session", post(api::session))
         .route("/demo/tokens", post(api::tokens))
         .route("/demo/records/{message}", get(api::record))
+        .route("/demo/classes", post(class::make))
+        .route("/demo/class-tokens", post(class::ticket))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(api);
-    let mut files = Router::new().route("/", get(site::file));
-    for file in stoa_pages::files() {
-        files = files.route(file.path, get(site::file));
+    let mut files = Router::new();
+    let addresses = stoa_pages::files().iter().map(stoa_pages::File::address);
+    for address in addresses.chain(STARTS).collect::<BTreeSet<_>>() {
+        files = files.route(address, get(site::file));
     }
     files.merge(calls).merge(rest).layer(axum::middleware::from_fn_with_state(hosts, guard::guard))
 }
 
-/// Where the page is opened with the code of the moment. The code stands behind `#`, so that it is
-/// sent to nobody and stands in no log.
-fn url(address: SocketAddr, admission: &Admission) -> String {
+/// Where the pages are opened with the code of the moment: that of chat and that of classes. The code stands behind
+/// `#`, so that it is sent to nobody and stands in no log.
+fn urls(address: SocketAddr, admission: &Admission) -> [String; 2] {
     let ip = address.ip();
     let is_localhost = ip == Ipv4Addr::LOCALHOST || ip == std::net::Ipv6Addr::LOCALHOST;
     let host =
         if is_localhost { format!("localhost:{}", address.port()) } else { address.to_string() };
-    format!("http://{host}/#code={}", admission.code().expose())
+    let code = admission.code();
+    STARTS.map(|start| format!("http://{host}{start}#code={}", code.expose()))
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {

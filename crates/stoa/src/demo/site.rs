@@ -9,17 +9,24 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use stoa_pages::File;
 
+use super::page::STARTS;
+
+/// What the page of classes may use, in its own name; no other page may.
+const CLASS: &str = "camera=(self), microphone=(self), display-capture=(self), geolocation=()";
+const NOTHING: &str = "camera=(), microphone=(), display-capture=(), geolocation=()";
+
 /// The file that the request's path names; the substitute where the pages were left out.
 pub(super) async fn file(request: Request) -> Response {
     let found = stoa_pages::file(request.uri().path());
     let mut response = match found {
         Some(file) => answer(file, request.headers()),
-        None if request.uri().path() == "/" => {
+        None if STARTS.contains(&request.uri().path()) => {
             ([(CONTENT_TYPE, "text/html; charset=utf-8")], stoa_pages::LEFT_OUT).into_response()
         }
         None => (StatusCode::NOT_FOUND, "There is no such page.\n").into_response(),
     };
-    protect(response.headers_mut(), request.headers());
+    let devices = if request.uri().path().starts_with("/classroom/") { CLASS } else { NOTHING };
+    protect(response.headers_mut(), request.headers(), devices);
     response
 }
 
@@ -38,7 +45,7 @@ fn answer(file: &'static File, asked: &HeaderMap) -> Response {
 }
 
 /// What a browser is told to allow: our own files and connections, and nothing else.
-fn protect(headers: &mut HeaderMap, asked: &HeaderMap) {
+fn protect(headers: &mut HeaderMap, asked: &HeaderMap, devices: &'static str) {
     // The guard has seen that it is one of ours. Sessions are named beside 'self', which not every
     // browser takes to include them.
     let host = asked.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
@@ -55,7 +62,7 @@ fn protect(headers: &mut HeaderMap, asked: &HeaderMap) {
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (HeaderName::from_static("permissions-policy"), devices),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn the_policy_allows_nothing_that_is_not_ours() {
         let mut headers = HeaderMap::new();
-        protect(&mut headers, &asked("\"0\""));
+        protect(&mut headers, &asked("\"0\""), NOTHING);
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("connect-src 'self' ws://localhost:8480;"), "{policy}");
         for weak in ["unsafe", "*", "http:", "https:", "data:"] {
