@@ -1,0 +1,189 @@
+// Sound and pictures of a class between pages, through the server: what is seen is counted at the elements and in what the
+// browsers say of their connections.
+
+import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
+import { check } from '../lib/runner.js';
+
+const SAM = 'student-sam';
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The page's connections are kept, so that they can be asked. */
+const KEEP = () => {
+  const Own = window.RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Own {
+    constructor(...given) {
+      super(...given);
+      window.connections.push(this);
+    }
+  };
+};
+
+/** Resolves when `ask` gives what `fits`; says after `ms` what it gave last. */
+async function until(what, ask, fits, ms = 20_000) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const last = await ask();
+    if (fits(last)) return last;
+    if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(last)}`);
+    await pause(100);
+  }
+}
+
+/** What a page has received of each stream that its connections know: `{kind: [{frames, packets, bytes, energy}]}`. */
+function received(person) {
+  return person.page.evaluate(async () => {
+    const found = { audio: [], video: [] };
+    for (const connection of window.connections.filter((one) => one.connectionState === 'connected')) {
+      for (const one of (await connection.getStats()).values()) {
+        if (one.type !== 'inbound-rtp') continue;
+        found[one.kind].push({ frames: one.framesDecoded ?? 0, packets: one.packetsReceived, energy: one.totalAudioEnergy ?? 0, bytes: one.bytesReceived });
+      }
+    }
+    return found;
+  });
+}
+
+const packets = async (person, kind) => (await received(person))[kind].reduce((sum, one) => sum + one.packets, 0);
+
+/** Frames that the element has shown in which somebody is seen. */
+function frames(person, user) {
+  return person.page.evaluate((name) => document.querySelector(`.sc-tile[data-user="${name}"] video`)?.getVideoPlaybackQuality().totalVideoFrames ?? -1, user);
+}
+
+/** Somebody is seen moving: at least ten more frames come. */
+async function sees(person, user, ms = 20_000) {
+  const before = await until(`${user} is not seen`, () => frames(person, user), (count) => count > 0, ms);
+  await until(`${user} stands still`, () => frames(person, user), (count) => count >= before + 10 || (count >= 0 && count < before), ms);
+}
+
+/** That many voices are heard, each with more energy than before. */
+function hears(person, count, ms = 20_000) {
+  return until('voices', async () => (await received(person)).audio.filter(({ energy }) => energy > 0).length, (found) => found >= count, ms);
+}
+
+async function opened(lab, cleanup) {
+  const browser = await startClassBrowser();
+  cleanup(() => browser.close());
+  const demo = await ClassDemo.open(lab, browser);
+  await demo.context.addInitScript(KEEP);
+  return demo;
+}
+
+/** Teacher and student on the stage of a class that has begun. */
+async function talking(lab, cleanup) {
+  const demo = await opened(lab, cleanup);
+  const teacher = await demo.come('teacher');
+  const student = await demo.come('student');
+  await teacher.button('Start class').click();
+  await Promise.all([teacher.phase(1), student.phase(1)]);
+  await onStage(teacher, student, SAM, 'Sam');
+  return { demo, teacher, student };
+}
+
+async function onStage(teacher, student, user, name) {
+  await student.button('Raise hand').click();
+  await teacher.shows(`[data-hand="${user}"]`);
+  await teacher.button(`Accept ${name}`).click();
+  await student.shows(`.sc-tile[data-user="${user}"]`);
+}
+
+/** Nothing of a kind comes any more, from within a second on. */
+async function silence(person, kind) {
+  await pause(1_000);
+  const before = await received(person);
+  await pause(1_500);
+  // Bytes of media: what the server sends to learn what the network carries has none.
+  const bytes = (found) => found[kind].map((one) => [one.bytes, one.frames]);
+  check.deepEqual(bytes(await received(person)), bytes(before), `${kind} still comes`);
+}
+
+export const tests = [
+  {
+    name: 'two see and hear each other; who is muted or off the stage is neither heard nor seen, whatever is sent',
+    timeout: 180_000,
+    async run({ lab, cleanup }) {
+      const { demo, teacher, student } = await talking(lab, cleanup);
+      await Promise.all([sees(teacher, SAM), sees(student, 'teacher'), hears(teacher, 1), hears(student, 1)]);
+      await teacher.act(SAM, 'Mute');
+      await silence(teacher, 'audio');
+      await teacher.act(SAM, 'Let speak');
+      const before = await packets(teacher, 'audio');
+      await until('the voice is not back', () => packets(teacher, 'audio'), (now) => now > before + 20);
+      await teacher.act(SAM, 'Take off stage');
+      await teacher.lacks(`.sc-tile[data-user="${SAM}"]`);
+      // The student's page is made to send all the same.
+      await student.page.evaluate(async () => {
+        const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+        for (const connection of window.connections.filter((one) => one.connectionState === 'connected')) {
+          for (const transceiver of connection.getTransceivers().filter((one) => one.direction === 'sendonly')) {
+            const track = stream.getTracks().find(({ kind }) => kind === transceiver.receiver.track.kind);
+            await transceiver.sender.replaceTrack(track);
+          }
+        }
+      });
+      const sent = () =>
+        student.page.evaluate(async () => {
+          let sum = 0;
+          for (const connection of window.connections.filter((one) => one.connectionState === 'connected')) {
+            for (const one of (await connection.getStats()).values()) if (one.type === 'outbound-rtp') sum += one.packetsSent;
+          }
+          return sum;
+        });
+      const was = await sent();
+      await until('nothing is sent', sent, (now) => now > was + 50);
+      await silence(teacher, 'video');
+      await silence(teacher, 'audio');
+      await sees(student, 'teacher');
+      demo.quiet();
+    },
+  },
+  {
+    name: 'five see and hear each other; who is removed is gone from all; the teacher shares the screen',
+    timeout: 240_000,
+    async run({ lab, cleanup }) {
+      const { demo, teacher, student } = await talking(lab, cleanup);
+      const people = { teacher, [SAM]: student };
+      for (const [user, name] of [['mei', 'Mei'], ['noor', 'Noor'], ['olga', 'Olga']]) {
+        people[user] = await demo.come('student', { user, name });
+        await onStage(teacher, people[user], user, name);
+      }
+      const names = Object.keys(people);
+      for (const [own, person] of Object.entries(people)) {
+        for (const other of names.filter((name) => name !== own)) await sees(person, other, 60_000);
+        await hears(person, 4, 60_000);
+      }
+      await teacher.act('olga', 'Remove from class…');
+      await teacher.button('Remove once').click();
+      await people.olga.gate('over-kicked');
+      for (const [own, person] of Object.entries(people)) {
+        if (own === 'olga') continue;
+        await person.lacks('.sc-tile[data-user="olga"]');
+      }
+      await teacher.button('Share screen').click();
+      await student.shows('[data-screen] video');
+      const shown = () => student.page.evaluate(() => document.querySelector('[data-screen] video')?.getVideoPlaybackQuality().totalVideoFrames ?? -1);
+      await until('the screen is not seen', shown, (count) => count > 3, 60_000);
+      demo.quiet();
+    },
+  },
+  {
+    name: 'after a restart of the server pictures are back within five seconds of it being up',
+    timeout: 180_000,
+    async run({ lab, cleanup }) {
+      const { demo, teacher, student } = await talking(lab, cleanup);
+      await Promise.all([sees(teacher, SAM), sees(student, 'teacher')]);
+      demo.expected = [/net::ERR_/, /WebSocket connection to .* failed/];
+      await lab.server.stop();
+      await teacher.shows('[data-banner="lost"]');
+      await lab.server.start();
+      const up = Date.now();
+      await Promise.all([teacher.live(), student.live()]);
+      const old = await frames(student, 'teacher');
+      await until('no picture after the restart', () => frames(student, 'teacher'), (count) => count > 0 && count !== old, 20_000);
+      check.ok(Date.now() - up < 5_000, `it took ${Date.now() - up} ms`);
+      await Promise.all([sees(teacher, SAM), sees(student, 'teacher')]);
+      demo.quiet();
+    },
+  },
+];
