@@ -181,10 +181,6 @@ impl Room {
         self.wire();
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.users.is_empty()
-    }
-
     fn place(&self, user: &str) -> Result<usize, Refusal> {
         self.users.get(user).copied().ok_or_else(no_connection)
     }

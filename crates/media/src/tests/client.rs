@@ -150,6 +150,14 @@ impl Client {
         self.made(false, sdp.to_sdp_string())
     }
 
+    /// It is at another address now.
+    pub(super) fn move_to(&mut self, addr: SocketAddr) {
+        let old = Candidate::host(self.addr, "udp").unwrap();
+        self.rtc.direct_api().invalidate_candidate(&old);
+        self.addr = addr;
+        self.rtc.add_local_candidate(Candidate::host(addr, "udp").unwrap());
+    }
+
     fn made(&self, fresh: bool, sdp: String) -> Offer {
         let tracks = self.sent.iter().map(|s| (s.mid.to_string(), s.source)).collect();
         Offer { fresh, sdp, tracks }
