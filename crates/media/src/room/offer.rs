@@ -90,7 +90,7 @@ impl Room {
             sources: HashMap::new(),
             params: Vec::new(),
             estimate: None,
-            desired: 0,
+            aim: (0, false),
             addresses: Vec::new(),
             names: Vec::new(),
             report: true,
@@ -195,6 +195,9 @@ impl Room {
                     continue;
                 };
                 let ssrc = stream.ssrc();
+                // Senders have paced their packets already, and a frame that leaves at once needs few system calls.
+                // A pacer here would hold back even the smallest layer when a lossy network makes the estimate small.
+                stream.set_unpaced(true);
                 if line.kind == Kind::Video {
                     stream.set_rtx_cache(REPAIR, REPAIR_TIME, None);
                 }
