@@ -118,25 +118,7 @@ impl Room {
         }
         aim(peer, desired, lacks);
         for (feed, layer) in keys {
-            if let Some(from) = self.peers[feed.peer].as_mut().filter(|p| p.id == feed.id) {
-                from.tracks[feed.track].layers[layer].wanted = true;
-                self.ask_soon = true;
-            }
-        }
-    }
-
-    /// Somebody can be shown something now.
-    pub(super) fn connected(&mut self, place: usize) {
-        let keys: Vec<(Feed, usize)> = self.peers[place]
-            .iter()
-            .flat_map(|p| &p.slots)
-            .filter_map(|s| Some((s.feed?, s.target?)))
-            .collect();
-        for (feed, layer) in keys {
-            if let Some(from) = self.peers[feed.peer].as_mut() {
-                from.tracks[feed.track].layers[layer].wanted = true;
-                self.ask_soon = true;
-            }
+            self.want_key_soon(feed, layer);
         }
     }
 }

@@ -177,7 +177,7 @@ impl Decoder {
 
     fn show(&mut self, now: Instant, first: u64, end: u64) {
         let came = self.waiting.remove(&first).unwrap();
-        (first + 1..=end).for_each(|seq| drop(self.waiting.remove(&seq)));
+        self.waiting = self.waiting.split_off(&(end + 1));
         self.next = Some(end + 1);
         if self.broken && !came.key {
             return;

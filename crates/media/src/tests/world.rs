@@ -93,7 +93,7 @@ impl World {
     pub(super) fn client(&mut self) -> usize {
         let at = self.clients.len();
         let name = format!("user{at}");
-        let addr = SocketAddr::from(([10, 1, (at / 250) as u8, (at % 250) as u8 + 1], 5000));
+        let addr = SocketAddr::from(([10, 1, 1, 1], u16::try_from(5000 + at).unwrap()));
         self.clients.push(Client::new(&name, addr, self.now));
         for screen in [false, true] {
             let right = Right { owner: name.clone(), screen, audio: true, video: true };
