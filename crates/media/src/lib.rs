@@ -4,6 +4,8 @@ mod codec;
 mod config;
 mod counters;
 mod driver;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hub;
 mod outline;
 mod room;
