@@ -182,6 +182,12 @@ impl Hub {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }
 
+    /// How many names and addresses are known.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> (usize, usize) {
+        (self.names.len(), self.addresses.len())
+    }
+
     fn room(&mut self, room: RoomId) -> Result<&mut Room, Refusal> {
         self.rooms.get_mut(&room).ok_or_else(|| Refusal::new(404, "the room has no media"))
     }

@@ -52,8 +52,10 @@ impl Media {
     ///
     /// See [`StartError`].
     pub fn start(config: Config) -> Result<Media, StartError> {
-        let sockets = Arc::new(Sockets::open(config.udp, &config.addresses)?);
-        let tcp = config.tcp.map(|addr| tcp::listen(addr, &config.addresses)).transpose()?;
+        let Config { udp, tcp, addresses, workers, limits } = config;
+        let (queue_limit, tcp_limit) = (limits.queue, limits.tcp);
+        let sockets = Arc::new(Sockets::open(udp, &addresses)?);
+        let tcp = tcp.map(|addr| tcp::listen(addr, &addresses)).transpose()?;
         let provider = Arc::new(str0m::crypto::from_feature_flags());
         let certificate =
             provider.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
@@ -64,7 +66,7 @@ impl Media {
             candidates.extend(tcp.candidates.iter().map(|addr| (Protocol::Tcp, *addr)));
         }
         let shared = Arc::new(Shared {
-            limits: config.limits.clone(),
+            limits,
             counters: counters.clone(),
             certificate,
             provider,
@@ -73,9 +75,9 @@ impl Media {
         let stop = Arc::new(AtomicBool::new(false));
         let mut mailboxes = Vec::new();
         let mut queues = Vec::new();
-        for _ in 0..config.workers.max(1) {
+        for _ in 0..workers.max(1) {
             let (sender, queue) = mpsc::channel();
-            let mailbox = Mailbox::new(sender, counters.clone(), config.limits.queue);
+            let mailbox = Mailbox::new(sender, counters.clone(), queue_limit);
             queues.push(worker::Queue { receiver: queue, mailbox: mailbox.clone() });
             mailboxes.push(mailbox);
         }
@@ -99,12 +101,7 @@ impl Media {
             Some(listener) => {
                 let (sender, changes) = mpsc::channel();
                 readers.push(sender);
-                Some(listener.serve(
-                    mailboxes.clone(),
-                    changes,
-                    counters.clone(),
-                    config.limits.tcp,
-                ))
+                Some(listener.serve(mailboxes.clone(), changes, counters.clone(), tcp_limit))
             }
             None => None,
         };

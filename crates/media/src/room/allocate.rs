@@ -71,10 +71,18 @@ impl Room {
         wishes.sort_by_key(|w| std::cmp::Reverse(w.height));
         let given = share(&wishes, peer.estimate, sounds * SOUND);
         let desired: u64 = wishes.iter().map(|w| w.costs[w.want].1).sum::<u64>() + sounds * SOUND;
-        self.give(place, &wishes, &given, desired);
+        let lacks = wishes.iter().zip(&given).any(|(w, g)| *g != Some(w.costs[w.want].0));
+        self.give(place, &wishes, &given, desired, lacks);
     }
 
-    fn give(&mut self, place: usize, wishes: &[Wish], given: &[Option<usize>], desired: u64) {
+    fn give(
+        &mut self,
+        place: usize,
+        wishes: &[Wish],
+        given: &[Option<usize>],
+        desired: u64,
+        lacks: bool,
+    ) {
         let Some(peer) = self.peers[place].as_mut() else {
             return;
         };
@@ -108,39 +116,26 @@ impl Room {
                 keys.push((wishes[wish].feed, layer));
             }
         }
-        aim(peer, desired);
+        aim(peer, desired, lacks);
         for (feed, layer) in keys {
-            if let Some(from) = self.peers[feed.peer].as_mut().filter(|p| p.id == feed.id) {
-                from.tracks[feed.track].layers[layer].wanted = true;
-                self.ask_soon = true;
-            }
-        }
-    }
-
-    /// Somebody can be shown something now.
-    pub(super) fn connected(&mut self, place: usize) {
-        let keys: Vec<(Feed, usize)> = self.peers[place]
-            .iter()
-            .flat_map(|p| &p.slots)
-            .filter_map(|s| Some((s.feed?, s.target?)))
-            .collect();
-        for (feed, layer) in keys {
-            if let Some(from) = self.peers[feed.peer].as_mut() {
-                from.tracks[feed.track].layers[layer].wanted = true;
-                self.ask_soon = true;
-            }
+            self.want_key_soon(feed, layer);
         }
     }
 }
 
-/// What the estimator probes for. Only what is raised makes it probe, so a small change is none.
-fn aim(peer: &mut Peer, desired: u64) {
-    let near = desired.abs_diff(peer.desired) * 10 <= peer.desired;
-    if !peer.connected || (near && peer.desired > 0) || desired == 0 {
+/// What the estimator probes for. Only what is raised makes it probe, so a small change is none. While somebody lacks something
+/// the connection is filled up with padding as far as the estimate allows: an estimate without traffic does not rise.
+fn aim(peer: &mut Peer, wanted: u64, lacks: bool) {
+    let wanted = wanted + wanted / 4;
+    let near = wanted.abs_diff(peer.aim.0) * 10 <= peer.aim.0;
+    if !peer.connected || wanted == 0 || (near && lacks == peer.aim.1) {
         return;
     }
-    peer.desired = desired;
-    peer.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(desired + desired / 4));
+    peer.aim = (wanted, lacks);
+    let minimum = if lacks { wanted } else { 0 };
+    // Not less than the start: probes aim at twice this, and what a small probe finds would be taken for all there is.
+    let desired = wanted.max(START.as_u64());
+    peer.rtc.bwe().set_bitrate(Bitrate::from(minimum), Bitrate::from(desired));
 }
 
 /// The layers that there are, smallest first. None comes yet: all are taken to come.

@@ -11,7 +11,7 @@ use str0m::{Event, IceConnectionState, Output};
 
 use super::{Change, Peer, PeerRef, Room, TICK};
 use crate::counters::{self, Counters};
-use crate::types::Why;
+use crate::types::{Tell, Why};
 
 /// A datagram for a peer.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ const ADDRESSES: usize = 8;
 /// Turns of one connection at one moment, after which it has to wait.
 const TURNS: usize = 4096;
 
-/// How long a connection without a path waits for a restart of ICE, before it is ended.
+/// And how long.
 const REPEAT: Duration = Duration::from_millis(1);
 
 impl Room {
@@ -217,11 +217,14 @@ impl Room {
             return;
         };
         match event {
-            Event::RtpPacket(packet) => self.packet(now, place, packet),
+            Event::RtpPacket(packet) => self.packet(now, place, &packet),
             Event::Connected if !peer.connected => {
                 peer.connected = true;
                 counters::shift(&self.shared.counters.half_open, -1);
-                self.connected(place);
+                if let Some(stream) = self.speaker.stream() {
+                    peer.told.told(Tell::Speaker(Some(stream)));
+                }
+                self.want_keys_for(place);
             }
             Event::KeyframeRequest(request) => {
                 let feed = peer

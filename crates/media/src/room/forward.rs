@@ -14,7 +14,7 @@ use crate::counters;
 use crate::types::Kind;
 
 impl Room {
-    pub(super) fn packet(&mut self, now: Instant, from: usize, packet: RtpPacket) {
+    pub(super) fn packet(&mut self, now: Instant, from: usize, packet: &RtpPacket) {
         let counters = self.shared.counters.clone();
         counters::add(&counters.packets, 1);
         let start = self.start;
@@ -58,7 +58,7 @@ impl Room {
         }
         let watchers = std::mem::take(&mut track.watchers);
         for &watcher in &watchers {
-            if self.hand(watcher, layer_at, &packet, numbers, &seen, &params) {
+            if self.hand(watcher, layer_at, packet, numbers, &seen, &params) {
                 counters::add(&counters.forwarded, 1);
                 self.touch(watcher.peer);
             }

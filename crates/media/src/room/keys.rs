@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::media::KeyframeRequestKind;
 
 use super::Room;
-use super::peer::Feed;
+use super::peer::{Feed, Layer};
 use crate::counters;
 use crate::types::Kind;
 
@@ -15,15 +15,35 @@ const PAUSE: Duration = Duration::from_millis(300);
 impl Room {
     /// A slot needs a key frame of a layer.
     pub(super) fn want_key(&mut self, now: Instant, feed: Feed, layer: usize) {
-        let Some(peer) = self.peers[feed.peer].as_mut().filter(|p| p.id == feed.id) else {
-            return;
-        };
-        let Some(layer) = peer.tracks.get_mut(feed.track).and_then(|t| t.layers.get_mut(layer))
-        else {
-            return;
-        };
-        layer.wanted = true;
-        self.ask(now, feed.peer);
+        if let Some(layer) = self.layer_mut(feed, layer) {
+            layer.wanted = true;
+            self.ask(now, feed.peer);
+        }
+    }
+
+    /// A peer can be shown something now: what its slots are to show must begin.
+    pub(super) fn want_keys_for(&mut self, place: usize) {
+        let keys: Vec<(Feed, usize)> = self.peers[place]
+            .iter()
+            .flat_map(|p| &p.slots)
+            .filter_map(|s| Some((s.feed?, s.target?)))
+            .collect();
+        for (feed, layer) in keys {
+            self.want_key_soon(feed, layer);
+        }
+    }
+
+    /// A slot needs a key frame of a layer; it is asked for when this moment is settled.
+    pub(super) fn want_key_soon(&mut self, feed: Feed, layer: usize) {
+        if let Some(layer) = self.layer_mut(feed, layer) {
+            layer.wanted = true;
+            self.ask_soon = true;
+        }
+    }
+
+    fn layer_mut(&mut self, feed: Feed, layer: usize) -> Option<&mut Layer> {
+        let peer = self.peers[feed.peer].as_mut().filter(|p| p.id == feed.id)?;
+        peer.tracks.get_mut(feed.track)?.layers.get_mut(layer)
     }
 
     /// Asks for what is wanted and may be asked for now; the rest waits for the next tick.

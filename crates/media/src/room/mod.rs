@@ -6,7 +6,7 @@
 //! ([`wiring`](self::wiring)); while packets flow it is only read.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub(crate) use peer::Peer;
 
 use crate::config::Limits;
 use crate::counters::{self, Counters};
-use crate::types::{Kind, Refusal, Rights, RoomId, StreamId, Watch, Why};
+use crate::types::{Kind, Refusal, Rights, RoomId, Source, StreamId, Tell, Watch, Why};
 
 /// What all rooms of a process share.
 pub(crate) struct Shared {
@@ -68,7 +68,8 @@ pub(crate) enum Change {
 pub(crate) struct Room {
     id: RoomId,
     shared: Arc<Shared>,
-    rights: Rights,
+    /// What each owner may send: of camera and microphone, of the screen.
+    rights: HashMap<String, [Option<Allowed>; 2]>,
     peers: Vec<Option<Peer>>,
     users: BTreeMap<Arc<str>, usize>,
     next_id: u64,
@@ -92,6 +93,14 @@ pub(crate) struct Room {
     pub(crate) changes: Vec<Change>,
 }
 
+/// What one stream may carry.
+#[derive(Clone, Copy)]
+struct Allowed {
+    stream: StreamId,
+    audio: bool,
+    video: bool,
+}
+
 /// How often a room looks at what is not driven by packets.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -101,7 +110,7 @@ impl Room {
         Room {
             id,
             shared,
-            rights: Rights::default(),
+            rights: HashMap::new(),
             peers: Vec::new(),
             users: BTreeMap::new(),
             next_id: 1,
@@ -121,7 +130,16 @@ impl Room {
 
     /// A new table of rights; it holds for the next packet.
     pub(crate) fn set_rights(&mut self, rights: Rights) {
-        self.rights = rights;
+        self.rights.clear();
+        for (stream, right) in rights.0 {
+            let of = self.rights.entry(right.owner).or_default();
+            // Of two streams of one kind the first holds; a class has no two.
+            of[usize::from(right.screen)].get_or_insert(Allowed {
+                stream,
+                audio: right.audio,
+                video: right.video,
+            });
+        }
         self.wire();
     }
 
@@ -181,10 +199,6 @@ impl Room {
         self.wire();
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.users.is_empty()
-    }
-
     fn place(&self, user: &str) -> Result<usize, Refusal> {
         self.users.get(user).copied().ok_or_else(no_connection)
     }
@@ -207,20 +221,17 @@ impl Room {
         if matches!(why, Why::Failed | Why::Timeout) {
             counters::add(&counters.broken, 1);
         }
-        peer.told.told(crate::types::Tell::Closed(why));
+        peer.told.told(Tell::Closed(why));
     }
 
-    /// Where a stream's sound or picture comes from now.
-    fn stream_of(&self, user: &str, source: crate::types::Source) -> Option<StreamId> {
-        let allowed = |right: &crate::types::Right| match source.kind() {
-            Kind::Audio => right.audio,
-            Kind::Video => right.video,
+    /// The stream as which something is forwarded that a participant sends, if it may be.
+    fn stream_of(&self, user: &str, source: Source) -> Option<StreamId> {
+        let allowed = self.rights.get(user)?[usize::from(source.is_screen())]?;
+        let may = match source.kind() {
+            Kind::Audio => allowed.audio,
+            Kind::Video => allowed.video,
         };
-        self.rights
-            .0
-            .iter()
-            .find(|(_, r)| r.owner == user && r.screen == source.is_screen() && allowed(r))
-            .map(|(stream, _)| *stream)
+        may.then_some(allowed.stream)
     }
 
     /// An empty connection with what every one of this process has.

@@ -38,7 +38,7 @@ impl Room {
         let lines = outline::read(&offer.sdp, &self.shared.limits)?;
         check_tracks(&lines, offer)?;
         let sdp = SdpOffer::from_sdp_string(&offer.sdp)
-            .map_err(|e| Refusal::new(400, format!("the offer cannot be read: {e}")))?;
+            .map_err(|e| Refusal::new(400, format!("the offer cannot be read: {}", said(&e))))?;
         if offer.fresh {
             self.fresh(now, user, &lines, offer, sdp, told)
         } else {
@@ -90,7 +90,7 @@ impl Room {
             sources: HashMap::new(),
             params: Vec::new(),
             estimate: None,
-            desired: 0,
+            aim: (0, false),
             addresses: Vec::new(),
             names: Vec::new(),
             report: true,
@@ -195,6 +195,9 @@ impl Room {
                     continue;
                 };
                 let ssrc = stream.ssrc();
+                // Senders have paced their packets already, and a frame that leaves at once needs few system calls.
+                // A pacer here would hold back even the smallest layer when a lossy network makes the estimate small.
+                stream.set_unpaced(true);
                 if line.kind == Kind::Video {
                     stream.set_rtx_cache(REPAIR, REPAIR_TIME, None);
                 }
@@ -282,12 +285,20 @@ fn rank(rid: &str) -> u8 {
 fn accept(rtc: &mut Rtc, sdp: SdpOffer, counters: &Counters) -> Result<String, Refusal> {
     match catch_unwind(AssertUnwindSafe(|| rtc.sdp_api().accept_offer(sdp))) {
         Ok(Ok(answer)) => Ok(answer.to_sdp_string()),
-        Ok(Err(error)) => Err(Refusal::new(400, format!("the offer cannot be accepted: {error}"))),
+        Ok(Err(error)) => {
+            Err(Refusal::new(400, format!("the offer cannot be accepted: {}", said(&error))))
+        }
         Err(_) => {
             counters::add(&counters.panics, 1);
             Err(Refusal::new(400, "the offer cannot be accepted"))
         }
     }
+}
+
+/// What is wrong, without where in memory it was found.
+fn said(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("unknown").trim().to_owned()
 }
 
 /// Each named track is a sending m-line of its kind.

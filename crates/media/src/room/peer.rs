@@ -130,7 +130,7 @@ pub(crate) struct Peer {
     /// What the network carries to the participant, in bits per second.
     pub(crate) estimate: Option<u64>,
     /// What the estimator was told to aim at.
-    pub(crate) desired: u64,
+    pub(crate) aim: (u64, bool),
     /// The bytes of its addresses and the names under which it is known.
     pub(crate) addresses: Vec<std::net::SocketAddr>,
     pub(crate) names: Vec<String>,

@@ -26,10 +26,17 @@ pub(super) struct Speaker {
     heard: Option<Instant>,
 }
 
+impl Speaker {
+    /// Who speaks now.
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        self.stream
+    }
+}
+
 /// Takes the level of a packet: loudness rises at once and falls over some packets.
 pub(super) fn hear(track: &mut Track, level: Option<i8>) {
     let Some(level) = level else { return };
-    let now = f32::from(127 - i16::from(level).unsigned_abs().min(127) as i16);
+    let now = f32::from(127 - level.unsigned_abs().min(127));
     let share = if now > track.loudness { 0.3 } else { 0.05 };
     track.loudness += (now - track.loudness) * share;
 }

@@ -33,6 +33,8 @@ pub(super) struct World {
     pub(super) jitter: Duration,
     /// A client's downlink carries so many bits per second, by place.
     pub(super) downlink: BTreeMap<usize, u64>,
+    /// What comes to the server, if that is looked at.
+    pub(super) tapped: Option<Vec<(SocketAddr, Vec<u8>)>>,
     busy: BTreeMap<usize, Instant>,
     flying: BinaryHeap<Reverse<Packet>>,
     order: u64,
@@ -67,6 +69,7 @@ impl World {
             delay: Duration::from_millis(10),
             jitter: Duration::ZERO,
             downlink: BTreeMap::new(),
+            tapped: None,
             busy: BTreeMap::new(),
             flying: BinaryHeap::new(),
             order: 0,
@@ -90,7 +93,7 @@ impl World {
     pub(super) fn client(&mut self) -> usize {
         let at = self.clients.len();
         let name = format!("user{at}");
-        let addr = SocketAddr::from(([10, 1, (at / 250) as u8, (at % 250) as u8 + 1], 5000));
+        let addr = SocketAddr::from(([10, 1, 1, 1], u16::try_from(5000 + at).unwrap()));
         self.clients.push(Client::new(&name, addr, self.now));
         for screen in [false, true] {
             let right = Right { owner: name.clone(), screen, audio: true, video: true };
@@ -196,6 +199,9 @@ impl World {
             while self.flying.peek().is_some_and(|Reverse((at, ..))| *at <= self.now) {
                 let Reverse((_, _, source, destination, bytes)) = self.flying.pop().unwrap();
                 if destination == self.server {
+                    if let Some(tapped) = &mut self.tapped {
+                        tapped.push((source, bytes.clone()));
+                    }
                     let input = Input { proto: Protocol::Udp, source, destination, bytes: &bytes };
                     self.hub.receive(self.now, input);
                 } else if let Some(client) =

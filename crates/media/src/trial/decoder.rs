@@ -49,6 +49,7 @@ pub(super) struct Decoder {
     /// The last picture that was decoded: its layer, the sender's number, the number in the slot, the timestamp.
     last: Option<(u8, u32, u16, u32)>,
     broken: bool,
+    after_cut: bool,
     asked: Option<Instant>,
     /// Pictures decoded, by layer.
     pub(super) decoded: [u64; 2],
@@ -103,6 +104,13 @@ impl Decoder {
         loop {
             let Some((&first, came)) = self.waiting.first_key_value() else { return };
             let old = now - came.at > PATIENCE;
+            if let Some(key) = self.cut(first).filter(|_| self.next == Some(first)) {
+                // A layer ends in the middle of a picture when the other begins. Decoders drop such a picture.
+                self.waiting = self.waiting.split_off(&key);
+                self.next = Some(key);
+                self.after_cut = true;
+                continue;
+            }
             let whole = self.whole(first);
             match (self.next, whole) {
                 (next, Some(end)) if next.is_none_or(|n| n == first) => self.show(now, first, end),
@@ -131,6 +139,26 @@ impl Decoder {
         }
     }
 
+    /// Where another picture begins before the one at `first` has ended, if there is no hole before it.
+    fn cut(&mut self, first: u64) -> Option<u64> {
+        for (seq, (&at, came)) in (first..).zip(&self.waiting) {
+            if at != seq || (came.marker && !came.starts) {
+                return None;
+            }
+            if came.starts && at != first {
+                if !came.key {
+                    self.faults
+                        .push(format!("picture {} cuts another and is no key frame", came.frame));
+                }
+                return Some(at);
+            }
+            if came.marker {
+                return None;
+            }
+        }
+        None
+    }
+
     /// The end of the picture that starts at `first`, if it is all there.
     fn whole(&self, first: u64) -> Option<u64> {
         let start = self.waiting.get(&first)?;
@@ -149,7 +177,7 @@ impl Decoder {
 
     fn show(&mut self, now: Instant, first: u64, end: u64) {
         let came = self.waiting.remove(&first).unwrap();
-        (first + 1..=end).for_each(|seq| drop(self.waiting.remove(&seq)));
+        self.waiting = self.waiting.split_off(&(end + 1));
         self.next = Some(end + 1);
         if self.broken && !came.key {
             return;
@@ -164,7 +192,8 @@ impl Decoder {
             ));
         }
         if let Some((_, _, picture, time)) = self.last.filter(|_| !self.broken) {
-            if came.picture != (picture + 1) & 0x7fff {
+            let skipped = u16::from(std::mem::take(&mut self.after_cut));
+            if came.picture != (picture + 1 + skipped) & 0x7fff {
                 self.faults.push(format!("picture id {} after {picture}", came.picture));
             }
             let passed = came.time.wrapping_sub(time);

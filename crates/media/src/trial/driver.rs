@@ -159,7 +159,7 @@ async fn shows(media: &Media, mut sender: Real, mut watcher: Real, server: Socke
 async fn pictures_go_over_udp_on_loopback() {
     let media = Media::start(config(false)).unwrap();
     let server = media.udp()[0];
-    shows(&media, Real::udp("sender"), Real::udp("watcher"), server).await;
+    Box::pin(shows(&media, Real::udp("sender"), Real::udp("watcher"), server)).await;
     let counters = media.counters();
     let (sent, calls) =
         (counters.sent.load(Ordering::Relaxed), counters.sent_calls.load(Ordering::Relaxed));
@@ -171,7 +171,8 @@ async fn pictures_go_over_udp_on_loopback() {
 async fn pictures_go_over_tcp_where_no_udp_passes() {
     let media = Media::start(config(true)).unwrap();
     let server = media.tcp().unwrap();
-    shows(&media, Real::tcp("sender", server), Real::tcp("watcher", server), server).await;
+    Box::pin(shows(&media, Real::tcp("sender", server), Real::tcp("watcher", server), server))
+        .await;
 }
 
 #[tokio::test]

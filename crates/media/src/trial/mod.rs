@@ -3,5 +3,7 @@
 mod client;
 mod decoder;
 mod driver;
+mod faults;
 mod forwarding;
+mod rights;
 mod world;
