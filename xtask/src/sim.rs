@@ -3,17 +3,16 @@
 //! The words go to the simulation's own program, which prints a line for each run. A failing seed is
 //! repeated with `cargo xtask sim --seed SEED`.
 
-use crate::process::{cargo, command, run as execute};
-use crate::setup;
+use crate::process::{command, root, run as execute};
+use crate::steps;
 
 /// The seeds of the step `simulation`, beside those that once found something. `cargo test` runs others.
 const SEEDS: &str = "100..130";
 
 /// Runs the simulation's program with these words.
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
-    setup::compiler()?;
-    let arguments = ["run", "--locked", "--quiet", "--package", "stoa-sim", "--"];
-    execute(command(cargo(), &arguments).args(words))
+    steps::programs(&["stoa-sim"])?;
+    execute(command(root().join("target/debug/stoa-sim"), &[]).args(words))
 }
 
 /// The step of `cargo xtask test`.

@@ -2,20 +2,21 @@
 
 use crate::args::SoakOptions;
 use crate::process::{cargo, command, root, run as execute};
-use crate::setup;
+use crate::{setup, steps};
 
 /// The seed of the step in `cargo xtask test`: the same choices every time.
 const SEED: &str = "20261121";
 
 /// `cargo xtask soak`.
 pub(crate) fn run(options: &SoakOptions) -> Result<(), String> {
-    setup::compiler()?;
-    let mut build = command(cargo(), &["build", "--locked", "--package", "stoa"]);
-    build.args(["--package", "stoa-soak"]);
+    let packages = ["stoa", "stoa-soak"];
     if options.release {
-        build.arg("--release");
+        setup::compiler()?;
+        let packages = packages.iter().flat_map(|package| ["--package", package]);
+        execute(command(cargo(), &["build", "--locked", "--release"]).args(packages))?;
+    } else {
+        steps::programs(&packages)?;
     }
-    execute(&mut build)?;
     let folder = root().join("target").join(if options.release { "release" } else { "debug" });
     let mut soak = command(folder.join("stoa-soak"), &[]);
     soak.arg("--server").arg(folder.join("stoa"));

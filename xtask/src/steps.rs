@@ -2,8 +2,11 @@
 //!
 //! Each step is one entry of [`STEPS`]; it can be run alone with `--only`, is timed, and the first
 //! that fails ends the run. All Rust steps share one debug target directory, so that code is
-//! compiled once.
+//! compiled once. What tests need of libraries is more than what programs need, and cargo compiles
+//! them anew for each such selection: so once `unit` has compiled everything, the steps after it take
+//! the programs that came of that, and compile nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::args::TestOptions;
@@ -37,6 +40,23 @@ const STEPS: &[Step] = &[
     Step { name: "tls", about: "sslyze with Mozilla's intermediate configuration", run: tls },
     Step { name: "conformance", about: "the vendor's SDK in a browser", run: conformance },
 ];
+
+/// All of the workspace but this program, with what its tests need.
+const TESTED: &[&str] = &["--locked", "--workspace", "--exclude", "xtask"];
+
+/// Whether this run has compiled [`TESTED`], programs included.
+static COMPILED: AtomicBool = AtomicBool::new(false);
+
+/// Compiles the programs of these packages, unless this run has.
+pub(crate) fn programs(packages: &[&str]) -> Result<(), String> {
+    setup::compiler()?;
+    if COMPILED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
+    let arguments: Vec<&str> = ["build", "--locked"].into_iter().chain(packages).collect();
+    execute(&mut command(cargo(), &arguments))
+}
 
 /// Runs the steps that were asked for.
 pub(crate) fn run(options: &TestOptions) -> Result<(), String> {
@@ -122,29 +142,35 @@ fn unit() -> Result<(), String> {
     if cfg!(target_os = "linux") {
         setup::packages(&["strace"])?;
     }
-    let arguments = ["test", "--locked", "--workspace", "--exclude", "xtask"];
-    execute(&mut command(cargo(), &arguments))
+    execute(command(cargo(), &["test"]).args(TESTED))?;
+    // Those programs that no test runs.
+    execute(command(cargo(), &["build", "--bins", "--tests"]).args(TESTED))?;
+    COMPILED.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// The matrices of who reaches what, once more: here their numbers of cells are seen.
 fn separation() -> Result<(), String> {
     setup::compiler()?;
-    let packages = ["--package", "stoa-rest", "--package", "stoa-gateway"];
-    let arguments = ["test", "--quiet", "--locked"];
     let only = ["separation", "--", "--nocapture"];
-    let arguments: Vec<&str> = arguments.into_iter().chain(packages).chain(only).collect();
-    execute(&mut command(cargo(), &arguments))
+    let mut tests = command(cargo(), &["test", "--quiet", "--lib", "--tests"]);
+    if COMPILED.load(Ordering::Relaxed) {
+        tests.args(TESTED);
+    } else {
+        tests.args(["--locked", "--package", "stoa-rest", "--package", "stoa-gateway"]);
+    }
+    execute(tests.args(only))
 }
 
 fn vectors() -> Result<(), String> {
-    build()?;
+    programs(&["stoa"])?;
     let vectors = "crates/token/tests/vectors/tokens.json";
     let server = root().join("target/debug/stoa");
     execute(&mut command(server, &["token", "check", "--vectors", vectors]))
 }
 
 fn tls() -> Result<(), String> {
-    build()?;
+    programs(&["stoa"])?;
     tls::step()
 }
 
@@ -153,7 +179,7 @@ fn conformance() -> Result<(), String> {
     let browser = setup::browser()?;
     setup::npm_packages("conformance")?;
     web::build()?;
-    build()?;
+    programs(&["stoa"])?;
     execute(
         command("npm", &["test", "--silent"])
             .current_dir(root().join("conformance"))
@@ -162,10 +188,6 @@ fn conformance() -> Result<(), String> {
     )
 }
 
-fn build() -> Result<(), String> {
-    setup::compiler()?;
-    execute(&mut command(cargo(), &["build", "--locked", "--package", "stoa"]))
-}
 
 #[cfg(test)]
 mod tests {
