@@ -18,6 +18,7 @@
 //! | `hub` | who listens |
 //! | `outbox` | events for the app's back end, handed out once |
 //! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
+//! | `tools` | standard tools that publish or watch: WHIP and WHEP |
 //! | `reading` | what it has said and who is in it, by the page |
 //! | `service` | [`Classroom`]: what the doors call |
 
@@ -36,6 +37,7 @@ pub mod room;
 mod service;
 mod stored;
 mod stream;
+mod tools;
 pub mod tree;
 
 pub use hub::{Heard, Listener};
@@ -46,3 +48,4 @@ pub use reading::{PAGE, RoomUserPage};
 pub use refusal::{Error, Refusal};
 pub use service::{Classroom, Entry, Place};
 pub use stream::{Joined, Track};
+pub use tools::{Connected, Tool};

@@ -169,6 +169,14 @@ pub struct Attendee<'a> {
 }
 
 impl Classroom {
+    /// Whether rooms have sound and pictures.
+    ///
+    /// # Errors
+    /// [`Refusal::FeatureOff`] when they have none.
+    pub fn serves_media(&self) -> Result<(), Refusal> {
+        self.media().map(|_| ())
+    }
+
     /// Takes the offer of a user who is in a room, and gives the answer; what the user is to know of media later is told
     /// to `told`.
     ///

@@ -39,6 +39,7 @@ mod trial;
 pub use config::{Config, Limits, StartError};
 pub use counters::Counters;
 pub use driver::Media;
+pub use outline::{Line, lines};
 pub use types::{
     Flow, Kind, Offer, Refusal, Right, Rights, RoomId, SlotState, Source, StreamId, StreamStats,
     Tell, Told, TrackStats, Watch, Why,

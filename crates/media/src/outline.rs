@@ -5,15 +5,26 @@ use crate::types::{Kind, Refusal};
 
 /// One m-line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    pub(crate) kind: Kind,
-    pub(crate) mid: String,
+pub struct Line {
+    /// Sound or picture.
+    pub kind: Kind,
+    /// Its name, unique among those of the offer.
+    pub mid: String,
     /// The client sends on it.
-    pub(crate) sends: bool,
+    pub sends: bool,
     /// The client receives on it.
-    pub(crate) receives: bool,
+    pub receives: bool,
     /// The layers that the client sends, in its order.
-    pub(crate) rids: Vec<String>,
+    pub rids: Vec<String>,
+}
+
+/// The m-lines of an offer, within the usual limits.
+///
+/// # Errors
+///
+/// 413 if it is too large or has too many m-lines, 400 if it cannot be understood.
+pub fn lines(sdp: &str) -> Result<Vec<Line>, Refusal> {
+    read(sdp, &Limits::default())
 }
 
 /// Reads the m-lines of an offer.

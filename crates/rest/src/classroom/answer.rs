@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use stoa_classroom::{Error, Refusal};
+use stoa_classroom::{Error, MediaError, Refusal};
 use stoa_core::Timestamp;
 
 use crate::error::Failure;
@@ -37,6 +37,8 @@ pub(crate) enum ClassFailure {
     Refused(Refusal),
     /// By what both kinds of calls share: bodies, rates, faults.
     Other(Box<Failure>),
+    /// By the media server.
+    Media(stoa_media::Refusal),
     /// A fault of the server.
     Fault(Error),
 }
@@ -46,6 +48,9 @@ impl ClassFailure {
     pub(crate) fn answer(&self, at: Timestamp) -> (StatusCode, Vec<u8>) {
         let (status, code, text) = match self {
             Self::Refused(refusal) => (refusal.status(), refusal.code(), refusal.text()),
+            Self::Media(refusal) => {
+                (refusal.code, refusal.code.into(), refusal.msg.as_str().into())
+            }
             Self::Other(failure) => {
                 let status = failure.refusal().rest().status;
                 (status, status.into(), failure.text())
@@ -89,6 +94,15 @@ impl From<Error> for ClassFailure {
             Error::Token(_) => Self::Refused(Refusal::NotForThis),
             Error::Chat(error) => Self::Other(Box::new(error.into())),
             other => Self::Fault(other),
+        }
+    }
+}
+
+impl From<MediaError> for ClassFailure {
+    fn from(error: MediaError) -> Self {
+        match error {
+            MediaError::Room(error) => error.into(),
+            MediaError::Media(refusal) => Self::Media(refusal),
         }
     }
 }

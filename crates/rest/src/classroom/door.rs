@@ -242,10 +242,13 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
 }
 
-/// The token of `Authorization: agora token=…`, with quotes or without.
+/// The token of `Authorization: agora token=…`, with quotes or without, or `Bearer …`, as standard tools have it.
 fn authorization(headers: &HeaderMap) -> Option<String> {
     let value = String::from_utf8_lossy(headers.get(AUTHORIZATION)?.as_bytes()).into_owned();
     let (scheme, rest) = value.trim().split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
     let token = rest.trim().strip_prefix("token=")?.trim().trim_matches('"');
     scheme.eq_ignore_ascii_case("agora").then(|| token.to_owned())
 }
@@ -263,7 +266,8 @@ mod tests {
         };
         assert_eq!(token("agora token=007abc").as_deref(), Some("007abc"));
         assert_eq!(token("Agora token=\"007abc\"").as_deref(), Some("007abc"));
-        assert_eq!(token("Bearer 007abc"), None);
+        assert_eq!(token("Bearer 007abc").as_deref(), Some("007abc"));
+        assert_eq!(token("Basic 007abc"), None);
         assert_eq!(token("agora 007abc"), None);
     }
 }

@@ -19,6 +19,7 @@
 //! | `groups` | 6, 67 to 73 |
 //! | `product` | 22, and roles of users whose tokens say none |
 //! | `off` | 7 to 10, 76, 78 to 83: what is not served |
+//! | `tools` | WHIP and WHEP, which the specification does not have |
 //! | `renewal` | a further token (section 3), and tokens that are taken back |
 
 mod answer;
@@ -38,6 +39,7 @@ mod rooms;
 mod sequences;
 mod stage;
 mod streams;
+mod tools;
 mod users;
 mod value;
 mod widgets;
@@ -75,6 +77,7 @@ pub(crate) fn routes() -> Routes {
             .merge(chat::routes())
             .merge(groups::routes())
             .merge(off::routes())
+            .merge(tools::routes())
             .route("/v3/rooms/{room}/users/{user}", put(entry::check_in))
             .route("/v3/rooms/{room}/users/{user}/entry", put(entry::enter_at_once))
             .route("/v2/rooms/{room}/widgets/easemobIM/users/{user}/token", get(product::token))

@@ -1,6 +1,7 @@
 //! Streams of class rooms over real sockets, the room in memory.
 
 mod lab;
+mod media;
 mod places;
 mod separation;
 

@@ -22,6 +22,12 @@ const ALL: Told = [200; 6];
 const OFF: Told = [403; 6];
 /// The same about a user: others are told that their token is for somebody else.
 const OFF_FOR: Told = [403, 401, 401, 403, 401, 401];
+/// Everybody in the room: the feature is off. The app is not in it.
+const OFF_INSIDE: Told = [401, 403, 403, 403, 403, 403];
+/// Everybody in the room: there is no such connection. The app is not in it.
+const NONE_INSIDE: Told = [401, 404, 404, 404, 404, 404];
+/// Everybody in the room, and the app: it is never served.
+const NEVER: Told = [405; 6];
 /// The app, and the user whose name stands in the path and in the token.
 const OWN_TOKEN: Told = [200, 401, 401, 200, 401, 401];
 /// The user whose name stands in the path and in the token.
@@ -352,6 +358,12 @@ fn groups() -> Vec<Row> {
 
 fn off() -> Vec<Row> {
     vec![
+        edu("POST", "/v1/rooms/{room=class}/whip", OFF_INSIDE),
+        edu("POST", "/v1/rooms/{room=class}/whep", OFF_INSIDE),
+        edu("DELETE", "/v1/rooms/{room=class}/whip/{session=7}", NONE_INSIDE),
+        edu("DELETE", "/v1/rooms/{room=class}/whep/{session=7}", NONE_INSIDE),
+        edu("PATCH", "/v1/rooms/{room=class}/whip/{session=7}", NEVER),
+        edu("PATCH", "/v1/rooms/{room=class}/whep/{session=7}", NEVER),
         edu("GET", "/v2/rooms/{room=class}/records", OFF),
         edu("PUT", "/v2/rooms/{room=class}/records/ready", OFF),
         edu("PUT", "/v2/rooms/{room=class}/records/states/{state=1}", OFF),
