@@ -29,6 +29,10 @@ const ADDRESSES: usize = 8;
 /// Turns of one connection at one moment, after which it has to wait.
 const TURNS: usize = 4096;
 
+/// By so much a connection's time may be ahead of the clock. `str0m` lets one packet go for each microsecond that passes
+/// (`pacer/leaky.rs`, `request_immediate_timeout`); a frame that shall leave at once cannot wait for the clock.
+const AHEAD: Duration = Duration::from_millis(1);
+
 /// And how long.
 const REPEAT: Duration = Duration::from_millis(1);
 
@@ -176,9 +180,9 @@ impl Room {
             match output {
                 Ok(Ok(Output::Transmit(transmit))) => self.out.push(transmit),
                 Ok(Ok(Output::Event(event))) => self.event(now, place, event),
-                Ok(Ok(Output::Timeout(due))) if due <= now => {
+                Ok(Ok(Output::Timeout(due))) if due <= now + AHEAD => {
                     peer.dirty = false;
-                    tell_time(peer, now, &self.shared.counters);
+                    tell_time(peer, due.max(now), &self.shared.counters);
                 }
                 Ok(Ok(Output::Timeout(due))) => {
                     if !peer.rtc.is_alive() {

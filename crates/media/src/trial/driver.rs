@@ -163,7 +163,8 @@ async fn pictures_go_over_udp_on_loopback() {
     let counters = media.counters();
     let (sent, calls) =
         (counters.sent.load(Ordering::Relaxed), counters.sent_calls.load(Ordering::Relaxed));
-    assert!(calls <= sent, "{calls} calls for {sent} datagrams");
+    // A picture of four packets leaves with one call, if the machine can cut; acknowledgements are sent alone.
+    assert!(calls < sent, "{calls} calls for {sent} datagrams");
     assert_eq!(counters.unsent.load(Ordering::Relaxed), 0);
 }
 

@@ -131,6 +131,20 @@ fn many_who_come_at_once_cost_the_sender_few_key_frames() {
 }
 
 #[test]
+fn a_picture_leaves_at_the_moment_it_comes() {
+    let mut world = World::new(9);
+    let teacher = world.join(&[(Source::Camera, &[])], &[]);
+    let student = world.join(&[], &[Video]);
+    world.watch(student, 0, video(teacher, 400));
+    world.clients[teacher].sent[0].packets = vec![20];
+    world.run(seconds(2));
+    // The network takes as long for each packet; what is more was spent here, and a worker has to wake for it.
+    let late = world.clients[student].decoders[&world.clients[student].slots[0]].spread;
+    assert_eq!(late, Duration::ZERO);
+    world.check();
+}
+
+#[test]
 fn who_speaks_is_told_at_most_twice_a_second() {
     let mut world = World::new(7);
     let one = world.join(&[(Source::Microphone, &[])], &[]);
