@@ -57,12 +57,14 @@ impl Room {
             layer.height = seen.height.or(layer.height);
         }
         let watchers = std::mem::take(&mut track.watchers);
+        let mut forwarded = 0;
         for &watcher in &watchers {
             if self.hand(watcher, layer_at, packet, numbers, &seen, &params) {
-                counters::add(&counters.forwarded, 1);
+                forwarded += 1;
                 self.touch(watcher.peer);
             }
         }
+        counters::add(&counters.forwarded, forwarded);
         // Nobody comes or goes while a packet is handed on.
         if let Some(peer) = self.peers[from].as_mut() {
             peer.tracks[at].watchers = watchers;
