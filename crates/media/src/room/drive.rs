@@ -252,6 +252,9 @@ impl Room {
                 peer.estimate = can_probe.then(|| estimate.as_u64());
                 self.allocate(place);
             }
+            Event::PeerStats(figures) => {
+                peer.rtt_ms = figures.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0).or(peer.rtt_ms);
+            }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 peer.ends = Some(Why::Timeout);
             }

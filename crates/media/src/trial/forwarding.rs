@@ -53,6 +53,18 @@ fn everybody_sees_and_hears_everybody() {
         }
     }
     world.check();
+    let stats = world.hub.stats(super::world::ROOM, None);
+    assert_eq!(stats.len(), 5);
+    for figures in stats.values() {
+        let (audio, video) = (figures.audio.as_ref().unwrap(), figures.video.as_ref().unwrap());
+        assert!((25_000..40_000).contains(&audio.bitrate), "{audio:?}");
+        assert_eq!((audio.watchers, video.watchers, audio.lost, video.lost), (4, 4, 0, 0));
+        assert!(video.layers["l"] > 200_000 && video.layers["h"] > 800_000, "{video:?}");
+        let rtt = figures.rtt_ms.expect("everybody is shown something");
+        assert!((19.0..200.0).contains(&rtt), "{rtt}");
+    }
+    let own = world.hub.stats(super::world::ROOM, Some("user3"));
+    assert_eq!(own.into_keys().collect::<Vec<_>>(), [World::stream(3, false)]);
 }
 
 #[test]
