@@ -87,19 +87,21 @@ impl Room {
         if !peer.connected {
             return false;
         }
+        let slot = &peer.slots[watcher.slot];
+        if slot.current != Some(layer) && (slot.target != Some(layer) || !seen.key) {
+            return false;
+        }
+        // What the watcher cannot decode is nothing that it is shown.
+        let Some(pt) = payload_type(peer, watcher.slot, params) else {
+            return false;
+        };
         let slot = &mut peer.slots[watcher.slot];
         if slot.current != Some(layer) {
-            if slot.target != Some(layer) || !seen.key {
-                return false;
-            }
             slot.rebase.switch(numbers, seen.vp8.as_ref());
             slot.current = Some(layer);
             peer.report = true;
         }
         let Some(rebased) = slot.rebase.apply(numbers, seen.vp8.as_ref()) else {
-            return false;
-        };
-        let Some(pt) = payload_type(peer, watcher.slot, params) else {
             return false;
         };
         let slot = &peer.slots[watcher.slot];
