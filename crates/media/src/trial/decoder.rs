@@ -201,7 +201,7 @@ impl Decoder {
                 self.faults.push(format!("picture id {} after {picture}", came.picture));
             }
             let passed = came.time.wrapping_sub(time);
-            if passed == 0 || passed > 90_000 * 20 {
+            if passed == 0 || passed > 90_000 * 120 {
                 self.faults.push(format!("timestamp {} after {time}", came.time));
             }
         }

@@ -176,6 +176,22 @@ async fn pictures_go_over_tcp_where_no_udp_passes() {
         .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_tcp_connection_of_a_stranger_is_closed() {
+    let media = Media::start(config(true)).unwrap();
+    for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0, 0], &[0, 3, 1, 2, 3], &[0xff; 40]] {
+        let mut stream = TcpStream::connect(media.tcp().unwrap()).unwrap();
+        stream.write_all(said).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        // Closed with or without a reset.
+        let _ = stream.read_to_end(&mut rest);
+        assert!(rest.is_empty());
+    }
+    assert_eq!(media.counters().packets.load(Ordering::Relaxed), 0);
+    assert!(media.counters().strangers.load(Ordering::Relaxed) > 0);
+}
+
 #[tokio::test]
 async fn a_room_that_nobody_made_known_is_refused_and_the_end_of_media_is_told() {
     let media = Media::start(config(false)).unwrap();
