@@ -364,6 +364,7 @@ async function pictures({ lab, binary, cleanup }) {
     for (const person of [teacher, student]) await person.page.locator('.sc-toast').first().waitFor({ state: 'detached', timeout: 30_000 });
     for (const [person, name] of [[teacher, 'teacher'], [student, 'student']]) {
       await person.page.bringToFront();
+      await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-${scheme}.png`) });
       await person.page.setViewportSize(PHONE);
       await person.page.waitForTimeout(500);
