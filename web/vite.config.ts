@@ -3,7 +3,7 @@ import { vendorSdk } from './build/sdk';
 import { thirdParty } from './build/third-party';
 
 export default defineConfig({
-  plugins: [vendorSdk(), thirdParty()],
+  plugins: [vendorSdk(), thirdParty('the demo pages', ['agora-chat'])],
   publicDir: false,
   build: {
     outDir: 'dist/site',

@@ -3,6 +3,7 @@
 // PICTURES=DIR writes the pictures of docs/images there.
 
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { accessible, ClassDemo, PHONE, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
 import { Server } from '../lib/server.js';
@@ -25,6 +26,7 @@ async function begun(lab, cleanup, options) {
 }
 
 const SAM = 'student-sam';
+const LIBRARY = fileURLToPath(new URL('../../web/dist/library', import.meta.url));
 
 export const tests = [
   {
@@ -330,6 +332,76 @@ export const tests = [
       demo.quiet();
     },
   },
+  {
+    name: 'an app embeds the class in a page of its own: the launch API',
+    timeout: 120_000,
+    async run({ lab, secrets, cleanup }) {
+      const demo = await opened(lab, cleanup);
+      const said = new URLSearchParams(new URL(await demo.link('student')).hash.slice(1));
+      const roomUuid = said.get('room');
+      const ticket = (userUuid, role) =>
+        demo.page.evaluate(async (body) => {
+          const answer = await fetch('/demo/class-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+          return answer.json();
+        }, { roomUuid, userUuid, role });
+      const { appId, token } = await ticket('embedded', 2);
+      secrets.token(token);
+      const context = await lab.browser.newContext({ reducedMotion: 'reduce' });
+      cleanup(() => context.close());
+      const page = await context.newPage();
+      const errors = [];
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      await page.goto(lab.pages.origin);
+      await page.addStyleTag({ path: path.join(LIBRARY, 'stoa-classroom.css') });
+      await page.addScriptTag({ path: path.join(LIBRARY, 'stoa-classroom.js') });
+      await page.evaluate(() => document.body.append(Object.assign(document.createElement('div'), { id: 'class', style: 'height: 700px' })));
+      // C201, C202: where calls go, and what is wrong is said.
+      const problems = await page.evaluate(([host, id]) => {
+        const { AgoraEduSDK } = window;
+        const dom = document.getElementById('class');
+        const good = { userUuid: 'embedded', userName: 'Embla', roomUuid: 'r', roomName: 'Room', roleType: 2, roomType: 4, rtmToken: 't', pretest: false, language: 'en', duration: 60, listener: () => {} };
+        const problem = (change) => {
+          try {
+            AgoraEduSDK.launch(dom, { ...good, ...change });
+            return 'none';
+          } catch (error) {
+            return error.message;
+          }
+        };
+        const early = problem({});
+        AgoraEduSDK.config({ appId: id, region: 'EU' });
+        AgoraEduSDK.setParameters(JSON.stringify({ host }));
+        return [early, problem({ userUuid: '' }), problem({ roleType: 7 }), problem({ roomType: 3 }), problem({ rtmToken: '' })];
+      }, [lab.server.demo.restUrl, appId]);
+      check.match(problems.join('\n'), /config[^\n]*\nuserUuid[^\n]*\nInvalid roleType[^\n]*\nInvalid roomType[^\n]*\ntoken/);
+      await page.evaluate(([room, given]) => {
+        window.heard = [];
+        const option = { userUuid: 'embedded', userName: 'Embla', roomUuid: room, roomName: 'Demo class', roleType: 2, roomType: 4, rtmToken: 'an older name', token: given, pretest: false, language: 'zh', uiMode: 'dark', duration: 2700, listener: (...event) => window.heard.push(event) };
+        window.destroy = window.AgoraEduSDK.launch(document.getElementById('class'), option);
+        window.again = window.AgoraEduSDK.launch(document.getElementById('class'), option);
+      }, [roomUuid, token]);
+      await page.locator('[data-page="room"][data-link="live"]').waitFor({ timeout: 30_000 }).catch(async (error) => {
+        throw new Error(`${error.message}\n${await page.locator('#class').innerText()}\n${errors.join('\n')}`);
+      });
+      await page.locator('.sc-root[data-theme="dark"]').getByRole('button', { name: '举手' }).waitFor();
+      check.ok(errors.some((text) => /open already/.test(text)), 'C204: the second launch is an error');
+      await page.evaluate(() => window.again());
+      await page.locator('[data-page="room"]').waitFor();
+      const teacher = await demo.come('teacher');
+      await teacher.button('Start class').click();
+      await page.locator('[data-phase="1"]').waitFor();
+      await teacher.act('embedded', 'Bring on stage');
+      await page.locator('.sc-tile[data-user="embedded"]').waitFor();
+      await teacher.act('embedded', 'Remove from class…');
+      await teacher.button('Remove once').click();
+      await page.locator('[data-page="over-kicked"]').waitFor();
+      await page.evaluate(() => window.destroy());
+      check.equal(await page.locator('#class > *').count(), 0, 'the element is empty again');
+      const heard = await page.evaluate(() => window.heard.map(([number, detail]) => (typeof detail === 'number' ? [number, detail] : [number])));
+      const classEvents = heard.filter(([number]) => number !== 201);
+      check.deepEqual(classEvents, [[202, 0], [1], [202, 1], [106], [107], [101], [2, 1]]);
+    },
+  },
   ...(process.env.PICTURES ? [{ name: 'pictures', run: pictures, timeout: 180_000 }] : []),
 ];
 
@@ -364,6 +436,7 @@ async function pictures({ lab, binary, cleanup }) {
     for (const person of [teacher, student]) await person.page.locator('.sc-toast').first().waitFor({ state: 'detached', timeout: 30_000 });
     for (const [person, name] of [[teacher, 'teacher'], [student, 'student']]) {
       await person.page.bringToFront();
+      await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-${scheme}.png`) });
       await person.page.setViewportSize(PHONE);
       await person.page.waitForTimeout(500);

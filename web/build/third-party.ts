@@ -4,15 +4,13 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Plugin } from 'vite';
 
-/** Packages that are put into the page by other ways than an import, with the texts that they lack. */
-const BESIDE = ['agora-chat'];
-
-export function thirdParty(): Plugin {
+/** `what` is built; `beside` are packages that are put into it by other ways than an import. */
+export function thirdParty(what: string, beside: readonly string[] = []): Plugin {
   return {
     name: 'third-party',
     apply: 'build',
     generateBundle(_options, bundle) {
-      const folders = new Set(BESIDE.map((name) => path.resolve('node_modules', name)));
+      const folders = new Set(beside.map((name) => path.resolve('node_modules', name)));
       for (const output of Object.values(bundle)) {
         if (output.type !== 'chunk') continue;
         for (const [id, { renderedLength }] of Object.entries(output.modules)) {
@@ -21,7 +19,7 @@ export function thirdParty(): Plugin {
         }
       }
       const parts = [...folders].sort().map(describe);
-      const text = `Software of others in the demo page of Stoa, with its licences.\n\n${parts.join('\n')}`;
+      const text = `Software of others in ${what} of Stoa, with its licences.\n\n${parts.join('\n')}`;
       this.emitFile({ type: 'asset', fileName: 'third-party.txt', source: text });
     },
   };

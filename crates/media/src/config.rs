@@ -62,6 +62,9 @@ pub enum StartError {
     /// No address to announce.
     #[error("no address to announce to clients: at least one IP address is needed")]
     NoAddress,
+    /// An address to which nobody can connect.
+    #[error("{0} is no address that clients can connect to: name those of this machine")]
+    Unspecified(IpAddr),
     /// An address that no socket serves.
     #[error("address {0} cannot be served from {1}: one is IPv4, the other IPv6")]
     Family(IpAddr, SocketAddr),

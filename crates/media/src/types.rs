@@ -183,7 +183,7 @@ pub struct StreamStats {
     pub audio: Option<TrackStats>,
     /// Its picture, if any comes.
     pub video: Option<TrackStats>,
-    /// Round trip between server and sender in milliseconds, if it is known.
+    /// Round trip between server and sender in milliseconds; known if the sender is shown something, too.
     pub rtt_ms: Option<f32>,
 }
 

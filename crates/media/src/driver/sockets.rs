@@ -30,6 +30,9 @@ impl Sockets {
         if addresses.is_empty() {
             return Err(StartError::NoAddress);
         }
+        if let Some(none) = addresses.iter().find(|a| a.is_unspecified()) {
+            return Err(StartError::Unspecified(*none));
+        }
         let mut sockets = Sockets { sockets: Vec::new() };
         if at.ip().is_unspecified() && sockets.open_each(at, addresses).is_ok() {
             return Ok(sockets);
@@ -136,6 +139,8 @@ mod tests {
     fn what_cannot_be_served_is_said() {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         assert!(matches!(Sockets::open(any, &[]), Err(StartError::NoAddress)));
+        let none = Ipv4Addr::UNSPECIFIED.into();
+        assert!(matches!(Sockets::open(any, &[none]), Err(StartError::Unspecified(_))));
         let v6 = Ipv6Addr::LOCALHOST.into();
         assert!(matches!(Sockets::open(any, &[v6]), Err(StartError::Family(..))));
         let taken = Sockets::open(any, &[Ipv4Addr::LOCALHOST.into()]).unwrap();

@@ -106,6 +106,7 @@ pub(super) struct Worker {
     readers: Vec<mpsc::Sender<(usize, Change)>>,
     sending: Sending,
     counters: Arc<Counters>,
+    /// Datagrams that wait; they count as waiting until they are looked at.
     batches: VecDeque<Batch>,
     stops: bool,
 }
@@ -150,17 +151,23 @@ impl Worker {
             // Acts come before datagrams that wait: a right that was withdrawn holds for them, too.
             self.take_all();
             while let Some(batch) = self.batches.pop_front() {
+                self.queue.mailbox.taken(batch.size());
                 self.guarded(|worker| worker.receive(&batch));
                 self.flush();
+                self.do_what_is_due();
                 self.take_all();
             }
-            if self.hub.deadline().is_some_and(|due| due <= Instant::now()) {
-                self.guarded(|worker| worker.hub.timeout(Instant::now()));
-            }
-            self.flush();
+            self.do_what_is_due();
         }
         self.guarded(|worker| worker.hub.end_all(Instant::now()));
         self.flush();
+    }
+
+    fn do_what_is_due(&mut self) {
+        if self.hub.deadline().is_some_and(|due| due <= Instant::now()) {
+            self.guarded(|worker| worker.hub.timeout(Instant::now()));
+            self.flush();
+        }
     }
 
     fn take_all(&mut self) {
@@ -171,10 +178,7 @@ impl Worker {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Datagrams(batch) => {
-                self.queue.mailbox.taken(batch.size());
-                self.batches.push_back(batch);
-            }
+            Message::Datagrams(batch) => self.batches.push_back(batch),
             Message::Act(act) => {
                 self.guarded(|worker| act(&mut worker.hub, Instant::now()));
                 self.flush();
@@ -215,5 +219,32 @@ impl Worker {
         tracing::error!("media failed inside; the connections of a worker are ended");
         let hub = &mut self.hub;
         let _ = catch_unwind(AssertUnwindSafe(|| hub.disconnect_all(Instant::now())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_are_dropped_where_too_many_wait_and_acts_never_are() {
+        let counters = Arc::new(Counters::default());
+        let (sender, receiver) = mpsc::channel();
+        let mailbox = Mailbox::new(sender, counters.clone(), 3000);
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let put = || {
+            let mut batch = Batch::new(Protocol::Udp, address, Instant::now());
+            batch.push(address, &[0; 1000]);
+            mailbox.put(Message::Datagrams(batch));
+        };
+        (0..5).for_each(|_| put());
+        mailbox.put(Message::Act(Box::new(|_, _| {})));
+        assert_eq!(counters.overrun.load(Ordering::Relaxed), 3);
+        assert_eq!(counters.queued.load(Ordering::Relaxed), 2 * 1064);
+        let came: Vec<Message> = receiver.try_iter().collect();
+        assert_eq!(came.len(), 3);
+        mailbox.taken(1064);
+        put();
+        assert_eq!(receiver.try_iter().count(), 1);
     }
 }

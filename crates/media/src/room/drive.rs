@@ -29,6 +29,10 @@ const ADDRESSES: usize = 8;
 /// Turns of one connection at one moment, after which it has to wait.
 const TURNS: usize = 4096;
 
+/// By so much a connection's time may be ahead of the clock. `str0m` lets one packet go for each microsecond that passes
+/// (`pacer/leaky.rs`, `request_immediate_timeout`); a frame that shall leave at once cannot wait for the clock.
+const AHEAD: Duration = Duration::from_millis(1);
+
 /// And how long.
 const REPEAT: Duration = Duration::from_millis(1);
 
@@ -65,16 +69,16 @@ impl Room {
                 self.changes.push(Change::Bound(input.source, at));
             }
         }
-        match catch_unwind(AssertUnwindSafe(|| peer.rtc.handle_input(input_))) {
-            Ok(Ok(())) => {}
+        self.guard(at.place, |room| {
+            let Some(peer) = room.peers[at.place].as_mut() else {
+                return;
+            };
             // Anyone can send a bad record from a forged address: that must not end a connection.
-            Ok(Err(_)) => counters::add(&counters.malformed, 1),
-            Err(_) => {
-                counters::add(&counters.panics, 1);
-                peer.ends = Some(Why::Failed);
+            if peer.rtc.handle_input(input_).is_err() {
+                counters::add(&counters.malformed, 1);
             }
-        }
-        self.drain(now, at.place);
+            room.poll(now, at.place);
+        });
     }
 
     /// After the datagrams of one moment: what was written to peers goes out, who is to end ends.
@@ -148,18 +152,31 @@ impl Room {
 
     /// Tells a peer the time, and takes what comes of it.
     fn turn(&mut self, now: Instant, place: usize) {
-        let Some(peer) = self.peers[place].as_mut() else {
-            return;
-        };
-        peer.dirty = false;
-        tell_time(peer, now, &self.shared.counters);
-        self.drain(now, place);
+        self.guard(place, |room| {
+            if let Some(peer) = room.peers[place].as_mut() {
+                peer.dirty = false;
+                tell_time(peer, now);
+            }
+            room.poll(now, place);
+        });
     }
 
     /// Takes everything that comes out of a connection, until it waits for something later than now.
     pub(super) fn drain(&mut self, now: Instant, place: usize) {
-        self.poll(now, place);
-        if self.peers[place].as_ref().is_some_and(|p| p.ends.is_some()) {
+        self.guard(place, |room| room.poll(now, place));
+    }
+
+    /// Does something with a peer's connection. A fault inside ends that connection, and no other.
+    fn guard(&mut self, place: usize, act: impl FnOnce(&mut Room)) {
+        let done = catch_unwind(AssertUnwindSafe(|| act(self)));
+        let Some(peer) = self.peers[place].as_mut() else {
+            return;
+        };
+        if done.is_err() {
+            counters::add(&self.shared.counters.panics, 1);
+            peer.ends = Some(Why::Failed);
+        }
+        if peer.ends.is_some() {
             self.ending.push(place);
         }
     }
@@ -172,27 +189,22 @@ impl Room {
             if peer.ends.is_some() {
                 return;
             }
-            let output = catch_unwind(AssertUnwindSafe(|| peer.rtc.poll_output()));
-            match output {
-                Ok(Ok(Output::Transmit(transmit))) => self.out.push(transmit),
-                Ok(Ok(Output::Event(event))) => self.event(now, place, event),
-                Ok(Ok(Output::Timeout(due))) if due <= now => {
+            match peer.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => self.out.push(transmit),
+                Ok(Output::Event(event)) => self.event(now, place, event),
+                Ok(Output::Timeout(due)) if due <= now + AHEAD => {
                     peer.dirty = false;
-                    tell_time(peer, now, &self.shared.counters);
+                    tell_time(peer, due.max(now));
                 }
-                Ok(Ok(Output::Timeout(due))) => {
+                Ok(Output::Timeout(due)) => {
                     if !peer.rtc.is_alive() {
                         peer.ends = Some(Why::Failed);
                     }
                     peer.deadline = due;
                     return self.schedule(place);
                 }
-                Ok(Err(error)) => {
+                Err(error) => {
                     tracing::debug!(%error, "a media connection failed");
-                    peer.ends = Some(Why::Failed);
-                }
-                Err(_) => {
-                    counters::add(&self.shared.counters.panics, 1);
                     peer.ends = Some(Why::Failed);
                 }
             }
@@ -239,6 +251,9 @@ impl Room {
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
                 peer.estimate = can_probe.then(|| estimate.as_u64());
                 self.allocate(place);
+            }
+            Event::PeerStats(figures) => {
+                peer.rtt_ms = figures.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0).or(peer.rtt_ms);
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 peer.ends = Some(Why::Timeout);
@@ -294,15 +309,9 @@ impl Room {
     }
 }
 
-fn tell_time(peer: &mut Peer, now: Instant, counters: &Counters) {
-    let told = catch_unwind(AssertUnwindSafe(|| peer.rtc.handle_input(str0m::Input::Timeout(now))));
-    match told {
-        Ok(Ok(())) => {}
-        Ok(Err(_)) => peer.ends = Some(Why::Failed),
-        Err(_) => {
-            counters::add(&counters.panics, 1);
-            peer.ends = Some(Why::Failed);
-        }
+fn tell_time(peer: &mut Peer, now: Instant) {
+    if peer.rtc.handle_input(str0m::Input::Timeout(now)).is_err() {
+        peer.ends = Some(Why::Failed);
     }
 }
 

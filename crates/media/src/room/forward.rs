@@ -57,12 +57,14 @@ impl Room {
             layer.height = seen.height.or(layer.height);
         }
         let watchers = std::mem::take(&mut track.watchers);
+        let mut forwarded = 0;
         for &watcher in &watchers {
             if self.hand(watcher, layer_at, packet, numbers, &seen, &params) {
-                counters::add(&counters.forwarded, 1);
+                forwarded += 1;
                 self.touch(watcher.peer);
             }
         }
+        counters::add(&counters.forwarded, forwarded);
         // Nobody comes or goes while a packet is handed on.
         if let Some(peer) = self.peers[from].as_mut() {
             peer.tracks[at].watchers = watchers;
@@ -85,19 +87,21 @@ impl Room {
         if !peer.connected {
             return false;
         }
+        let slot = &peer.slots[watcher.slot];
+        if slot.current != Some(layer) && (slot.target != Some(layer) || !seen.key) {
+            return false;
+        }
+        // What the watcher cannot decode is nothing that it is shown.
+        let Some(pt) = payload_type(peer, watcher.slot, params) else {
+            return false;
+        };
         let slot = &mut peer.slots[watcher.slot];
         if slot.current != Some(layer) {
-            if slot.target != Some(layer) || !seen.key {
-                return false;
-            }
             slot.rebase.switch(numbers, seen.vp8.as_ref());
             slot.current = Some(layer);
             peer.report = true;
         }
         let Some(rebased) = slot.rebase.apply(numbers, seen.vp8.as_ref()) else {
-            return false;
-        };
-        let Some(pt) = payload_type(peer, watcher.slot, params) else {
             return false;
         };
         let slot = &peer.slots[watcher.slot];

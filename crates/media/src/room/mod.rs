@@ -101,6 +101,9 @@ struct Allowed {
     video: bool,
 }
 
+/// How often a connection says how long its round trips are.
+const FIGURES: Duration = Duration::from_secs(2);
+
 /// How often a room looks at what is not driven by packets.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -242,6 +245,7 @@ impl Room {
             .set_crypto_provider(self.shared.provider.clone())
             .set_dtls_cert(self.shared.certificate.clone())
             .enable_bwe(Some(allocate::START))
+            .set_stats_interval(Some(FIGURES))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)

@@ -1,6 +1,7 @@
 //! One participant's connection: its `Rtc`, what it sends (tracks with layers) and what it is shown (slots).
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -129,13 +130,15 @@ pub(crate) struct Peer {
     pub(crate) params: Vec<PayloadParams>,
     /// What the network carries to the participant, in bits per second.
     pub(crate) estimate: Option<u64>,
-    /// What the estimator was told to aim at.
+    /// What the estimator was told to aim at, and whether to fill up with padding.
     pub(crate) aim: (u64, bool),
-    /// The bytes of its addresses and the names under which it is known.
-    pub(crate) addresses: Vec<std::net::SocketAddr>,
+    /// Where it is.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Its ICE user fragments: the newest, and the one before.
     pub(crate) names: Vec<String>,
     /// Slots may have another state than was told.
     pub(crate) report: bool,
+    /// Its last round trip, in milliseconds.
     pub(crate) rtt_ms: Option<f32>,
 }
 

@@ -74,7 +74,17 @@ impl Client {
 
     /// A client with this candidate.
     pub(super) fn over(name: &str, candidate: Candidate, now: Instant) -> Client {
-        let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
+        Client::with(name, candidate, Rtc::builder(), now)
+    }
+
+    /// A client with this candidate and these codecs.
+    pub(super) fn with(
+        name: &str,
+        candidate: Candidate,
+        config: str0m::RtcConfig,
+        now: Instant,
+    ) -> Client {
+        let mut rtc = config.set_rtp_mode(true).build(now);
         let (addr, proto) = (candidate.addr(), candidate.proto());
         rtc.add_local_candidate(candidate);
         Client {

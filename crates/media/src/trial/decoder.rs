@@ -56,6 +56,8 @@ pub(super) struct Decoder {
     pub(super) last_at: Option<Instant>,
     pub(super) last_layer: Option<u8>,
     pub(super) packets: u64,
+    /// The longest between the first and the last packet of one picture.
+    pub(super) spread: Duration,
     /// Faults that no network makes: numbers that do not go on.
     pub(super) faults: Vec<String>,
 }
@@ -176,7 +178,9 @@ impl Decoder {
     }
 
     fn show(&mut self, now: Instant, first: u64, end: u64) {
+        let ended = self.waiting[&end].at;
         let came = self.waiting.remove(&first).unwrap();
+        self.spread = self.spread.max(ended.saturating_duration_since(came.at));
         self.waiting = self.waiting.split_off(&(end + 1));
         self.next = Some(end + 1);
         if self.broken && !came.key {
@@ -197,7 +201,7 @@ impl Decoder {
                 self.faults.push(format!("picture id {} after {picture}", came.picture));
             }
             let passed = came.time.wrapping_sub(time);
-            if passed == 0 || passed > 90_000 * 20 {
+            if passed == 0 || passed > 90_000 * 120 {
                 self.faults.push(format!("timestamp {} after {time}", came.time));
             }
         }

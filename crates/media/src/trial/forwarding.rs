@@ -1,9 +1,12 @@
 //! Who is shown what: one to many, everybody to everybody, layers, slots that change.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use str0m::media::MediaKind::{Audio, Video};
+use str0m::{Candidate, Rtc};
 
+use super::client::Client;
 use super::world::{World, audio, video};
 use crate::types::{Flow, Source, Tell};
 
@@ -53,6 +56,18 @@ fn everybody_sees_and_hears_everybody() {
         }
     }
     world.check();
+    let stats = world.hub.stats(super::world::ROOM, None);
+    assert_eq!(stats.len(), 5);
+    for figures in stats.values() {
+        let (audio, video) = (figures.audio.as_ref().unwrap(), figures.video.as_ref().unwrap());
+        assert!((25_000..40_000).contains(&audio.bitrate), "{audio:?}");
+        assert_eq!((audio.watchers, video.watchers, audio.lost, video.lost), (4, 4, 0, 0));
+        assert!(video.layers["l"] > 200_000 && video.layers["h"] > 800_000, "{video:?}");
+        let rtt = figures.rtt_ms.expect("everybody is shown something");
+        assert!((19.0..200.0).contains(&rtt), "{rtt}");
+    }
+    let own = world.hub.stats(super::world::ROOM, Some("user3"));
+    assert_eq!(own.into_keys().collect::<Vec<_>>(), [World::stream(3, false)]);
 }
 
 #[test]
@@ -131,6 +146,20 @@ fn many_who_come_at_once_cost_the_sender_few_key_frames() {
 }
 
 #[test]
+fn a_picture_leaves_at_the_moment_it_comes() {
+    let mut world = World::new(9);
+    let teacher = world.join(&[(Source::Camera, &[])], &[]);
+    let student = world.join(&[], &[Video]);
+    world.watch(student, 0, video(teacher, 400));
+    world.clients[teacher].sent[0].packets = vec![20];
+    world.run(seconds(2));
+    // The network takes as long for each packet; what is more was spent here, and a worker has to wake for it.
+    let late = world.clients[student].decoders[&world.clients[student].slots[0]].spread;
+    assert_eq!(late, Duration::ZERO);
+    world.check();
+}
+
+#[test]
 fn who_speaks_is_told_at_most_twice_a_second() {
     let mut world = World::new(7);
     let one = world.join(&[(Source::Microphone, &[])], &[]);
@@ -178,6 +207,65 @@ fn a_thin_line_gets_the_small_layer_and_later_the_large_one() {
     world.run(seconds(5));
     assert!(world.decoded(student, 0)[1] - high_3 > 100, "{high_2} {high_3}");
     assert_eq!(world.clients[teacher].decoders.len(), 0);
+}
+
+#[test]
+fn a_line_that_carries_few_pictures_gets_few_and_is_told_which_are_withheld() {
+    let mut world = World::new(10);
+    let all: Vec<usize> = (0..6)
+        .map(|_| world.join(&[(Source::Microphone, &[]), (Source::Camera, &[])], &[]))
+        .collect();
+    let student = world.join(&[], &[Audio, Video, Video, Video, Video, Video, Video]);
+    world.downlink.insert(student, 700_000);
+    world.watch(student, 0, audio(all[0]));
+    for (n, at) in all.iter().enumerate() {
+        world.watch(student, n + 1, video(*at, 600 - 100 * u32::try_from(n).unwrap()));
+    }
+    world.run(seconds(20));
+    let flows = |world: &World| -> Vec<Flow> {
+        let slots = world.clients[student].slots.clone();
+        let mut last = BTreeMap::new();
+        for tell in world.told(student) {
+            if let Tell::Slots(slots) = tell {
+                last.extend(slots);
+            }
+        }
+        slots.iter().map(|mid| last[&mid.to_string()].as_ref().unwrap().flow).collect()
+    };
+    let thin = flows(&world);
+    assert_eq!(thin[..2], [Flow::Live, Flow::Live], "the sound and the largest picture: {thin:?}");
+    assert!(thin.contains(&Flow::Withheld), "{thin:?}");
+    let sounds = world.sounds(student, 0);
+    world.run(seconds(5));
+    assert!(
+        world.sounds(student, 0) > sounds + 200,
+        "sound goes on: {}",
+        world.sounds(student, 0) - sounds
+    );
+    world.downlink.insert(student, 20_000_000);
+    world.run(seconds(40));
+    let wide = flows(&world);
+    assert!(wide.iter().all(|f| *f == Flow::Live), "{wide:?}");
+    world.check();
+}
+
+#[test]
+fn what_a_watcher_cannot_decode_is_not_sent_to_it() {
+    let mut world = World::new(14);
+    let teacher = world.join(&[(Source::Microphone, &[]), (Source::Camera, &[])], &[]);
+    let student = world.client();
+    let candidate = Candidate::host(world.clients[student].addr, "udp").unwrap();
+    let config = Rtc::builder().clear_codecs().enable_opus(true, false).enable_h264(true);
+    world.clients[student] = Client::with("user1", candidate, config, world.now);
+    let offer = world.clients[student].offer(&[], &[Audio, Video]);
+    world.send_offer(student, &offer).unwrap();
+    world.watch(student, 0, audio(teacher));
+    world.watch(student, 1, video(teacher, 400));
+    world.run(seconds(2));
+    assert!(world.sounds(student, 0) > 50);
+    assert!(world.clients[student].decoders.is_empty());
+    let live: Vec<Flow> = flows(&world, student).into_iter().map(|(flow, _)| flow).collect();
+    assert_eq!(live, [Flow::Waiting, Flow::Waiting, Flow::Live], "of the sound alone");
 }
 
 /// The flows and layers that were told of the only slot.

@@ -69,12 +69,13 @@ async fn a_preflight_is_answered_on_any_path() {
         assert!(answer.bytes.is_empty());
         assert_eq!(
             answer.header("access-control-allow-methods"),
-            "GET, POST, PUT, DELETE, OPTIONS"
+            "GET, POST, PUT, PATCH, DELETE, OPTIONS"
         );
         assert_eq!(
             answer.header("access-control-allow-headers"),
             "Authorization, Content-Type, Accept, restrict-access, share-secret, X-Requested-With, \
-             thumbnail, thumbnail-width, thumbnail-height, Range, If-Range, If-None-Match"
+             thumbnail, thumbnail-width, thumbnail-height, Range, If-Range, If-None-Match, \
+             x-agora-token, x-agora-uid, token"
         );
         assert_eq!(answer.header("access-control-max-age"), "7200");
     }

@@ -116,6 +116,69 @@ fn a_code_is_exchanged_once_for_tokens_that_last_for_minutes() {
 }
 
 #[test]
+fn a_class_is_made_and_whoever_comes_gets_a_token_for_it_and_for_nothing_else() {
+    let place = Place::new();
+    let server = place.serve_demo(&[]);
+    let demo = place.demo();
+    let door = Door::of(&demo);
+    let start = format!("http://localhost:{}/classroom/demo#code={}", door.port, door.code);
+    assert_eq!(text(&demo, "classDemoUrl"), start);
+    let page = door.ask("GET", "/classroom/demo", &[], None);
+    assert_eq!(page.status, 200);
+    assert!(page.head.contains("permissions-policy: camera=(self), microphone=(self)"));
+    assert!(page.head.contains("content-security-policy: default-src 'none'; script-src 'self';"));
+    assert!(door.ask("GET", "/", &[], None).head.contains("permissions-policy: camera=()"));
+
+    let small = json!({ "roomType": 4 });
+    let comer = |user: &str, role: i64| json!({ "roomUuid": "r", "userUuid": user, "role": role });
+    for (path, body) in [("/demo/classes", &small), ("/demo/class-tokens", &comer("ann", 1))] {
+        let stranger = door.ask("POST", path, &[], Some(body.clone()));
+        assert_eq!(stranger.status, 401, "{path}");
+        let own = format!("Host: localhost:{}", door.port);
+        let no_page = door.ask_as("POST", path, &[&own], Some(body.clone()));
+        assert_eq!(no_page.status, 403, "{path}");
+    }
+    let cookie = door.enter();
+    let ask = |path: &str, body: Value| door.ask("POST", path, &[&cookie], Some(body));
+    for wrong in [json!({ "roomType": 101 }), json!({ "roomType": 3 })] {
+        assert_eq!(ask("/demo/classes", wrong).status, 400);
+    }
+    for wrong in [comer("ann", 5), comer("ä", 1), comer("", 1)] {
+        assert_eq!(ask("/demo/class-tokens", wrong).status, 400);
+    }
+    let made: Value = serde_json::from_str(&ask("/demo/classes", small.clone()).body).unwrap();
+    let room = text(&made, "roomUuid");
+    assert_eq!(made["appId"], demo["appId"]);
+    let other: Value = serde_json::from_str(&ask("/demo/classes", small).body).unwrap();
+    assert_ne!(other["roomUuid"], made["roomUuid"]);
+
+    let token = |user: &str, role: i64| {
+        let wanted = json!({ "roomUuid": room, "userUuid": user, "role": role });
+        let given: Value = serde_json::from_str(&ask("/demo/class-tokens", wanted).body).unwrap();
+        assert!(given["expiresInS"].as_u64().unwrap() <= 600);
+        assert!(!given.to_string().contains(text(&demo, "certificate")));
+        text(&given, "token").to_owned()
+    };
+    let (teacher, student) = (token("teacher", 1), token("sam", 2));
+    let enter = |room: &str, user: &str, role: i64, token: &str| {
+        let app = text(&demo, "appId");
+        let path = format!("/edu/apps/{app}/v3/rooms/{room}/users/{user}/entry");
+        let authorization = format!("Authorization: agora token={token}");
+        let body = json!({ "role": role, "userName": user });
+        call(&demo, "PUT", &path, &[&authorization], Some(&body)).status
+    };
+    assert_eq!(enter(room, "teacher", 1, &teacher), 200);
+    assert_eq!(enter(room, "sam", 2, &student), 200);
+    assert_eq!(enter(room, "sam", 1, &student), 401, "in no other role");
+    assert_eq!(enter(room, "teacher", 1, &student), 401, "as nobody else");
+    assert_eq!(enter(text(&other, "roomUuid"), "sam", 2, &student), 401, "in no other room");
+    let log = server.end();
+    for secret in [&teacher, &student] {
+        assert!(!log.contains(secret.as_str()), "{log}");
+    }
+}
+
+#[test]
 fn a_browser_that_was_let_in_stays_in_when_the_server_starts_again() {
     let place = Place::new();
     let server = place.serve_demo(&[]);

@@ -276,9 +276,9 @@ export class ClassSession {
     if (this.#ended) return;
     const room = this.room;
     this.#end();
-    this.#set({ phase: 'over', why, room });
     if ((why === 'kicked' || why === 'banned') && room) this.#events.event(CLASS_EVENTS.KickOut, { userUuid: room.me.id, userName: room.me.name });
     if (why === 'closed' && room && phaseOf(room) !== 3) this.#events.event(CLASS_EVENTS.ClassStateChanged, 3);
+    this.#set({ phase: 'over', why, room });
   }
 
   #fail(error: unknown): void {

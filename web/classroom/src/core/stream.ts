@@ -163,8 +163,8 @@ export class ClassStream {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
       if (!this.#live) return this.#lose();
-      this.#send({ type: 'ping' });
       this.#watch = setTimeout(() => this.#lose(), PATIENCE_MS);
+      this.#send({ type: 'ping' });
     }, ms);
   }
 
