@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use stoa_core::{AppNumber, AppScope, ClassRole, RoomUuid, UserUuid};
-use stoa_media::{Media, Offer, Right, Rights, RoomId, StreamId, StreamStats, Told, Watch, Why};
+use stoa_media::{
+    Counters, Media, Offer, Right, Rights, RoomId, StreamId, StreamStats, Told, Watch, Why,
+};
 
 use crate::room::{By, ClassState, Outcome, Participant, Room, StreamKind};
 use crate::{Classroom, Error, Refusal};
@@ -169,6 +171,11 @@ pub struct Attendee<'a> {
 }
 
 impl Classroom {
+    /// What is counted of sound and pictures; none where there are none.
+    pub fn media_counters(&self) -> Option<&Arc<Counters>> {
+        self.media().ok().map(Media::counters)
+    }
+
     /// Whether rooms have sound and pictures.
     ///
     /// # Errors

@@ -65,7 +65,9 @@ impl Connection {
     /// Ends when the connection does.
     async fn ended(&self, classroom: &Weak<Classroom>) {
         loop {
-            let Some(now) = classroom.upgrade().map(|classroom| classroom.clock.now()) else { return };
+            let Some(now) = classroom.upgrade().map(|classroom| classroom.clock.now()) else {
+                return;
+            };
             let left = {
                 let state = self.state.lock();
                 if state.over || state.until <= now {
@@ -121,7 +123,9 @@ impl Classroom {
         let watched = match &tool {
             Tool::Publisher if !who.role.is_listed() => return Err(Refusal::NotAllowed.into()),
             Tool::Publisher => None,
-            Tool::Player { of, kind } => Some(self.stream_of(caller, room, of.clone(), *kind).await?),
+            Tool::Player { of, kind } => {
+                Some(self.stream_of(caller, room, of.clone(), *kind).await?)
+            }
         };
         let session = self.enter(caller, room, user, who, None).await?.session;
         let until = caller.expires();
@@ -170,7 +174,9 @@ impl Classroom {
         let name = user.clone();
         self.turn(caller, room, By::Server, move |turn| {
             let there = turn.room.users.get(&name);
-            there.filter(|there| there.online && there.session == session).ok_or(Refusal::NoUser)?;
+            there
+                .filter(|there| there.online && there.session == session)
+                .ok_or(Refusal::NoUser)?;
             turn.leave(&name, Exit::Left);
             Ok(())
         })

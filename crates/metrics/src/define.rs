@@ -26,10 +26,10 @@ pub struct Group {
 }
 
 /// All metrics there are.
-pub fn groups() -> [Group; 16] {
+pub fn groups() -> [Group; 17] {
     use crate::{
-        attachments, class, connections, directory, egress, fence, logins, messages, process, rest,
-        rooms, sessions, store, tls, token_server, vault,
+        attachments, class, connections, directory, egress, fence, logins, media, messages,
+        process, rest, rooms, sessions, store, tls, token_server, vault,
     };
     let group = |title, metrics| Group { title, metrics };
     [
@@ -39,6 +39,7 @@ pub fn groups() -> [Group; 16] {
         group("Sessions", sessions::METRICS),
         group("Chat rooms", rooms::METRICS),
         group("Class rooms", class::METRICS),
+        group("Sound and pictures", media::METRICS),
         group("Messages", messages::METRICS),
         group("Files", attachments::METRICS),
         group("REST", rest::METRICS),

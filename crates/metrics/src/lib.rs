@@ -24,6 +24,7 @@ pub mod directory;
 pub mod egress;
 pub mod fence;
 pub mod logins;
+pub mod media;
 pub mod messages;
 pub mod process;
 pub mod rest;

@@ -134,6 +134,9 @@ impl Figures {
     /// Looks up what nobody counts as it happens.
     async fn look_up(&self) {
         let Node { store: records, vault: keys, console, clock, config, .. } = &self.node;
+        if let Some(counted) = self.node.classroom.media_counters() {
+            super::media::tell(counted);
+        }
         let stats = records.stats();
         store::COMMITS.set(stats.engine.commits);
         store::ROWS.set(stats.engine.rows);

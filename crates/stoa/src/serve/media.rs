@@ -1,10 +1,12 @@
 //! Sound and pictures of class rooms: where they are forwarded.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use stoa_core::Countries as _;
-use stoa_media::{Limits, Media};
+use stoa_media::{Counters, Limits, Media};
+use stoa_metrics::media as figures;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -47,4 +49,29 @@ pub(super) fn start(
     let address = media.udp().first().copied();
     node.classroom.serve_media(media);
     Ok(address)
+}
+
+/// Tells the metrics what is counted of them.
+pub(super) fn tell(counted: &Counters) {
+    use figures::Dropped;
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    // What is there by now is never less than nothing.
+    let now = |gauge: &AtomicI64| u64::try_from(gauge.load(Ordering::Relaxed)).unwrap_or_default();
+    figures::OPEN.set_unsigned(now(&counted.participants));
+    figures::HALF_OPEN.set_unsigned(now(&counted.half_open));
+    figures::ROOMS.set_unsigned(now(&counted.rooms));
+    for (figure, counter) in [
+        (&figures::BROKEN, &counted.broken),
+        (&figures::RECEIVED, &counted.packets),
+        (&figures::FORWARDED, &counted.forwarded),
+        (&figures::SENT_BYTES, &counted.sent_bytes),
+        (&figures::FAULTS, &counted.panics),
+        (figures::DROPPED.of(Dropped::Forbidden), &counted.forbidden),
+        (figures::DROPPED.of(Dropped::Stranger), &counted.strangers),
+        (figures::DROPPED.of(Dropped::Malformed), &counted.malformed),
+        (figures::DROPPED.of(Dropped::Overrun), &counted.overrun),
+        (figures::DROPPED.of(Dropped::Unsent), &counted.unsent),
+    ] {
+        figure.set(count(counter));
+    }
 }

@@ -75,7 +75,10 @@ async fn where_no_media_are_served_an_offer_is_told_so() {
     let lab = Lab::start().await;
     let mut bob = lab.attend("room", "bob", STUDENT).await;
     let (told, _) = offered(&mut bob, 7).await;
-    assert_eq!((&told["op"], &told["id"], &told["code"]), (&json!("refused"), &json!(7), &json!(30_403_000)));
+    assert_eq!(
+        (&told["op"], &told["id"], &told["code"]),
+        (&json!("refused"), &json!(7), &json!(30_403_000))
+    );
     bob.say(&json!({"type": "media", "op": "watch", "slots": {}})).await;
     let told = bob.told().await;
     assert_eq!((&told["op"], &told["code"]), (&json!("refused"), &json!(30_403_000)));
@@ -122,27 +125,35 @@ async fn what_may_be_sent_follows_the_room() {
     lab.create("lecture", RoomType::Lecture).await;
     let mut ann = lab.attend("lecture", "ann", TEACHER).await;
     let (_, [sound, picture, _]) = offered(&mut ann, 1).await;
-    let both = |allowed: bool| json!({&sound: {"allowed": allowed}, &picture: {"allowed": allowed}});
+    let both =
+        |allowed: bool| json!({&sound: {"allowed": allowed}, &picture: {"allowed": allowed}});
     assert_eq!(sending(&mut ann).await, both(true));
     let mute = |video, audio| {
         lab.act("lecture", move |turn| {
             let stream = turn.room.users[&name("ann")].stream_uuid();
-            let change = StreamChange { video: Some(video), audio: Some(audio), ..StreamChange::default() };
+            let change =
+                StreamChange { video: Some(video), audio: Some(audio), ..StreamChange::default() };
             turn.change_stream(&name("ann"), stream, change)
         })
     };
     mute(true, false).await;
     assert_eq!(sending(&mut ann).await, json!({&sound: {"allowed": false}}));
     mute(false, true).await;
-    assert_eq!(sending(&mut ann).await, both(false).as_object().map_or(Value::Null, |both| {
-        let mut both = both.clone();
-        both[&sound] = json!({"allowed": true});
-        Value::Object(both)
-    }));
+    assert_eq!(
+        sending(&mut ann).await,
+        both(false).as_object().map_or(Value::Null, |both| {
+            let mut both = both.clone();
+            both[&sound] = json!({"allowed": true});
+            Value::Object(both)
+        })
+    );
     // Students of a lecture do not publish at entry, whatever they offer.
     let mut bob = lab.attend("lecture", "bob", STUDENT).await;
     let (_, [sound, picture, _]) = offered(&mut bob, 1).await;
-    assert_eq!(sending(&mut bob).await, json!({&sound: {"allowed": false}, &picture: {"allowed": false}}));
+    assert_eq!(
+        sending(&mut bob).await,
+        json!({&sound: {"allowed": false}, &picture: {"allowed": false}})
+    );
 }
 
 #[tokio::test]
