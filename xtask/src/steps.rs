@@ -188,7 +188,6 @@ fn conformance() -> Result<(), String> {
     )
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
