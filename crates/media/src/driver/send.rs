@@ -231,4 +231,46 @@ mod tests {
         assert!(got.iter().all(|r| (r.to - r.from) * 1200 <= MESSAGE && r.to - r.from <= SEGMENTS));
         assert_eq!(got.iter().map(|r| r.to - r.from).sum::<usize>(), 150);
     }
+
+    #[test]
+    fn what_is_cut_by_the_system_and_what_is_sent_singly_comes_as_it_was() {
+        let local = std::net::IpAddr::from([127, 0, 0, 1]);
+        let sockets = Arc::new(Sockets::open((local, 0).into(), &[local]).unwrap());
+        let there = std::net::UdpSocket::bind((local, 0)).unwrap();
+        there.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        let counters = Arc::new(Counters::default());
+        let mut sending = Sending::new(sockets.clone(), counters.clone());
+        let sizes = [900, 900, 900, 300, 1200, 40];
+        let calls =
+            |counters: &Counters| counters.sent_calls.load(std::sync::atomic::Ordering::Relaxed);
+        for cuts in [true, false] {
+            sending.cuts = cuts;
+            let before = calls(&counters);
+            let mut out: Vec<Transmit> = (0u8..)
+                .zip(sizes)
+                .map(|(n, size)| Transmit {
+                    proto: Protocol::Udp,
+                    source: sockets.candidate(0),
+                    destination: there.local_addr().unwrap(),
+                    contents: vec![n; size].into(),
+                })
+                .collect();
+            sending.send(&mut out);
+            assert!(out.is_empty());
+            let mut buffer = [0; 2000];
+            for (n, size) in (0u8..).zip(sizes) {
+                let (len, from) = there.recv_from(&mut buffer).unwrap();
+                assert_eq!((len, from), (size, sockets.candidate(0)));
+                assert!(buffer[..len].iter().all(|b| *b == n));
+            }
+            if sending.cuts {
+                assert_eq!(
+                    calls(&counters) - before,
+                    2,
+                    "two messages, the second after the first"
+                );
+            }
+        }
+        assert_eq!(counters.unsent.load(std::sync::atomic::Ordering::Relaxed), 0);
+    }
 }

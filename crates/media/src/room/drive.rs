@@ -29,12 +29,12 @@ const ADDRESSES: usize = 8;
 /// Turns of one connection at one moment, after which it has to wait.
 const TURNS: usize = 4096;
 
+/// And how long it waits.
+const REPEAT: Duration = Duration::from_millis(1);
+
 /// By so much a connection's time may be ahead of the clock. `str0m` lets one packet go for each microsecond that passes
 /// (`pacer/leaky.rs`, `request_immediate_timeout`); a frame that shall leave at once cannot wait for the clock.
 const AHEAD: Duration = Duration::from_millis(1);
-
-/// And how long.
-const REPEAT: Duration = Duration::from_millis(1);
 
 impl Room {
     /// Takes a datagram for a peer. Whether it is really from there, `str0m` checks: an address becomes the peer's only after

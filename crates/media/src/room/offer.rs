@@ -19,7 +19,7 @@ use crate::types::{Kind, Offer, Refusal, Told, Why};
 
 /// How many packets of a picture are kept for repair, and for how long. The payloads are shared by all watchers.
 const REPAIR: usize = 1024;
-const REPAIR_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+const REPAIR_TIME: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl Room {
     /// Takes an offer and gives the answer.
