@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { randomBytes } from 'node:crypto';
 
 const require = createRequire(import.meta.url);
-const { ChatTokenBuilder } = require('agora-token');
+const { ChatTokenBuilder, EducationTokenBuilder } = require('agora-token');
 const { AccessToken2, ServiceChat } = require('agora-token/src/AccessToken2.js');
 
 const HOUR = 3600;
@@ -18,6 +18,11 @@ export class Tokens {
 
   user(id, seconds = HOUR) {
     return this.secrets.token(ChatTokenBuilder.buildUserToken(this.appId, this.certificate, id, seconds));
+  }
+
+  /** Of a user in a class room, in a role by its number. */
+  roomUser(room, user, role, seconds = HOUR) {
+    return this.secrets.token(EducationTokenBuilder.buildRoomUserToken(this.appId, this.certificate, room, user, role, seconds));
   }
 
   app(seconds = HOUR) {

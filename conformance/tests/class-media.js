@@ -1,6 +1,8 @@
 // Sound and pictures of a class between pages, through the server: what is seen is counted at the elements and in what the
 // browsers say of their connections.
 
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
 
@@ -88,6 +90,21 @@ async function onStage(teacher, student, user, name) {
   await student.shows(`.sc-tile[data-user="${user}"]`);
 }
 
+const SOUND = 'audiotestsrc is-live=true ! audioconvert ! audioresample ! queue ! opusenc ! rtpopuspay pt=100 ssrc=1 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100';
+const PICTURE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1 ! videoconvert ! queue ! vp8enc deadline=1 ! rtpvp8pay pt=96 ssrc=2 ! queue ! application/x-rtp,media=video,encoding-name=VP8,payload=96';
+
+/** Debian's WHIP client publishes until it is ended. */
+async function whip(url, token, cleanup) {
+  const encoder = spawn('whip-client', ['-u', url, '-t', token, '-A', SOUND, '-V', PICTURE, '-l', '5', '-o'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const output of [encoder.stdout, encoder.stderr]) output.on('data', (data) => { said += data; });
+  cleanup(() => {
+    encoder.kill('SIGKILL');
+    if (process.env.WHIP_LOG) console.log(said);
+  });
+  return encoder;
+}
+
 /** Nothing of a kind comes any more, from within a second on. */
 async function silence(person, kind) {
   await pause(1_000);
@@ -100,7 +117,7 @@ async function silence(person, kind) {
 
 export const tests = [
   {
-    name: 'two see and hear each other; who is muted or off the stage is neither heard nor seen, whatever is sent',
+    name: 'C144: two see and hear each other; who is muted or off the stage is neither heard nor seen, whatever is sent',
     timeout: 180_000,
     async run({ lab, cleanup }) {
       const { demo, teacher, student } = await talking(lab, cleanup);
@@ -183,6 +200,46 @@ export const tests = [
       await until('no picture after the restart', () => frames(student, 'teacher'), (count) => count > 0 && count !== old, 20_000);
       check.ok(Date.now() - up < 5_000, `it took ${Date.now() - up} ms`);
       await Promise.all([sees(teacher, SAM), sees(student, 'teacher')]);
+      demo.quiet();
+    },
+  },
+  {
+    name: 'C004: an encoder publishes by WHIP and is seen in the class; a page of thirty lines watches by WHEP',
+    timeout: 180_000,
+    async run({ lab, cleanup }) {
+      const demo = await opened(lab, cleanup);
+      const student = await demo.come('student');
+      const link = new URLSearchParams(new URL(await demo.link('teacher')).hash.slice(1));
+      const { origin } = new URL(demo.page.url());
+      const { appId } = lab.server.demo;
+      const at = (protocol) => `${origin}/edu/apps/${appId}/v1/rooms/${link.get('room')}/${protocol}`;
+      const token = (user, role) => lab.tokens.roomUser(link.get('room'), user, role);
+      const [teacher, viewer] = [token('teacher', 1), token('viewer', 2)];
+      const post = (path, bearer, headers, body = 'v=0') => fetch(path, { method: 'POST', headers: { ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}), ...headers }, body });
+      const sdp = { 'Content-Type': 'application/sdp' };
+      check.equal((await post(at('whip'), undefined, sdp)).status, 401);
+      check.equal((await post(at('whip'), lab.tokens.roomUser('another', 'teacher', 1), sdp)).status, 401, 'a token of another room');
+      check.equal((await post(at('whip'), token('observer', 4), sdp)).status, 403);
+      check.equal((await post(at('whip'), teacher, {})).status, 400);
+      check.equal((await post(at('whip'), teacher, sdp)).status, 400, 'an offer without m-lines');
+      check.equal((await post(at('whep'), viewer, sdp, 'v=0')).status, 400);
+
+      const encoder = await whip(at('whip'), teacher, cleanup);
+      await student.shows('.sc-tile[data-user="teacher"]');
+      await Promise.all([sees(student, 'teacher', 40_000), hears(student, 1, 40_000)]);
+
+      const player = await demo.newPage('player');
+      const page = readFileSync(new URL('../../docs/whep.html', import.meta.url), 'utf8');
+      check.ok(page.split('\n').length <= 31, 'thirty lines');
+      await player.route('**/whep.html', (route) => route.fulfill({ contentType: 'text/html', body: page }));
+      await player.goto(`${origin}/whep.html#${new URLSearchParams({ url: at('whep'), token: viewer })}`);
+      const shown = () => player.evaluate(() => document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames);
+      await until('nothing is played', shown, (count) => count > 10, 40_000);
+      await player.close();
+
+      // Gone with what it sends; the class sees it go.
+      encoder.kill('SIGINT');
+      await student.lacks('.sc-tile[data-user="teacher"] video');
       demo.quiet();
     },
   },

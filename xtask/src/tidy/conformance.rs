@@ -1,5 +1,5 @@
 //! What of the conformance list of class rooms is shown, and by which test: `docs/classroom-conformance.md`, written
-//! from the names of tests. A test carries its numbers in its name: `c073_c074_…`.
+//! from the names of tests. A test carries its numbers in its name: `c073_c074_…`, in scripts `C073, C074: …`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -83,12 +83,42 @@ fn tests(file: &File) -> Vec<(Vec<u16>, String)> {
     found
 }
 
+/// The numbers at the beginning of the name of a script's test, which end with a colon.
+fn named_numbers(name: &str) -> Option<Vec<u16>> {
+    let (numbers, _) = name.split_once(':')?;
+    let number = |part: &str| {
+        let digits = part.strip_prefix('C').filter(|digits| digits.len() == 3)?;
+        digits.parse().ok()
+    };
+    numbers.split(", ").map(number).collect()
+}
+
+/// The tests of a script that carry numbers.
+fn script_tests(file: &File) -> Vec<(Vec<u16>, String)> {
+    let names = file.text.lines().filter_map(|line| {
+        let line = line.trim();
+        let is_test = line.starts_with("test(")
+            || line.starts_with("test.each(")
+            || line.starts_with("name: '");
+        let (_, rest) = line.split_once("'C").filter(|_| is_test)?;
+        let name = format!("C{}", rest.split('\'').next()?);
+        Some((named_numbers(&name)?, name))
+    });
+    names.map(|(numbers, name)| (numbers, format!("{}: {name}", file.path))).collect()
+}
+
+fn is_script_of_tests(path: &str) -> bool {
+    path.starts_with("web/") && path.ends_with(".test.ts")
+        || path.starts_with("conformance/tests/") && path.ends_with(".js")
+}
+
 /// Which tests show each number.
 fn shown(files: &[File]) -> BTreeMap<u16, BTreeSet<String>> {
     let sources =
         files.iter().filter(|file| file.path.starts_with("crates/") && file.path.ends_with(".rs"));
     let mut shown: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
-    for (numbers, test) in sources.flat_map(tests) {
+    let scripts = files.iter().filter(|file| is_script_of_tests(&file.path));
+    for (numbers, test) in sources.flat_map(tests).chain(scripts.flat_map(script_tests)) {
         for number in numbers {
             shown.entry(number).or_default().insert(test.clone());
         }
@@ -171,4 +201,13 @@ fn numbers_stand_at_the_beginning_of_a_tests_name() {
         text: "fn c001_helps() {}\n#[test]\nfn c002_shows() {}\n".into(),
     };
     assert_eq!(tests(&file), [(vec![2], "crates/x.rs::c002_shows".into())]);
+    assert_eq!(named_numbers("C201, C202: where calls go"), Some(vec![201, 202]));
+    assert_eq!(named_numbers("C20: where calls go"), None);
+    let text = "// 'C001: no'\ntest('C002: shows', () => {\n  name: 'C003, C004: shows',\n";
+    let file = File { path: "web/x.test.ts".into(), text: text.into() };
+    let expected = [(vec![2], "C002: shows"), (vec![3, 4], "C003, C004: shows")];
+    assert_eq!(
+        script_tests(&file),
+        expected.map(|(numbers, name)| (numbers, format!("web/x.test.ts: {name}")))
+    );
 }
