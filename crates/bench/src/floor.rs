@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
 
-use crate::{Error, proc};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Error;
 
 /// Between one round and the next, as between changes of a room.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -44,13 +46,20 @@ fn measured(sockets: usize, bytes: usize, rounds: u32) -> io::Result<f64> {
     let mut used = Duration::ZERO;
     for _ in 0..rounds {
         sleep(PAUSE);
-        let before = proc::thread_cpu();
+        let before = cpu();
         round()?;
-        used += proc::thread_cpu() - before;
+        used += cpu() - before;
     }
     drop(senders);
     reader.join().map_err(|_| io::Error::other("the reader panicked"))??;
     Ok(used.as_secs_f64() * 1e6 / (f64::from(rounds) * sockets as f64))
+}
+
+/// The processor time of this thread, exactly: the kernel's statistics are as of its last tick.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// Reads until all have ended.

@@ -30,7 +30,7 @@ pub(crate) enum Reply {
     Timed(Value),
     /// An object of its own, without envelope.
     Bare(Map<String, Value>),
-    /// Bytes of a file.
+    /// No JSON: bytes of a file, a description of media.
     File(FileReply),
 }
 

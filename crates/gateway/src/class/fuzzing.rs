@@ -64,6 +64,7 @@ pub(crate) fn exercise(data: &[u8]) {
                     assert!(joined && (1..=last).contains(&from));
                 }
                 Effect::Call(Call::Renew(_)) => assert!(joined),
+                Effect::Call(Call::Media(_)) => assert!(live, "media are for who is in the room"),
                 Effect::Ping => {}
                 Effect::Close(reason) => {
                     over = true;

@@ -116,6 +116,7 @@ fn say(effect: &Effect) -> String {
         Effect::Call(Call::Missed(Track::Room, from)) => format!("call room {from}"),
         Effect::Call(Call::Missed(Track::Peer, from)) => format!("call peer {from}"),
         Effect::Call(Call::Renew(token)) => format!("call renew {}", token.expose()),
+        Effect::Call(Call::Media(_)) => "call media".into(),
         Effect::Live => "goes live".into(),
         Effect::Ping => "asks".into(),
         Effect::Close(reason) => format!("closes {}", reason.close_frame().0),

@@ -106,9 +106,9 @@ fn c149_what_clients_send_is_refused_and_never_reaches_the_room() {
         < live
         < goes live
         > {"startSequence":8,"total":1,"list":[{"cmd":4,"sequence":8,"data":{}}]}
-        < error 400: "type: must be hello, renew or ping; a room is changed over REST"
+        < error 400: "type: must be hello, renew, ping or media; a room is changed over REST"
         > {"cmd":20,"data":{}}
-        < error 400: "type: must be hello, renew or ping; a room is changed over REST"
+        < error 400: "type: must be hello, renew, ping or media; a room is changed over REST"
         > [1]
         < error 400: "it must be an object"
         > hello 7 0
@@ -196,6 +196,16 @@ fn who_is_silent_is_asked_and_then_given_up() {
         < closes 1001
         ",
     );
+}
+
+#[test]
+fn sound_and_pictures_are_for_who_hears_the_room() {
+    let ask = r#"> {"type":"media","op":"stats"}"#;
+    check(&format!("{ask}\n< refused 400: \"media: comes after live\"\n< closes 4000"));
+    check(&format!(
+        "> hello 0 0\n< call join bob\n{ask}\n< error 400: \"media: comes after live\"\n\
+         = in 0 0 3600\n< welcome 0 0 3600\n< live\n< goes live\n{ask}\n< call media"
+    ));
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl FromRequestParts<Rest> for ClassCall {
             stoa_chat::Error::Outside { .. } => Refusal::Region.into(),
             error => ClassFailure::from(Failure::from(error)),
         })?;
-        let caller = caller(rest, &app, &parts.headers)?;
+        let caller = caller(rest, &app, &parts.headers, is_of_tools(parts))?;
         let room = variable("room").and_then(|text| text.parse::<RoomUuid>().ok());
         let caller = match &room {
             None => caller,
@@ -222,10 +222,15 @@ fn elsewhere(parts: &Parts) -> Refusal {
 }
 
 /// Whoever the tokens name. All of them have to name the same.
-fn caller(rest: &Rest, app: &Arc<App>, headers: &HeaderMap) -> Result<ClassCaller, ClassFailure> {
+fn caller(
+    rest: &Rest,
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    bearer: bool,
+) -> Result<ClassCaller, ClassFailure> {
     let named = header(headers, "x-agora-uid").map(|text| text.parse::<UserUuid>());
     let named = named.transpose().map_err(|_| Refusal::NotForThis)?;
-    let tokens = [authorization(headers), header(headers, "x-agora-token")];
+    let tokens = [authorization(headers, bearer), header(headers, "x-agora-token")];
     let mut tokens = tokens.into_iter().flatten().filter(|token| !token.is_empty());
     let first = tokens.next();
     let caller = rest.classroom.authenticate(app, first.as_deref(), named.as_ref())?;
@@ -242,11 +247,17 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
 }
 
-/// The token of `Authorization: agora token=…`, with quotes or without, or `Bearer …`, as standard tools have it.
-fn authorization(headers: &HeaderMap) -> Option<String> {
+/// Whether a call is one of standard tools, which send their tokens as RFC 6750 has it.
+fn is_of_tools(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    route.contains("/rooms/{room}/whip") || route.contains("/rooms/{room}/whep")
+}
+
+/// The token of `Authorization: agora token=…`, with quotes or without, or where that is taken of `Bearer …`.
+fn authorization(headers: &HeaderMap, bearer: bool) -> Option<String> {
     let value = String::from_utf8_lossy(headers.get(AUTHORIZATION)?.as_bytes()).into_owned();
     let (scheme, rest) = value.trim().split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") {
+    if bearer && scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.trim().to_owned());
     }
     let token = rest.trim().strip_prefix("token=")?.trim().trim_matches('"');
@@ -259,15 +270,16 @@ mod tests {
 
     #[test]
     fn the_token_stands_with_quotes_or_without() {
-        let token = |value: &'static str| {
+        let token = |bearer, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, http::HeaderValue::from_static(value));
-            authorization(&headers)
+            authorization(&headers, bearer)
         };
-        assert_eq!(token("agora token=007abc").as_deref(), Some("007abc"));
-        assert_eq!(token("Agora token=\"007abc\"").as_deref(), Some("007abc"));
-        assert_eq!(token("Bearer 007abc").as_deref(), Some("007abc"));
-        assert_eq!(token("Basic 007abc"), None);
-        assert_eq!(token("agora 007abc"), None);
+        assert_eq!(token(false, "agora token=007abc").as_deref(), Some("007abc"));
+        assert_eq!(token(true, "Agora token=\"007abc\"").as_deref(), Some("007abc"));
+        assert_eq!(token(true, "Bearer 007abc").as_deref(), Some("007abc"));
+        assert_eq!(token(false, "Bearer 007abc"), None);
+        assert_eq!(token(true, "Basic 007abc"), None);
+        assert_eq!(token(true, "agora 007abc"), None);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Both post an offer with a bearer token of the room, and get the answer and an address at which to end it.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, post};
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -12,10 +12,11 @@ use stoa_classroom::tree::Tree;
 use stoa_classroom::{Refusal, Tool};
 use stoa_core::UserUuid;
 
-use super::answer::{ClassFailure, Outcome, done};
+use super::answer::{Outcome, done};
 use super::door::ClassCall;
 use crate::Rest;
 use crate::body;
+use crate::reply::{FileReply, Reply};
 use crate::routes::Routes;
 
 /// The media type of offers and answers.
@@ -32,20 +33,12 @@ pub(crate) fn routes() -> Routes {
         .route("/v1/rooms/{room}/whep/{session}", delete(end).patch(no_patch))
 }
 
-async fn publish(
-    State(rest): State<Rest>,
-    call: ClassCall,
-    request: Request,
-) -> Result<Response, ClassFailure> {
+async fn publish(State(rest): State<Rest>, call: ClassCall, request: Request) -> Outcome {
     connect(&rest, &call, "whip", Tool::Publisher, request).await
 }
 
 /// `?user=` says whose stream, the teacher's otherwise; `?screen=1` the screen instead of the camera.
-async fn watch(
-    State(rest): State<Rest>,
-    call: ClassCall,
-    request: Request,
-) -> Result<Response, ClassFailure> {
+async fn watch(State(rest): State<Rest>, call: ClassCall, request: Request) -> Outcome {
     let of = call.query.get("user")?.map(str::parse::<UserUuid>).transpose();
     let of = of.map_err(|error| Refusal::argument(format!("user {error}")))?;
     let kind = match call.query.get("screen")? {
@@ -62,7 +55,7 @@ async fn connect(
     protocol: &str,
     tool: Tool,
     request: Request,
-) -> Result<Response, ClassFailure> {
+) -> Outcome {
     let room = call.room()?;
     let By::User { id: user, role } = call.by(rest, &room)? else {
         return Err(Refusal::NotForThis.into());
@@ -85,7 +78,8 @@ async fn connect(
     let at = format!("{protocol}/{:016x}", connected.session);
     let at = HeaderValue::from_str(&at).map_err(|_| Refusal::argument("the path"))?;
     let headers = [(CONTENT_TYPE, HeaderValue::from_static(SDP)), (LOCATION, at)];
-    Ok((StatusCode::CREATED, headers, connected.answer).into_response())
+    let answer = connected.answer.into();
+    Ok(Reply::File(FileReply::new(StatusCode::CREATED, headers.into_iter().collect(), answer)))
 }
 
 fn is_sdp(headers: &HeaderMap) -> bool {
@@ -105,7 +99,8 @@ async fn end(State(rest): State<Rest>, call: ClassCall) -> Outcome {
 }
 
 /// All candidates stand in the answer, and a new path takes a new connection (RFC 9725, section 4.3.1).
-async fn no_patch(State(rest): State<Rest>, call: ClassCall) -> Result<Response, ClassFailure> {
+async fn no_patch(State(rest): State<Rest>, call: ClassCall) -> Outcome {
     call.by(&rest, &call.room()?)?;
-    Ok((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, ALLOWED)]).into_response())
+    let headers = [(ALLOW, ALLOWED)].into_iter().collect();
+    Ok(Reply::File(FileReply::new(StatusCode::METHOD_NOT_ALLOWED, headers, Body::empty())))
 }

@@ -92,6 +92,8 @@ fn every_setting_can_be_given_in_each_way() {
         ("tls-key", "p"),
         ("metrics-listen", "0.0.0.0:9090"),
         ("metrics-reach", "anywhere"),
+        ("media-listen", "0.0.0.0:3478"),
+        ("media-addresses", "10.0.0.9,fd00::9"),
         ("token-server-listen", "0.0.0.0:8444"),
         ("token-server-client-certificates", "required"),
         ("geo-database", "g.mmdb"),
@@ -345,6 +347,22 @@ fn metrics_are_for_this_machine_unless_somebody_says_otherwise() {
         assert!(message.contains("metrics-reach = \"anywhere\""), "{message}");
         let told = format!("metrics-listen = '{address}'\nmetrics-reach = 'anywhere'");
         assert!(from_file(&told).is_ok(), "{address}");
+    }
+}
+
+#[test]
+fn media_are_served_where_clients_can_reach_them() {
+    let media = from_file("media-listen = '192.0.2.7:3478'").unwrap();
+    assert_eq!(media.media_listen.unwrap().port(), 3478);
+    let behind = "media-listen = '0.0.0.0:3478'\nmedia-addresses = ['192.0.2.7', '2001:db8::7']";
+    assert_eq!(from_file(behind).unwrap().media_addresses.len(), 2);
+    for (text, why) in [
+        ("media-listen = '0.0.0.0:3478'", "say in media-addresses"),
+        ("media-addresses = '192.0.2.7'", "media-listen, which is not set"),
+        ("media-listen = '192.0.2.7:1'\nmedia-addresses = '0.0.0.0'", "no address that clients"),
+    ] {
+        let message = refused(from_file(text));
+        assert!(message.contains(why), "{message}");
     }
 }
 
