@@ -62,6 +62,11 @@ impl Threads {
         Self(times.collect())
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// What those threads have used since `earlier` that are there now. Threads end after seconds without work,
     /// so those that are gone have hardly used any.
     pub fn since(&self, earlier: &Self) -> Duration {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -27,8 +27,8 @@ const MASKED: u8 = 0x80;
 const READ_BYTES: usize = 16 * 1024;
 
 /// An open WebSocket.
-pub struct Socket {
-    stream: TlsStream<TcpStream>,
+pub struct Socket<S = TlsStream<TcpStream>> {
+    stream: S,
     input: BytesMut,
     output: Vec<u8>,
     mask: u32,
@@ -50,13 +50,51 @@ impl Socket {
     pub async fn open_on(endpoint: &Endpoint, path: &str) -> Result<Self, Error> {
         let stream = endpoint.connect().await?;
         let mask = 0x9e37_79b9 ^ u32::from(stream.get_ref().0.local_addr().map_or(0, |a| a.port()));
+        let extensions = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        Self::over(stream, mask, endpoint.address, path, extensions).await
+    }
+
+    /// The address that it connects from.
+    pub(crate) fn local_address(&self) -> Result<SocketAddr, Error> {
+        let address = self.stream.get_ref().0.local_addr();
+        address.map_err(Error::io("tell an address"))
+    }
+
+    /// The connection, what was read and not taken, and where the masks have got to: for who goes on
+    /// by other means.
+    pub(crate) fn into_parts(self) -> (TlsStream<TcpStream>, BytesMut, u32) {
+        (self.stream, self.input, self.mask)
+    }
+}
+
+impl Socket<TcpStream> {
+    /// Connects without TLS and opens a WebSocket for a protocol.
+    ///
+    /// # Errors
+    /// When the connection or the upgrade fails.
+    pub async fn open_plain(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await.map_err(Error::io("connect"))?;
+        stream.set_nodelay(true).map_err(Error::io("connect"))?;
+        let mask = 0x9e37_79b9 ^ u32::from(stream.local_addr().map_or(0, |a| a.port()));
+        let protocol = format!("Sec-WebSocket-Protocol: {protocol}\r\n");
+        Self::over(stream, mask, address, "/", &protocol).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    async fn over(
+        stream: S,
+        mask: u32,
+        host: SocketAddr,
+        path: &str,
+        fields: &str,
+    ) -> Result<Self, Error> {
         let mut socket = Self { stream, input: BytesMut::new(), output: Vec::new(), mask };
         let key = STANDARD.encode(u128::from(mask).to_be_bytes());
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Origin: http://localhost\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
-             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
-            endpoint.address
+             {fields}\r\n"
         );
         socket.write(request.as_bytes()).await?;
         socket.upgraded().await?;
@@ -158,18 +196,6 @@ impl Socket {
     fn frame(&mut self, opcode: u8, message: &[u8]) {
         self.output.clear();
         masked(&mut self.mask, opcode, message, &mut self.output);
-    }
-
-    /// The address that it connects from.
-    pub(crate) fn local_address(&self) -> Result<SocketAddr, Error> {
-        let address = self.stream.get_ref().0.local_addr();
-        address.map_err(Error::io("tell an address"))
-    }
-
-    /// The connection, what was read and not taken, and where the masks have got to: for who goes on
-    /// by other means.
-    pub(crate) fn into_parts(self) -> (TlsStream<TcpStream>, BytesMut, u32) {
-        (self.stream, self.input, self.mask)
     }
 }
 
