@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 use crate::Error;
 use crate::client::Endpoint;
 
+const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
@@ -32,6 +33,8 @@ pub struct Socket<S = TlsStream<TcpStream>> {
     input: BytesMut,
     output: Vec<u8>,
     mask: u32,
+    /// What has come of a message in parts, where such are taken.
+    parts: Option<BytesMut>,
 }
 
 impl Socket {
@@ -68,7 +71,7 @@ impl Socket {
 }
 
 impl Socket<TcpStream> {
-    /// Connects without TLS and opens a WebSocket for a protocol.
+    /// Connects without TLS and opens a WebSocket for a protocol, on which messages may come in parts.
     ///
     /// # Errors
     /// When the connection or the upgrade fails.
@@ -77,7 +80,9 @@ impl Socket<TcpStream> {
         stream.set_nodelay(true).map_err(Error::io("connect"))?;
         let mask = 0x9e37_79b9 ^ u32::from(stream.local_addr().map_or(0, |a| a.port()));
         let protocol = format!("Sec-WebSocket-Protocol: {protocol}\r\n");
-        Self::over(stream, mask, address, "/", &protocol).await
+        let mut socket = Self::over(stream, mask, address, "/", &protocol).await?;
+        socket.parts = Some(BytesMut::new());
+        Ok(socket)
     }
 }
 
@@ -89,7 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         path: &str,
         fields: &str,
     ) -> Result<Self, Error> {
-        let mut socket = Self { stream, input: BytesMut::new(), output: Vec::new(), mask };
+        let (input, output) = (BytesMut::new(), Vec::new());
+        let mut socket = Self { stream, input, output, mask, parts: None };
         let key = STANDARD.encode(u128::from(mask).to_be_bytes());
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -144,7 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// When the connection breaks or the server sends what is no frame of a WebSocket.
     pub async fn receive(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            match parse(&mut self.input)? {
+            let next = match &mut self.parts {
+                None => parse(&mut self.input)?,
+                Some(parts) => assembled(&mut self.input, parts)?,
+            };
+            match next {
                 Some((BINARY | TEXT, message)) => return Ok(Some(message)),
                 Some((CLOSE, _)) => return Ok(None),
                 Some((PING, body)) => {
@@ -241,12 +251,40 @@ fn parse(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
     Ok(Some((opcode, input.split_to(len).freeze())))
 }
 
+/// Takes the next message off `input`, when it is complete, of which `parts` may have come before.
+fn assembled(input: &mut BytesMut, parts: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
+    while let Some((first, head, len)) = framed(input)? {
+        input.advance(head);
+        let body = input.split_to(len);
+        match (first & 0x0f, first & FINAL != 0) {
+            (CONTINUATION, true) => {
+                parts.extend_from_slice(&body);
+                return Ok(Some((TEXT, parts.split().freeze())));
+            }
+            (CONTINUATION | TEXT | BINARY, false) => parts.extend_from_slice(&body),
+            (opcode, true) => return Ok(Some((opcode, body.freeze()))),
+            (_, false) => return Err(Error::protocol("a part of what has no parts")),
+        }
+    }
+    Ok(None)
+}
+
 /// The frame that `input` begins with, when it is complete: its opcode, and the lengths of its head
-/// and of its payload.
+/// and of its payload. It is a message by itself.
 pub(crate) fn whole(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
+    match framed(input)? {
+        Some((first, ..)) if first & FINAL == 0 => Err(Error::protocol("a frame in parts")),
+        Some((first, head, len)) => Ok(Some((first & 0x0f, head, len))),
+        None => Ok(None),
+    }
+}
+
+/// The frame that `input` begins with, when it is complete: its first byte, and the lengths of its head and of its
+/// payload.
+fn framed(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
     let &[first, second, ..] = input else { return Ok(None) };
-    if first & 0xf0 != FINAL || second & MASKED != 0 {
-        return Err(Error::protocol("a frame in parts, with extensions, or masked"));
+    if first & 0x70 != 0 || second & MASKED != 0 {
+        return Err(Error::protocol("a frame with extensions, or masked"));
     }
     let (head, len) = match second {
         126 => match input.get(2..4).and_then(|bytes| bytes.try_into().ok()) {
@@ -262,7 +300,7 @@ pub(crate) fn whole(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
     if input.len().saturating_sub(head) < len {
         return Ok(None);
     }
-    Ok(Some((first & 0x0f, head, len)))
+    Ok(Some((first, head, len)))
 }
 
 #[cfg(test)]
@@ -301,6 +339,19 @@ mod tests {
     fn masked_or_partial_messages_are_refused() {
         assert!(parse(&mut BytesMut::from(&[FINAL | BINARY, MASKED][..])).is_err());
         assert!(parse(&mut BytesMut::from(&[BINARY, 0][..])).is_err());
+    }
+
+    #[test]
+    fn parts_become_one_message_with_a_ping_between_them() {
+        let mut input = BytesMut::from(&[TEXT, 2, b't', b'e'][..]);
+        input.extend([FINAL | PING, 0, CONTINUATION, 0, FINAL | CONTINUATION, 1]);
+        let mut parts = BytesMut::new();
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((PING, Bytes::new())));
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), None);
+        input.extend([b'a', FINAL | BINARY, 0]);
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((TEXT, "tea".into())));
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((BINARY, Bytes::new())));
+        assert!(assembled(&mut BytesMut::from(&[PING, 0][..]), &mut parts).is_err());
     }
 
     #[test]
