@@ -22,20 +22,21 @@ const LOOPS: u32 = 2;
 const RSS: Figure = Figure::new("rss", "server RSS per participant", "kB");
 
 /// What each case says; `aim` is the share of Janus' processor time.
-const fn figures(aim: f64, rss: Figure) -> [Figure; 14] {
+const fn figures(aim: f64, rss: Figure) -> [Figure; 15] {
     [
         Figure::new("cpu", "server CPU per million packets forwarded", "s"),
         Figure::new("ratio", "the same against Janus' with 2 event loops", "×").goal(aim, 1.0),
         Figure::new("delay", "delay p99 against Janus' with 2 event loops", "×").goal(1.0, 1.5),
         rss,
         Figure::new("packets", "packets forwarded", "1/s"),
-        Figure::new("lost", "lost", "%"),
+        Figure::new("lost", "lost", "%").goal(0.1, 1.0),
         Figure::new("p50", "sent to received p50", "ms"),
         Figure::new("p99", "sent to received p99", "ms"),
         Figure::new("inside", "sent to decrypted p99", "ms"),
         Figure::new("late", "due to sent p99", "ms"),
         Figure::new("server_cores", "server", "cores"),
         Figure::new("client_cores", "load generator", "cores"),
+        Figure::new("busy", "the machine, all that runs on it", "cores"),
         Figure::new("connections", "peer connections", ""),
         Figure::new("threads", "threads of the server", ""),
     ]

@@ -45,11 +45,13 @@ pub async fn measure<T: Target>(
     target.connect(load, &mut clients).await?;
     clients.connected(PATIENCE).await?;
     sleep(CALM).await;
-    let (threads, own, began) = (Threads::of(pid), proc::own_cpu(), Instant::now());
+    let (busy, own) = (proc::machine_cpu(), proc::own_cpu());
+    let (threads, began) = (Threads::of(pid), Instant::now());
     clients.open_window(window);
     sleep_until((began + window).into()).await;
     let after = Threads::of(pid);
     let (own, length) = (proc::own_cpu().saturating_sub(own), began.elapsed());
+    let busy = proc::machine_cpu().saturating_sub(busy);
     let growth = rss().saturating_sub(before);
     sleep(DRAIN).await;
     target.alive()?;
@@ -79,6 +81,7 @@ pub async fn measure<T: Target>(
         ("server_cores", used.as_secs_f64() / length.as_secs_f64()),
         ("client_cores", own.as_secs_f64() / length.as_secs_f64()),
         ("rss", growth as f64 / load.participants() as f64 / 1e3),
+        ("busy", busy.as_secs_f64() / length.as_secs_f64()),
         ("connections", connections as f64),
         ("threads", after.count() as f64),
     ];
