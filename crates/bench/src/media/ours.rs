@@ -117,7 +117,7 @@ impl Target for Ours {
         let offers = offers.collect::<Result<Vec<_>, Error>>()?;
         let agreed = parallel::each(offers, AT_ONCE, move |(member, offered)| {
             let streams = Arc::clone(&streams);
-            async move { agree(&load, member, offered, &streams).await }
+            async move { Box::pin(agree(&load, member, offered, &streams)).await }
         });
         for (peer, socket) in agreed.await? {
             clients.add(peer)?;

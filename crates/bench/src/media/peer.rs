@@ -202,7 +202,7 @@ impl Peer {
 
     /// Sends what is due of one source: a picture in one go, each packet by itself.
     fn speak(&mut self, at: usize, window: &Window, tally: &mut Tally) -> Result<(), Error> {
-        let turn = self.voices[at].next();
+        let turn = self.voices[at].turn();
         let late = turn.due.elapsed().as_nanos();
         tally.late.record(u64::try_from(late).unwrap_or(u64::MAX));
         let Some(pt) = self.payload_type(self.voices[at].kind()) else {

@@ -109,7 +109,7 @@ impl Voice {
     }
 
     /// What leaves at the moment that is due, as a number of packets; the next moment is due then.
-    pub fn next(&mut self) -> Turn {
+    pub fn turn(&mut self) -> Turn {
         let due = self.due;
         let Some(bitrate) = self.sends.video else {
             self.due += SOUND;
@@ -190,14 +190,14 @@ mod tests {
         for (bitrate, in_a_second) in [(1_200_000, 136), (300_000, 34)] {
             let mut voice = voice(Some(bitrate));
             let first = voice.due;
-            let sent: usize = (0..300).map(|_| voice.next().packets).sum();
+            let sent: usize = (0..300).map(|_| voice.turn().packets).sum();
             assert!(sent.abs_diff(in_a_second * 10) <= 4, "{bitrate}: {sent}");
             let took = voice.due - first;
             assert!(took.abs_diff(Duration::from_secs(10)) < Duration::from_millis(1), "{took:?}");
         }
         let mut sound = voice(None);
         let first = sound.due;
-        assert_eq!((0..50).map(|_| sound.next().packets).sum::<usize>(), 50);
+        assert_eq!((0..50).map(|_| sound.turn().packets).sum::<usize>(), 50);
         assert_eq!(sound.due - first, Duration::from_secs(1));
     }
 
@@ -211,8 +211,8 @@ mod tests {
         assert!(!begins(&picture(70_000, true, false)), "not its first packet");
         assert!(!begins(&picture(70_000, false, true)));
         let mut voice = voice(Some(300_000));
-        assert!(voice.next().key && !voice.next().key);
+        assert!(voice.turn().key && !voice.turn().key);
         voice.key = true;
-        assert!(voice.next().key);
+        assert!(voice.turn().key);
     }
 }
