@@ -49,7 +49,7 @@ pub struct Clients {
 struct Shared {
     window: Window,
     stop: AtomicBool,
-    connected: AtomicUsize,
+    ready: AtomicUsize,
 }
 
 struct Thread {
@@ -112,21 +112,22 @@ impl Clients {
         }
     }
 
-    /// Waits until all connections are up, at most so long.
+    /// Waits until all connections are up and something has come of all that they watch, at most so long.
     ///
     /// # Errors
     /// When one of them fails, or the time is over.
-    pub async fn connected(&mut self, limit: Duration) -> Result<(), Error> {
+    pub async fn ready(&mut self, limit: Duration) -> Result<(), Error> {
         let began = Instant::now();
         loop {
             self.alive()?;
-            let up = self.shared.connected.load(Ordering::Relaxed);
-            if up == self.added {
+            let ready = self.shared.ready.load(Ordering::Relaxed);
+            if ready == self.added {
                 return Ok(());
             }
             if began.elapsed() > limit {
                 let all = self.added;
-                return Err(Error::Server(format!("{up} of {all} connections are up")));
+                let what = "connections are up and get what they watch";
+                return Err(Error::Server(format!("{ready} of {all} {what}")));
             }
             sleep(LOOK_EVERY).await;
         }
@@ -247,7 +248,7 @@ impl Room {
             let now = Instant::now();
             for peer in self.peers.iter_mut().filter(|peer| peer.wake() <= now) {
                 if peer.turn(&self.shared.window, &mut self.tally)? {
-                    self.shared.connected.fetch_add(1, Ordering::Relaxed);
+                    self.shared.ready.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
@@ -287,7 +288,7 @@ impl Room {
             let Some(Came { bytes, source, at }) = came else { continue };
             let datagram = (*source, &buffer[..(*bytes).min(DATAGRAM)]);
             if peer.receive(datagram, *at, &self.shared.window, &mut self.tally)? {
-                self.shared.connected.fetch_add(1, Ordering::Relaxed);
+                self.shared.ready.fetch_add(1, Ordering::Relaxed);
             }
         }
         Ok(())
@@ -311,4 +312,41 @@ fn came(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<Came> {
 
 fn wait_error(error: rustix::io::Errno) -> Error {
     Error::io("wait for media")(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// Offers a picture and a sound to one who watches `watched`.
+    fn pair(clients: &mut Clients, watched: &[u32]) {
+        let sends = [Sends { source: 4, video: None }, Sends { source: 5, video: Some(1_200_000) }];
+        let offered = clients.offering(&sends, &[]).unwrap();
+        let (watcher, answer) = clients.answering(&offered.sdp, watched).unwrap();
+        clients.add(offered.answered(&answer, &[]).unwrap()).unwrap();
+        clients.add(watcher).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_one_sends_another_gets_over_ice_dtls_and_srtp() {
+        let mut clients = Clients::start(Ipv4Addr::LOCALHOST.into()).unwrap();
+        clients.open_window(Duration::from_secs(3_600));
+        pair(&mut clients, &[4, 5]);
+        clients.ready(Duration::from_secs(60)).await.unwrap();
+        assert_eq!(clients.count(), 2);
+        let tally = clients.finish().unwrap();
+        assert!(tally.came >= 2 && tally.came <= tally.due(), "{} {}", tally.came, tally.due());
+        assert_eq!((tally.astray, tally.delay.count()), (0, tally.came));
+        assert_eq!(tally.watchers, [(4, 1), (5, 1)].into());
+    }
+
+    #[tokio::test]
+    async fn who_gets_nothing_of_what_it_watches_is_not_ready() {
+        let mut clients = Clients::start(Ipv4Addr::LOCALHOST.into()).unwrap();
+        pair(&mut clients, &[4, 6]);
+        let error = clients.ready(Duration::ZERO).await.unwrap_err().to_string();
+        assert!(error.ends_with("of 2 connections are up and get what they watch"), "{error}");
+    }
 }

@@ -10,9 +10,9 @@ use crate::Error;
 use crate::proc::{self, Threads};
 use crate::report::Sample;
 
-/// How long connections may take to come up when all have been agreed on.
+/// How long it may take until all get what they watch, when everything has been agreed on.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// From the last connection to the window.
+/// From then to the window.
 const CALM: Duration = Duration::from_secs(3);
 /// How late packets of the window may come.
 const DRAIN: Duration = Duration::from_millis(1_500);
@@ -43,7 +43,7 @@ pub async fn measure<T: Target>(
     let before = rss();
     let mut clients = Clients::start(at)?;
     target.connect(load, &mut clients).await?;
-    clients.connected(PATIENCE).await?;
+    clients.ready(PATIENCE).await?;
     sleep(CALM).await;
     let (busy, own) = (proc::machine_cpu(), proc::own_cpu());
     let (threads, began) = (Threads::of(pid), Instant::now());

@@ -1,5 +1,6 @@
 //! One peer connection of a participant, on a UDP socket of its own.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub struct Peer {
     sends: Vec<(Sends, Mid)>,
     voices: Vec<Voice>,
     watched: Watched,
+    /// The sources of which nothing has come yet.
+    waiting: HashSet<u32>,
     /// When it wants to be looked at.
     wake: Instant,
     connected: bool,
@@ -117,6 +120,7 @@ impl Peer {
             sends: Vec::new(),
             voices: Vec::new(),
             watched: Watched::new(),
+            waiting: HashSet::new(),
             wake: now,
             connected: false,
             arrival: 0,
@@ -142,6 +146,7 @@ impl Peer {
 
     fn watch(&mut self, sources: &[u32]) {
         self.watched = sources.iter().map(|source| (*source, Seen::default())).collect();
+        self.waiting = sources.iter().copied().collect();
     }
 
     /// Its socket.
@@ -159,7 +164,12 @@ impl Peer {
         self.voices.iter().map(|voice| voice.due).fold(self.wake, Instant::min)
     }
 
-    /// Takes a datagram that the kernel received at `arrival`. Says whether the connection came up with it.
+    /// Whether it is up, and something has come of all that it watches.
+    fn ready(&self) -> bool {
+        self.connected && self.waiting.is_empty()
+    }
+
+    /// Takes a datagram that the kernel received at `arrival`. Says whether the connection is ready now and was not.
     ///
     /// # Errors
     /// When the connection fails.
@@ -170,7 +180,7 @@ impl Peer {
         window: &Window,
         tally: &mut Tally,
     ) -> Result<bool, Error> {
-        let was = self.connected;
+        let was = self.ready();
         // What is no datagram of WebRTC is the server's affair.
         if let Ok(receive) = Receive::new(Protocol::Udp, source, self.address, bytes) {
             let now = Instant::now();
@@ -178,15 +188,15 @@ impl Peer {
             self.rtc.handle_input(Input::Receive(now, receive)).map_err(wrong)?;
             self.drain(now, window, tally)?;
         }
-        Ok(self.connected && !was)
+        Ok(self.ready() && !was)
     }
 
-    /// Does what is due. Says whether the connection came up with it.
+    /// Does what is due. Says whether the connection is ready now and was not.
     ///
     /// # Errors
     /// When the connection fails.
     pub fn turn(&mut self, window: &Window, tally: &mut Tally) -> Result<bool, Error> {
-        let was = self.connected;
+        let was = self.ready();
         let now = Instant::now();
         if self.wake <= now {
             self.rtc.handle_input(Input::Timeout(now)).map_err(wrong)?;
@@ -197,7 +207,7 @@ impl Peer {
                 self.speak(at, window, tally)?;
             }
         }
-        Ok(self.connected && !was)
+        Ok(self.ready() && !was)
     }
 
     /// Sends what is due of one source: a picture in one go, each packet by itself.
@@ -266,6 +276,7 @@ impl Peer {
             }
             Event::RtpPacket(packet) => {
                 if let Some(stamp) = Stamp::read(&packet.payload) {
+                    self.waiting.remove(&stamp.source);
                     tally.arrived(window, &mut self.watched, stamp, self.arrival);
                 }
             }
