@@ -14,7 +14,10 @@ pub struct Args {
     /// Everything in a few minutes: shorter, fewer sessions, one run
     #[arg(long)]
     pub quick: bool,
-    /// Only these cases; may be repeated
+    /// Only these cases, or kinds of cases: `media` is all that begin with it
+    #[arg(value_name = "CASE")]
+    pub these: Vec<String>,
+    /// The same; may be repeated
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Runs of each case, of which the table has the median [default: 3, quick 1]
@@ -47,14 +50,24 @@ impl Args {
     /// # Errors
     /// With a sentence when one of them does not exist.
     pub fn cases(&self) -> Result<Vec<&'static Case>, String> {
-        let known = || cases::ALL.iter().map(|case| case.name);
-        if let Some(unknown) = self.only.iter().find(|name| !known().any(|known| known == **name)) {
-            let known: Vec<_> = known().collect();
+        let named = |word: &str, case: &Case| {
+            let rest = case.name.strip_prefix(word);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let words = || self.these.iter().chain(&self.only);
+        let unknown = words().find(|word| !cases::ALL.iter().any(|case| named(word, case)));
+        if let Some(unknown) = unknown {
+            let known: Vec<_> = cases::ALL.iter().map(|case| case.name).collect();
             return Err(format!("there is no case `{unknown}`; there are {}", known.join(", ")));
         }
-        let chosen = |case: &&Case| match self.only.is_empty() {
-            true => !self.quick || !LONG.contains(&case.name),
-            false => self.only.iter().any(|name| name == case.name),
+        // `room` is a case, though `room-join` begins with it.
+        let is_case = |word: &str| cases::ALL.iter().any(|case| case.name == word);
+        let chosen = |case: &&Case| match words().next() {
+            None => !self.quick || !LONG.contains(&case.name),
+            Some(_) => words().any(|word| match is_case(word) {
+                true => case.name == word,
+                false => named(word, case),
+            }),
         };
         Ok(cases::ALL.iter().copied().filter(chosen).collect())
     }
@@ -74,8 +87,16 @@ impl Args {
     }
 }
 
-/// The cases that compare two high quantiles of latency: seconds of each say nothing.
-const LONG: &[&str] = &["room-silent", "doors"];
+/// The cases that compare two high quantiles of latency, of which seconds of each say nothing, and those of media, which
+/// only root may measure with Janus beside it.
+const LONG: &[&str] = &[
+    "room-silent",
+    "media-fan-100",
+    "media-fan-200",
+    "media-mesh-10x5",
+    "media-mesh-5x10",
+    "doors",
+];
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +115,9 @@ mod tests {
         assert_eq!(names("").unwrap().len(), cases::ALL.len());
         assert_eq!(names("--quick").unwrap().len(), cases::ALL.len() - LONG.len());
         assert_eq!(names("--quick --only doors"), Ok(vec!["doors"]));
+        let media = ["media-fan-100", "media-fan-200", "media-mesh-10x5", "media-mesh-5x10"];
+        assert_eq!(names("media --quick"), Ok(media.to_vec()));
+        assert_eq!(names("--only media-fan,room"), Ok(vec!["room", media[0], media[1]]));
         let refusal = names("--only fast").unwrap_err();
         assert!(refusal.starts_with("there is no case `fast`; there are start, "), "{refusal}");
     }

@@ -10,12 +10,14 @@
 
 pub mod args;
 pub mod cases;
+pub mod class;
 pub mod client;
 pub mod crowd;
 mod error;
 mod floor;
 pub mod load;
 pub mod machine;
+pub mod media;
 pub mod operator;
 pub mod parallel;
 pub mod peers;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     if args.list {
         for case in cases::ALL {
-            println!("{:<12} {}", case.name, case.about);
+            println!("{:<16} {}", case.name, case.about);
         }
         return ExitCode::SUCCESS;
     }

@@ -62,6 +62,11 @@ impl Threads {
         Self(times.collect())
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// What those threads have used since `earlier` that are there now. Threads end after seconds without work,
     /// so those that are gone have hardly used any.
     pub fn since(&self, earlier: &Self) -> Duration {
@@ -96,6 +101,25 @@ pub fn thread_cpu() -> Duration {
 /// The processor time of this process, the load generator.
 pub fn own_cpu() -> Duration {
     stat(std::process::id()).map(|times| times.own).unwrap_or_default()
+}
+
+/// The processor time that the machine has spent with anything, on all cores.
+pub fn machine_cpu() -> Duration {
+    parse_busy(&fs::read_to_string("/proc/stat").unwrap_or_default()).unwrap_or_default()
+}
+
+/// Reads the first line of `/proc/stat` (proc(5)): what is neither idle nor waiting for a disk. Time of guests counts
+/// with that of users.
+fn parse_busy(text: &str) -> Option<Duration> {
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Vec<u64> = line.split_whitespace().map_while(|field| field.parse().ok()).collect();
+    let &[user, nice, system, _, _, irq, softirq, ..] = &*fields else { return None };
+    Some(ticks(user + nice + system + irq + softirq))
+}
+
+fn ticks(count: u64) -> Duration {
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_nanos(count.saturating_mul(1_000_000_000 / per_second))
 }
 
 /// Resident bytes of one process.
@@ -169,10 +193,6 @@ fn parse_stat(text: &str) -> Option<Times> {
     let (_, rest) = text.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    let ticks = |count: u64| {
-        let per_second = rustix::param::clock_ticks_per_second().max(1);
-        Duration::from_nanos(count.saturating_mul(1_000_000_000 / per_second))
-    };
     Some(Times {
         parent: u32::try_from(number(1)?).ok()?,
         own: ticks(number(11)? + number(12)?),
@@ -192,6 +212,14 @@ mod tests {
         assert_eq!(times.own, Duration::from_secs(2));
         assert_eq!(times.waited_for, Duration::from_millis(500));
         assert_eq!(parse_stat("42 (cut"), None);
+    }
+
+    #[test]
+    fn the_machine_is_busy_with_what_is_not_idle() {
+        let text = "cpu  100 20 30 4000 500 6 44 9 9 9\ncpu0 1 2 3 4 5 6 7\n";
+        assert_eq!(parse_busy(text), Some(Duration::from_secs(2)));
+        assert_eq!(parse_busy("cpu 1 2"), None);
+        assert!(machine_cpu() > Duration::ZERO);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The server that is measured: its release binary on a store of its own.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -48,6 +48,8 @@ pub struct Stoa {
     days_ago: u32,
     /// It has a token server.
     mints: bool,
+    /// Where it forwards sound and pictures.
+    forwards: Option<IpAddr>,
 }
 
 struct Running {
@@ -90,6 +92,7 @@ impl Stoa {
             lives: 0,
             days_ago: 0,
             mints: false,
+            forwards: None,
         })
     }
 
@@ -109,6 +112,16 @@ impl Stoa {
     /// When it does not come up.
     pub async fn minting(binary: &Path) -> Result<Self, Error> {
         let mut stoa = Self { mints: true, ..Self::found(binary)? };
+        stoa.start().await?;
+        Ok(stoa)
+    }
+
+    /// The same, with sound and pictures of class rooms at that address.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn forwarding(binary: &Path, at: IpAddr) -> Result<Self, Error> {
+        let mut stoa = Self { forwards: Some(at), ..Self::found(binary)? };
         stoa.start().await?;
         Ok(stoa)
     }
@@ -166,6 +179,9 @@ impl Stoa {
             .args(directories(self.dir.path()));
         if self.mints {
             command.args(["--token-server-listen", "127.0.0.1:0"]);
+        }
+        if let Some(at) = self.forwards {
+            command.args(["--media-listen", &SocketAddr::new(at, 0).to_string()]);
         }
         if self.days_ago > 0 {
             let library = faketime().ok_or_else(|| Error::Missing("libfaketime".into()))?;

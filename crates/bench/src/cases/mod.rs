@@ -8,6 +8,7 @@ mod group;
 mod groups;
 mod idle;
 mod login;
+mod media;
 mod p2p;
 mod revocation;
 mod revoke_app;
@@ -39,6 +40,10 @@ pub const ALL: &[&Case] = &[
     &class::entry::CASE,
     &class::stage::CASE,
     &class::memory::CASE,
+    &media::FAN_100,
+    &media::FAN_200,
+    &media::MESH_10X5,
+    &media::MESH_5X10,
     &attachments::CASE,
     &token_server::CASE,
     &revocation::CASE,

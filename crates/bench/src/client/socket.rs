@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::Error;
 use crate::client::Endpoint;
 
+const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
@@ -27,11 +28,13 @@ const MASKED: u8 = 0x80;
 const READ_BYTES: usize = 16 * 1024;
 
 /// An open WebSocket.
-pub struct Socket {
-    stream: TlsStream<TcpStream>,
+pub struct Socket<S = TlsStream<TcpStream>> {
+    stream: S,
     input: BytesMut,
     output: Vec<u8>,
     mask: u32,
+    /// What has come of a message in parts, where such are taken.
+    parts: Option<BytesMut>,
 }
 
 impl Socket {
@@ -50,13 +53,54 @@ impl Socket {
     pub async fn open_on(endpoint: &Endpoint, path: &str) -> Result<Self, Error> {
         let stream = endpoint.connect().await?;
         let mask = 0x9e37_79b9 ^ u32::from(stream.get_ref().0.local_addr().map_or(0, |a| a.port()));
-        let mut socket = Self { stream, input: BytesMut::new(), output: Vec::new(), mask };
+        let extensions = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        Self::over(stream, mask, endpoint.address, path, extensions).await
+    }
+
+    /// The address that it connects from.
+    pub(crate) fn local_address(&self) -> Result<SocketAddr, Error> {
+        let address = self.stream.get_ref().0.local_addr();
+        address.map_err(Error::io("tell an address"))
+    }
+
+    /// The connection, what was read and not taken, and where the masks have got to: for who goes on
+    /// by other means.
+    pub(crate) fn into_parts(self) -> (TlsStream<TcpStream>, BytesMut, u32) {
+        (self.stream, self.input, self.mask)
+    }
+}
+
+impl Socket<TcpStream> {
+    /// Connects without TLS and opens a WebSocket for a protocol, on which messages may come in parts.
+    ///
+    /// # Errors
+    /// When the connection or the upgrade fails.
+    pub async fn open_plain(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await.map_err(Error::io("connect"))?;
+        stream.set_nodelay(true).map_err(Error::io("connect"))?;
+        let mask = 0x9e37_79b9 ^ u32::from(stream.local_addr().map_or(0, |a| a.port()));
+        let protocol = format!("Sec-WebSocket-Protocol: {protocol}\r\n");
+        let mut socket = Self::over(stream, mask, address, "/", &protocol).await?;
+        socket.parts = Some(BytesMut::new());
+        Ok(socket)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    async fn over(
+        stream: S,
+        mask: u32,
+        host: SocketAddr,
+        path: &str,
+        fields: &str,
+    ) -> Result<Self, Error> {
+        let (input, output) = (BytesMut::new(), Vec::new());
+        let mut socket = Self { stream, input, output, mask, parts: None };
         let key = STANDARD.encode(u128::from(mask).to_be_bytes());
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Origin: http://localhost\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
-             Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
-            endpoint.address
+             {fields}\r\n"
         );
         socket.write(request.as_bytes()).await?;
         socket.upgraded().await?;
@@ -106,7 +150,11 @@ impl Socket {
     /// When the connection breaks or the server sends what is no frame of a WebSocket.
     pub async fn receive(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            match parse(&mut self.input)? {
+            let next = match &mut self.parts {
+                None => parse(&mut self.input)?,
+                Some(parts) => assembled(&mut self.input, parts)?,
+            };
+            match next {
                 Some((BINARY | TEXT, message)) => return Ok(Some(message)),
                 Some((CLOSE, _)) => return Ok(None),
                 Some((PING, body)) => {
@@ -159,18 +207,6 @@ impl Socket {
         self.output.clear();
         masked(&mut self.mask, opcode, message, &mut self.output);
     }
-
-    /// The address that it connects from.
-    pub(crate) fn local_address(&self) -> Result<SocketAddr, Error> {
-        let address = self.stream.get_ref().0.local_addr();
-        address.map_err(Error::io("tell an address"))
-    }
-
-    /// The connection, what was read and not taken, and where the masks have got to: for who goes on
-    /// by other means.
-    pub(crate) fn into_parts(self) -> (TlsStream<TcpStream>, BytesMut, u32) {
-        (self.stream, self.input, self.mask)
-    }
 }
 
 /// Appends a masked frame to `output`.
@@ -215,12 +251,40 @@ fn parse(input: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
     Ok(Some((opcode, input.split_to(len).freeze())))
 }
 
+/// Takes the next message off `input`, when it is complete, of which `parts` may have come before.
+fn assembled(input: &mut BytesMut, parts: &mut BytesMut) -> Result<Option<(u8, Bytes)>, Error> {
+    while let Some((first, head, len)) = framed(input)? {
+        input.advance(head);
+        let body = input.split_to(len);
+        match (first & 0x0f, first & FINAL != 0) {
+            (CONTINUATION, true) => {
+                parts.extend_from_slice(&body);
+                return Ok(Some((TEXT, parts.split().freeze())));
+            }
+            (CONTINUATION | TEXT | BINARY, false) => parts.extend_from_slice(&body),
+            (opcode, true) => return Ok(Some((opcode, body.freeze()))),
+            (_, false) => return Err(Error::protocol("a part of what has no parts")),
+        }
+    }
+    Ok(None)
+}
+
 /// The frame that `input` begins with, when it is complete: its opcode, and the lengths of its head
-/// and of its payload.
+/// and of its payload. It is a message by itself.
 pub(crate) fn whole(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
+    match framed(input)? {
+        Some((first, ..)) if first & FINAL == 0 => Err(Error::protocol("a frame in parts")),
+        Some((first, head, len)) => Ok(Some((first & 0x0f, head, len))),
+        None => Ok(None),
+    }
+}
+
+/// The frame that `input` begins with, when it is complete: its first byte, and the lengths of its head and of its
+/// payload.
+fn framed(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
     let &[first, second, ..] = input else { return Ok(None) };
-    if first & 0xf0 != FINAL || second & MASKED != 0 {
-        return Err(Error::protocol("a frame in parts, with extensions, or masked"));
+    if first & 0x70 != 0 || second & MASKED != 0 {
+        return Err(Error::protocol("a frame with extensions, or masked"));
     }
     let (head, len) = match second {
         126 => match input.get(2..4).and_then(|bytes| bytes.try_into().ok()) {
@@ -236,7 +300,7 @@ pub(crate) fn whole(input: &[u8]) -> Result<Option<(u8, usize, usize)>, Error> {
     if input.len().saturating_sub(head) < len {
         return Ok(None);
     }
-    Ok(Some((first & 0x0f, head, len)))
+    Ok(Some((first, head, len)))
 }
 
 #[cfg(test)]
@@ -275,6 +339,19 @@ mod tests {
     fn masked_or_partial_messages_are_refused() {
         assert!(parse(&mut BytesMut::from(&[FINAL | BINARY, MASKED][..])).is_err());
         assert!(parse(&mut BytesMut::from(&[BINARY, 0][..])).is_err());
+    }
+
+    #[test]
+    fn parts_become_one_message_with_a_ping_between_them() {
+        let mut input = BytesMut::from(&[TEXT, 2, b't', b'e'][..]);
+        input.extend([FINAL | PING, 0, CONTINUATION, 0, FINAL | CONTINUATION, 1]);
+        let mut parts = BytesMut::new();
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((PING, Bytes::new())));
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), None);
+        input.extend([b'a', FINAL | BINARY, 0]);
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((TEXT, "tea".into())));
+        assert_eq!(assembled(&mut input, &mut parts).unwrap(), Some((BINARY, Bytes::new())));
+        assert!(assembled(&mut BytesMut::from(&[PING, 0][..]), &mut parts).is_err());
     }
 
     #[test]

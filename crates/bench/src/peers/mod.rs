@@ -1,6 +1,7 @@
 //! Other servers, measured in the same run on the same machine by the same generator.
 
 pub mod ejabberd;
+pub mod janus;
 pub mod nats;
 pub mod postgres;
 pub mod xmpp;

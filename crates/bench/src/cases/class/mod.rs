@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::sleep_until;
 
+use crate::class;
 use crate::client::session::nanos;
 use crate::client::socket::Socket;
 use crate::crowd::{Crowd, InClass, aside};
@@ -119,20 +120,10 @@ async fn entered(
         async move {
             let mut entered = Vec::with_capacity(users.len());
             for (user, token) in users {
-                rest.in_class_as(&token);
-                let path = format!("/scene/apps/{app}/v2/rooms/{ROOM}/users/{user}/entry");
-                let body = json!({"userName": user, "role": "audience"});
                 let started = nanos();
-                let answer = rest.ask("POST", &path, &body).await?;
+                let state = class::enter(&mut rest, &app, ROOM, &user, "audience", &token).await?;
                 let took = nanos() - started;
-                let state = &answer["data"];
-                let hello = json!({
-                    "type": "hello", "appId": app, "roomUuid": ROOM, "userUuid": user,
-                    "token": token, "userToken": state["localUser"]["userToken"],
-                    "sequence": state["room"]["sequence"],
-                    "peerSequence": state["localUser"]["sequence"],
-                });
-                entered.push((hello, took));
+                entered.push((state.hello, took));
             }
             Ok::<_, Error>((rest, entered))
         }
@@ -153,17 +144,7 @@ async fn connected(stoa: &Stoa, hellos: Vec<Value>) -> Result<Vec<Socket>, Error
     let endpoint = stoa.endpoint().clone();
     parallel::each(hellos, AT_ONCE, move |hello| {
         let endpoint = endpoint.clone();
-        async move {
-            let mut socket = Socket::open_on(&endpoint, "/ws/class").await?;
-            socket.send_text(&hello.to_string()).await?;
-            loop {
-                let told = socket.receive().await?;
-                let told = told.ok_or_else(|| Error::Closed(" at the hello".into()))?;
-                if &*told == b"{\"type\":\"live\"}" {
-                    return Ok(socket);
-                }
-            }
-        }
+        async move { class::listen(&endpoint, &hello).await }
     })
     .await
 }
