@@ -119,9 +119,11 @@ impl Classroom {
         sdp: String,
     ) -> Result<Connected, MediaError> {
         self.media()?;
+        if tool == Tool::Publisher && !who.role.is_listed() {
+            return Err(Refusal::NotAllowed.into());
+        }
         let lines = stoa_media::lines(&sdp)?;
         let watched = match &tool {
-            Tool::Publisher if !who.role.is_listed() => return Err(Refusal::NotAllowed.into()),
             Tool::Publisher => None,
             Tool::Player { of, kind } => {
                 Some(self.stream_of(caller, room, of.clone(), *kind).await?)
