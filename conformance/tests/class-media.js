@@ -1,7 +1,6 @@
 // Sound and pictures of a class between pages, through the server: what is seen is counted at the elements and in what the
 // browsers say of their connections.
 
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
@@ -90,19 +89,17 @@ async function onStage(teacher, student, user, name) {
   await student.shows(`.sc-tile[data-user="${user}"]`);
 }
 
-const SOUND = 'audiotestsrc is-live=true ! audioconvert ! audioresample ! queue ! opusenc ! rtpopuspay pt=100 ssrc=1 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100';
-const PICTURE = 'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1 ! videoconvert ! queue ! vp8enc deadline=1 ! rtpvp8pay pt=96 ssrc=2 ! queue ! application/x-rtp,media=video,encoding-name=VP8,payload=96';
-
-/** Debian's WHIP client publishes until it is ended. */
-async function whip(url, token, cleanup) {
-  const encoder = spawn('whip-client', ['-u', url, '-t', token, '-A', SOUND, '-V', PICTURE, '-l', '5', '-o'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const output of [encoder.stdout, encoder.stderr]) output.on('data', (data) => { said += data; });
-  cleanup(() => {
-    encoder.kill('SIGKILL');
-    if (process.env.WHIP_LOG) console.log(said);
-  });
-  return encoder;
+/** Publishes what the page's devices make, by WHIP; resolves with the address at which to end it. */
+async function ENCODE({ url, token }) {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+  window.encoder = new RTCPeerConnection();
+  for (const track of stream.getTracks()) window.encoder.addTransceiver(track, { direction: 'sendonly' });
+  await window.encoder.setLocalDescription();
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' };
+  const answer = await fetch(url, { method: 'POST', headers, body: window.encoder.localDescription.sdp });
+  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+  await window.encoder.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+  return new URL(answer.headers.get('Location'), url).href;
 }
 
 /** Nothing of a kind comes any more, from within a second on. */
@@ -204,7 +201,7 @@ export const tests = [
     },
   },
   {
-    name: 'C004: an encoder publishes by WHIP and is seen in the class; a page of thirty lines watches by WHEP',
+    name: 'C004: a page publishes by WHIP and is seen in the class; a page of thirty lines watches by WHEP',
     timeout: 180_000,
     async run({ lab, cleanup }) {
       const demo = await opened(lab, cleanup);
@@ -224,8 +221,10 @@ export const tests = [
       check.equal((await post(at('whip'), teacher, sdp)).status, 400, 'an offer without m-lines');
       check.equal((await post(at('whep'), viewer, sdp, 'v=0')).status, 400);
 
-      const encoder = await whip(at('whip'), teacher, cleanup);
-      await student.shows('.sc-tile[data-user="teacher"]');
+      const encoder = await demo.newPage('encoder');
+      await encoder.route('**/whip.html', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Encoder</title>' }));
+      await encoder.goto(`${origin}/whip.html`);
+      const resource = await encoder.evaluate(ENCODE, { url: at('whip'), token: teacher });
       await Promise.all([sees(student, 'teacher', 40_000), hears(student, 1, 40_000)]);
 
       const player = await demo.newPage('player');
@@ -237,9 +236,10 @@ export const tests = [
       await until('nothing is played', shown, (count) => count > 10, 40_000);
       await player.close();
 
-      // Gone with what it sends; the class sees it go.
-      encoder.kill('SIGINT');
-      await student.lacks('.sc-tile[data-user="teacher"] video');
+      check.equal((await fetch(resource, { method: 'PATCH', headers: { Authorization: `Bearer ${teacher}` } })).status, 405);
+      check.equal((await fetch(resource, { method: 'DELETE', headers: { Authorization: `Bearer ${viewer}` } })).status, 404, 'somebody else ends it');
+      check.equal((await fetch(resource, { method: 'DELETE', headers: { Authorization: `Bearer ${teacher}` } })).status, 200);
+      await student.lacks('.sc-tile[data-user="teacher"]');
       demo.quiet();
     },
   },

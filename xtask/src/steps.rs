@@ -174,19 +174,9 @@ fn tls() -> Result<(), String> {
     tls::step()
 }
 
-/// Debian's WHIP client, with what it takes to make and send sound and pictures.
-const ENCODER: &[&str] = &[
-    "simple-whip-client",
-    "gstreamer1.0-nice",
-    "gstreamer1.0-plugins-bad",
-    "gstreamer1.0-plugins-base",
-    "gstreamer1.0-plugins-good",
-];
-
 fn conformance() -> Result<(), String> {
     setup::node()?;
     let browser = setup::browser()?;
-    setup::packages(ENCODER)?;
     setup::npm_packages("conformance")?;
     web::build()?;
     programs(&["stoa"])?;

@@ -66,7 +66,7 @@ impl Live {
         let id = room_id(self.app, room);
         let changed = if table.room == Some(id) {
             // Not one short of another: all are looked at.
-            out.touched.users.iter().fold(false, |before, user| table.put(room, user) || before)
+            out.touched.users.iter().filter(|user| table.put(room, user)).count() > 0
         } else {
             table.room = Some(id);
             room.users.keys().for_each(|user| _ = table.put(room, user));
@@ -267,7 +267,7 @@ impl Classroom {
     ) -> Result<(&Media, RoomId), MediaError> {
         let media = self.media()?;
         let line = self.line(scope, who.room).await?;
-        let room = line.live.room().ok_or_else(|| no_connection())?;
+        let room = line.live.room().ok_or_else(no_connection)?;
         Ok((media, room))
     }
 }
