@@ -166,10 +166,16 @@ export class ClassPerson {
     await accessible(this.page, what);
   }
 
-  /** Whether something is wider than the screen. */
+  /** Nothing is wider than the screen, once what moves after a change of its size has come to rest. */
   async fits() {
-    const { scroll, client } = await this.page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth }));
-    check.ok(scroll <= client, `the page is ${scroll} px wide on ${client} px`);
+    const fit = () => document.documentElement.scrollWidth <= document.documentElement.clientWidth;
+    await this.page.waitForFunction(fit, undefined, { timeout: 5_000 }).catch(() => {});
+    const { scroll, client, wide } = await this.page.evaluate(() => {
+      const { scrollWidth: scroll, clientWidth: client } = document.documentElement;
+      const wide = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > client + 1);
+      return { scroll, client, wide: wide.map((one) => `${one.className} ${Math.round(one.getBoundingClientRect().right)}`).slice(0, 12) };
+    });
+    check.ok(scroll <= client, `the page is ${scroll} px wide on ${client} px: ${wide.join(', ')}`);
   }
 }
 

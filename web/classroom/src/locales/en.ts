@@ -135,6 +135,8 @@ export const en = {
   'net.streams.none': 'The server has not measured anything yet.',
   'net.who': 'Who',
   'net.kind': 'What',
+  'net.sound': 'Sound',
+  'net.picture': 'Picture',
   'net.rate': 'Rate',
   'net.lost.short': 'Lost',
   'net.jitter': 'Jitter',

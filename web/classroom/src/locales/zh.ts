@@ -137,6 +137,8 @@ export const zh: Dictionary = {
   'net.streams.none': '服务器尚未测得数据。',
   'net.who': '成员',
   'net.kind': '内容',
+  'net.sound': '声音',
+  'net.picture': '画面',
   'net.rate': '码率',
   'net.lost.short': '丢包',
   'net.jitter': '抖动',

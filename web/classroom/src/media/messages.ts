@@ -20,16 +20,21 @@ export type ToServer =
 
 export type ClosedReason = 'replaced' | 'timeout' | 'left' | 'failed';
 
-/** What the server measures of a stream. */
+/** What the server measures of the sound or the picture of a stream. */
+export interface TrackStats {
+  readonly bitrate: number;
+  readonly packets: number;
+  readonly lost: number;
+  readonly jitterMs: number;
+  readonly layers: Readonly<Record<string, number>>;
+  readonly watchers: number;
+}
+
+/** What it measures of a stream. */
 export interface StreamStats {
-  readonly kind?: string;
-  readonly bitrate?: number;
-  readonly packets?: number;
-  readonly lost?: number;
-  readonly jitterMs?: number;
-  readonly rttMs?: number;
-  readonly layers?: Readonly<Record<string, unknown>>;
-  readonly watchers?: number;
+  readonly audio: TrackStats | null;
+  readonly video: TrackStats | null;
+  readonly rttMs: number | null;
 }
 
 export type FromServer =

@@ -18,7 +18,12 @@ export function Network({ onClose }: { readonly onClose: () => void }) {
   }, [classroom]);
   const percent = (share: number): string => t('net.percent', { n: Math.round(share * 1000) / 10 });
   const kbit = (bits: number): string => t('net.kbit', { n: Math.round(bits / 1000) });
-  const streams = Object.entries(stats);
+  const streams = Object.entries(stats).flatMap(([id, { audio, video, rttMs }]) =>
+    (['audio', 'video'] as const).flatMap((kind) => {
+      const one = { audio, video }[kind];
+      return one ? [{ id, kind, one, rttMs }] : [];
+    }),
+  );
   const who = (id: string): string => {
     const stream = room.streams.get(id);
     const name = room.users.get(stream?.owner ?? '')?.name ?? id;
@@ -66,15 +71,15 @@ export function Network({ onClose }: { readonly onClose: () => void }) {
                   </tr>
                 </thead>
                 <tbody>
-                  {streams.map(([id, one]) => (
-                    <tr key={id}>
+                  {streams.map(({ id, kind, one, rttMs }) => (
+                    <tr key={`${id} ${kind}`}>
                       <th scope="row">{who(id)}</th>
-                      <td>{one.kind ?? '–'}</td>
-                      <td>{kbit(one.bitrate ?? 0)}</td>
-                      <td>{percent((one.lost ?? 0) / Math.max(1, (one.packets ?? 0) + (one.lost ?? 0)))}</td>
-                      <td>{t('net.ms', { n: Math.round(one.jitterMs ?? 0) })}</td>
-                      <td>{t('net.ms', { n: Math.round(one.rttMs ?? 0) })}</td>
-                      <td>{one.watchers ?? 0}</td>
+                      <td>{t(kind === 'audio' ? 'net.sound' : 'net.picture')}</td>
+                      <td>{kbit(one.bitrate)}</td>
+                      <td>{percent(one.lost / Math.max(1, one.packets + one.lost))}</td>
+                      <td>{t('net.ms', { n: Math.round(one.jitterMs) })}</td>
+                      <td>{rttMs === null ? '–' : t('net.ms', { n: Math.round(rttMs) })}</td>
+                      <td>{one.watchers}</td>
                     </tr>
                   ))}
                 </tbody>
