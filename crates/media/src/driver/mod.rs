@@ -1,4 +1,4 @@
-//! The outer part: sockets, threads and clock around the [`Hub`](crate::hub::Hub)s.
+//! The outer part: sockets, threads and clock around the [`Hub`]s.
 //!
 //! Each UDP socket has one reader, which sorts what comes by name and address and hands it to the room's worker; workers send themselves,
 //! many datagrams with one system call. Between them are channels; nothing on the way of a packet takes a lock.

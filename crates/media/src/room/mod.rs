@@ -3,7 +3,7 @@
 //!
 //! Peers stand at places of a vector and know each other by place, so that a packet finds its watchers without a search. Whenever
 //! somebody comes, goes, watches something else or the rights change, the whole table (track → slots) is made anew
-//! ([`wiring`](self::wiring)); while packets flow it is only read.
+//! ([`wiring`]); while packets flow it is only read.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
