@@ -42,7 +42,7 @@ impl Room {
         if offer.fresh {
             self.fresh(now, user, &lines, offer, sdp, told)
         } else {
-            self.more(now, user, &lines, offer, sdp)
+            self.more(now, user, &lines, offer, sdp, told)
         }
     }
 
@@ -123,6 +123,7 @@ impl Room {
         lines: &[Line],
         offer: &Offer,
         sdp: SdpOffer,
+        told: Arc<dyn Told>,
     ) -> Result<String, Refusal> {
         let place = self.users.get(user).copied();
         let Some((place, peer)) = place.and_then(|p| Some((p, self.peers[p].as_mut()?))) else {
@@ -139,6 +140,12 @@ impl Room {
             ));
         }
         let answer = accept(&mut peer.rtc, sdp, &self.shared.counters)?;
+        // Who comes back over another stream of the class is told there, and anew how things are.
+        if !Arc::ptr_eq(&peer.told, &told) {
+            peer.told = told;
+            peer.slots.iter_mut().for_each(|slot| slot.told = None);
+            peer.report = true;
+        }
         self.accepted(now, place, lines, offer);
         Ok(answer)
     }
