@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 
-use super::{File, assert_none, files};
+use super::{File, assert_none, files, tracked};
 use crate::process::root;
 
 #[test]
@@ -78,8 +79,11 @@ fn is_path(quoted: &str, tops: &BTreeSet<String>) -> bool {
     quoted.chars().all(plain) && quoted.split_once('/').is_some_and(|(top, _)| tops.contains(top))
 }
 
-/// Whether the path leads to something inside the repository.
+/// Whether the path leads to something of the repository: what is built or installed beside it does
+/// not count, since a fresh clone has none of that.
 fn exists(path: &Path) -> bool {
+    static TRACKED: LazyLock<Vec<String>> = LazyLock::new(tracked);
+
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {
@@ -89,7 +93,12 @@ fn exists(path: &Path) -> bool {
             _ => return false,
         }
     }
-    root().join(plain).exists()
+    // A folder is there with the first file in it; `root` itself with any.
+    let plain = plain.to_string_lossy();
+    let from = TRACKED.partition_point(|path| path.as_str() < &*plain);
+    TRACKED[from..].iter().take_while(|path| path.starts_with(&*plain)).any(|path| {
+        plain.is_empty() || matches!(path.as_bytes().get(plain.len()), None | Some(b'/'))
+    })
 }
 
 fn has_heading(path: &Path, heading: &str) -> bool {

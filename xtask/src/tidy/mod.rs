@@ -23,22 +23,28 @@ struct File {
     text: String,
 }
 
-/// Every text file that is tracked or would be (new, not ignored).
-fn files() -> Vec<File> {
+/// The path of every file that is tracked or would be (new, not ignored), sorted.
+fn tracked() -> Vec<String> {
     let listed = output(&mut command(
         "git",
         &["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
     ))
     .expect("tidy looks at what git tracks, so git and a clone are needed");
-    let mut paths: Vec<_> = listed.split('\0').filter(|path| !path.is_empty()).collect();
+    let mut paths: Vec<_> =
+        listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
     paths.sort_unstable();
     paths.dedup();
+    paths
+}
+
+/// Every text file among them.
+fn files() -> Vec<File> {
     // What cannot be read as text is binary, or deleted and not yet committed.
-    let read = |path: &str| {
-        let text = std::fs::read_to_string(root().join(path)).ok()?;
-        Some(File { path: path.to_owned(), text })
+    let read = |path: String| {
+        let text = std::fs::read_to_string(root().join(&path)).ok()?;
+        Some(File { path, text })
     };
-    paths.into_iter().filter_map(read).collect()
+    tracked().into_iter().filter_map(read).collect()
 }
 
 /// The text of one file that must be there.

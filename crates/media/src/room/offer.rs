@@ -15,7 +15,7 @@ use super::rebase::Rebase;
 use super::{Change, Peer, PeerRef, Room};
 use crate::counters::{self, Counters};
 use crate::outline::{self, Line};
-use crate::types::{Kind, Offer, Refusal, Told, Why};
+use crate::types::{Kind, Offer, Refusal, Tell, Told, Why};
 
 /// How many packets of a picture are kept for repair, and for how long. The payloads are shared by all watchers.
 const REPAIR: usize = 1024;
@@ -125,6 +125,7 @@ impl Room {
         sdp: SdpOffer,
         told: Arc<dyn Told>,
     ) -> Result<String, Refusal> {
+        let speaker = self.speaker.stream();
         let place = self.users.get(user).copied();
         let Some((place, peer)) = place.and_then(|p| Some((p, self.peers[p].as_mut()?))) else {
             return Err(Refusal::new(409, "there is no connection to change: offer with fresh"));
@@ -145,6 +146,9 @@ impl Room {
             peer.told = told;
             peer.slots.iter_mut().for_each(|slot| slot.told = None);
             peer.report = true;
+            if let Some(stream) = speaker.filter(|_| peer.connected) {
+                peer.told.told(Tell::Speaker(Some(stream)));
+            }
         }
         self.accepted(now, place, lines, offer);
         Ok(answer)

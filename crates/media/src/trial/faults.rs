@@ -1,5 +1,6 @@
 //! Bad networks, bad clients, strangers: what is good goes on, nothing grows without end, nothing panics.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -77,6 +78,41 @@ fn more_slots_come_by_another_offer() {
     world.run(seconds(1));
     assert!(world.decoded(student, 1)[0] > 15);
     assert!(world.sounds(student, 0) > before + 40);
+    world.check();
+}
+
+#[test]
+fn who_comes_back_over_another_stream_is_told_there_how_things_are() {
+    let mut world = World::new(24);
+    let teacher = world.join(&[(Source::Microphone, &[]), (Source::Camera, &[])], &[]);
+    let student = world.join(&[(Source::Microphone, &[])], &[Audio, Video]);
+    world.clients[student].sent[0].on = false;
+    world.watch(student, 1, video(teacher, 400));
+    world.run(seconds(3));
+    let before = std::mem::take(&mut world.clients[student].heard);
+    let seen = world.decoded(student, 1)[0];
+
+    let offer = world.clients[student].restart();
+    world.send_offer(student, &offer).unwrap();
+    world.run(seconds(1));
+    let (mut slots, mut sending, mut speaker) = (BTreeMap::new(), BTreeMap::new(), None);
+    for tell in world.told(student) {
+        match tell {
+            Tell::Slots(some) => slots.extend(some),
+            Tell::Sending(some) => sending.extend(some),
+            Tell::Speaker(some) => speaker = some,
+            Tell::Closed(why) => panic!("the connection ended: {why:?}"),
+        }
+    }
+    let client = &world.clients[student];
+    let shown = slots[&client.slots[1].to_string()].as_ref().expect("the picture goes on");
+    assert_eq!(shown.stream, World::stream(teacher, false));
+    assert_eq!(sending, BTreeMap::from([(client.sent[0].mid.to_string(), true)]));
+    assert_eq!(speaker, Some(World::stream(teacher, false)));
+    assert!(world.decoded(student, 1)[0] > seen + 20, "the connection is the same");
+    let told = before.0.lock().len();
+    world.run(seconds(1));
+    assert_eq!(before.0.lock().len(), told, "nothing goes to the old stream");
     world.check();
 }
 
