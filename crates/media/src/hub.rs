@@ -182,6 +182,11 @@ impl Hub {
         self.heap.peek().map(|Reverse((due, _))| *due)
     }
 
+    /// How many connections there are in all rooms.
+    pub(crate) fn connections(&self) -> usize {
+        self.rooms.values().map(Room::connections).sum()
+    }
+
     /// How many names and addresses are known.
     #[cfg(test)]
     pub(crate) fn known(&self) -> (usize, usize) {

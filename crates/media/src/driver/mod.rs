@@ -4,7 +4,6 @@
 //! many datagrams with one system call. Between them are channels; nothing on the way of a packet takes a lock.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -15,6 +14,7 @@ use parking_lot::Mutex;
 use str0m::net::Protocol;
 use tokio::sync::oneshot;
 
+mod places;
 mod reader;
 mod send;
 mod sockets;
@@ -26,6 +26,7 @@ use crate::counters::Counters;
 use crate::hub::Hub;
 use crate::room::Shared;
 use crate::types::{Offer, Refusal, Rights, RoomId, StreamId, StreamStats, Told, Watch, Why};
+use places::Places;
 use sockets::Sockets;
 use worker::{Mailbox, Message};
 
@@ -37,6 +38,7 @@ pub struct Media {
 
 struct Inner {
     workers: Vec<Mailbox>,
+    places: Mutex<Places>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: Arc<AtomicBool>,
     counters: Arc<Counters>,
@@ -122,6 +124,7 @@ impl Media {
             threads.push(spawn(format!("media-{number}"), run)?);
         }
         let inner = Inner {
+            places: Mutex::new(Places::new(mailboxes.len())),
             workers: mailboxes,
             threads: Mutex::new(threads),
             stop,
@@ -168,6 +171,8 @@ impl Media {
     /// A room's new table of rights, in place of the one before. Makes the room known. It holds for every packet that the
     /// worker looks at after this call; packets that wait already are looked at after it, too.
     pub fn rights(&self, room: RoomId, rights: Rights) {
+        let connections = |worker: usize| self.inner.workers[worker].connections();
+        self.inner.places.lock().place(room, connections);
         self.tell(room, move |hub, now| hub.rights(now, room, rights));
     }
 
@@ -180,6 +185,7 @@ impl Media {
     /// Ends a room: all connections are closed, its rights forgotten.
     pub fn end(&self, room: RoomId) {
         self.tell(room, move |hub, now| hub.end(now, room));
+        self.inner.places.lock().forget(room);
     }
 
     /// The figures of a room's streams: of all, or of those that one participant sends.
@@ -203,11 +209,10 @@ impl Media {
         self.inner.tcp
     }
 
+    /// The room's worker. One that no worker has is not known to any: the first says so.
     fn worker(&self, room: RoomId) -> &Mailbox {
-        let mut hasher = DefaultHasher::new();
-        room.hash(&mut hasher);
-        let count = self.inner.workers.len() as u64;
-        &self.inner.workers[usize::try_from(hasher.finish() % count).unwrap_or(0)]
+        let place = self.inner.places.lock().of(room);
+        &self.inner.workers[place.unwrap_or(0)]
     }
 
     fn tell(&self, room: RoomId, act: impl FnOnce(&mut Hub, Instant) + Send + 'static) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,9 @@ pub(super) enum Message {
 pub(super) struct Mailbox {
     sender: mpsc::Sender<Message>,
     counters: Arc<Counters>,
-    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
+    /// How many connections the worker has.
+    connections: Arc<AtomicUsize>,
     limit: usize,
 }
 
@@ -69,7 +71,7 @@ impl Mailbox {
         counters: Arc<Counters>,
         limit: usize,
     ) -> Mailbox {
-        Mailbox { sender, counters, waiting: Arc::default(), limit }
+        Mailbox { sender, counters, waiting: Arc::default(), connections: Arc::default(), limit }
     }
 
     /// Puts a message. Datagrams are dropped if too many wait already.
@@ -84,6 +86,11 @@ impl Mailbox {
         }
         // Only when all ends is there nobody to take it.
         let _ = self.sender.send(message);
+    }
+
+    /// How many connections its worker had after the last act.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     fn taken(&self, size: usize) {
@@ -181,6 +188,7 @@ impl Worker {
             Message::Datagrams(batch) => self.batches.push_back(batch),
             Message::Act(act) => {
                 self.guarded(|worker| act(&mut worker.hub, Instant::now()));
+                self.queue.mailbox.connections.store(self.hub.connections(), Ordering::Relaxed);
                 self.flush();
             }
             Message::Opened(address, sender) => self.sending.opened(address, sender),

@@ -202,6 +202,11 @@ impl Room {
         self.wire();
     }
 
+    /// How many connections it has.
+    pub(crate) fn connections(&self) -> usize {
+        self.users.len()
+    }
+
     fn place(&self, user: &str) -> Result<usize, Refusal> {
         self.users.get(user).copied().ok_or_else(no_connection)
     }
