@@ -31,6 +31,8 @@ export class Server {
     this.lives = 0;
     /** What is said on the command line besides. */
     this.settings = [];
+    /** The program that runs it, with its arguments; it must become the server itself (`strace -D`). */
+    this.under = [];
     /** Where it listens at first. */
     this.listen = '127.0.0.1:0';
   }
@@ -111,7 +113,8 @@ export class Server {
     const err = openSync(path.join(this.logs, `err-${this.lives}.txt`), 'w');
     const page = this.demo?.demoUrl ? `127.0.0.1:${new URL(this.demo.demoUrl).port}` : '127.0.0.1:0';
     const args = ['serve', '--demo', '--data', this.data, '--keys', this.keys, '--listen', listen, '--demo-listen', page, ...this.settings];
-    this.child = spawn(this.binary, args, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1', STOA_LOG_LEVEL: this.logLevel } });
+    const [program, ...words] = [...this.under, this.binary, ...args];
+    this.child = spawn(program, words, { stdio: ['ignore', out, err], env: { ...process.env, RUST_BACKTRACE: '1', STOA_LOG_LEVEL: this.logLevel } });
     closeSync(out);
     closeSync(err);
     const child = this.child;

@@ -2,6 +2,7 @@
 // browsers say of their connections.
 
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
 
@@ -110,6 +111,30 @@ async function silence(person, kind) {
   // Bytes of media: what the server sends to learn what the network carries has none.
   const bytes = (found) => found[kind].map((one) => [one.bytes, one.frames]);
   check.deepEqual(bytes(await received(person)), bytes(before), `${kind} still comes`);
+}
+
+/** All calls by which bytes get into files. */
+const WRITING = 'write,writev,pwrite64,pwritev,pwritev2,sendfile,copy_file_range,splice,vmsplice,mmap,io_uring_setup';
+
+/** Of a trace with the paths of descriptors: the bytes that were written to each file, and calls after which files can be written without one. */
+function written(trace) {
+  const files = {};
+  const unseen = [];
+  const begun = {};
+  for (const line of trace.split('\n')) {
+    const [, thread, rest] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    if (!thread) continue;
+    if (/^io_uring_setup|^mmap.*PROT_WRITE.*MAP_SHARED.*<\//.test(rest)) unseen.push(rest);
+    const named = /\d<(\/[^>]*)>/.exec(rest)?.[1];
+    if (rest.includes('<unfinished')) {
+      begun[thread] = named;
+      continue;
+    }
+    const file = rest.startsWith('<...') ? begun[thread] : named;
+    const count = Number(/ = (\d+)$/.exec(rest)?.[1] ?? 0);
+    if (file && !/^mmap|^<... mmap/.test(rest)) files[file] = (files[file] ?? 0) + count;
+  }
+  return { files, unseen };
 }
 
 export const tests = [
@@ -241,6 +266,42 @@ export const tests = [
       check.equal((await fetch(resource, { method: 'DELETE', headers: { Authorization: `Bearer ${teacher}` } })).status, 200);
       await student.lacks('.sc-tile[data-user="teacher"]');
       demo.quiet();
+    },
+  },
+  {
+    name: 'sound and pictures touch no disk: what the kernel is asked to write to files while they flow has no room for them',
+    timeout: 180_000,
+    async run({ lab, cleanup }) {
+      const { server } = lab;
+      const log = path.join(server.dir, 'calls');
+      await server.stop();
+      // As the server's own child, so that signals and the exit code are the server's.
+      server.under = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-y', '-s', '0', '-e', 'signal=none', '-e', `trace=${WRITING}`, '-o', log];
+      cleanup(() => {
+        server.under = [];
+      });
+      await server.start();
+      const trace = () => readFileSync(log, 'utf8');
+      const { demo, teacher, student } = await talking(lab, cleanup);
+      await Promise.all([sees(teacher, SAM), sees(student, 'teacher'), hears(teacher, 1), hears(student, 1)]);
+      const came = async () => {
+        const found = await Promise.all([teacher, student].map(received));
+        return found.flatMap(({ audio, video }) => [...audio, ...video]).reduce((sum, { bytes }) => sum + bytes, 0);
+      };
+      // The trace does see what is written: a class was made, entered and begun.
+      check.ok(Object.values(written(trace()).files).reduce((sum, count) => sum + count, 0) > 10_000, 'nothing is traced');
+      const [start, first] = [trace().length, await came()];
+      const media = (await until('too little comes', came, (bytes) => bytes > first + 1_000_000, 90_000)) - first;
+      const { files, unseen } = written(trace().slice(start));
+      // What the server says of itself is no media, and goes where the test sends it.
+      const stored = Object.entries(files).filter(([file]) => !file.startsWith(server.logs) && !file.startsWith('/dev/'));
+      const bytes = stored.reduce((sum, [, count]) => sum + count, 0);
+      check.ok(bytes < media / 10, `${bytes} bytes for ${media} of media: ${JSON.stringify(stored)}`);
+      check.deepEqual(written(trace()).unseen.concat(unseen), []);
+      demo.quiet();
+      await server.stop();
+      server.under = [];
+      await server.start();
     },
   },
 ];

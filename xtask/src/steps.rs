@@ -177,6 +177,10 @@ fn tls() -> Result<(), String> {
 fn conformance() -> Result<(), String> {
     setup::node()?;
     let browser = setup::browser()?;
+    // A case looks at what a server writes to the disk.
+    if cfg!(target_os = "linux") {
+        setup::packages(&["strace"])?;
+    }
     setup::npm_packages("conformance")?;
     web::build()?;
     programs(&["stoa"])?;
