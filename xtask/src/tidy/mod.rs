@@ -12,7 +12,6 @@ mod manifests;
 mod outbound;
 mod settings;
 mod sources;
-mod spaces;
 
 use crate::process::{command, output, root};
 

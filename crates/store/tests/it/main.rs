@@ -10,6 +10,7 @@ mod ends;
 mod engines;
 mod kill;
 mod model;
+mod page;
 mod receipts;
 mod records;
 mod sealed;

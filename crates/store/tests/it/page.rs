@@ -1,28 +1,32 @@
 //! Every kind of record stands in `docs/data-classes.md`, which is written from the store's tables.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stoa_store::classes::{BucketKind, CLASSES, Classification, DataClass, Retention};
 use stoa_store::spaces::{Owner, Part, SPACES, Space};
 
-use super::{File, assert_none, files};
-use crate::process::root;
-
 /// The page.
 const PAGE: &str = "docs/data-classes.md";
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
 
 #[test]
 fn the_page_of_data_classes_is_what_the_store_says() {
     let (path, page) = (root().join(PAGE), page());
-    if std::fs::read_to_string(&path).is_ok_and(|present| present == page) {
+    if fs::read_to_string(&path).is_ok_and(|present| present == page) {
         return;
     }
     assert!(
         std::env::var_os("UPDATE").is_some(),
-        "{PAGE} has drifted from the store's tables; `UPDATE=1 cargo test -p xtask` rewrites it"
+        "{PAGE} has drifted from the store's tables; `UPDATE=1 cargo test -p stoa-store` rewrites it"
     );
-    std::fs::write(path, page).expect("the page can be written");
+    fs::write(path, page).expect("the page can be written");
 }
 
 #[test]
@@ -37,30 +41,35 @@ fn no_code_is_given_twice() {
 
 #[test]
 fn every_space_is_in_the_table() {
-    let declared: Vec<_> = files().iter().flat_map(declarations).collect();
-    let listed = SPACES.len();
-    let findings: Vec<_> = (declared.len() != listed)
-        .then(|| {
-            format!("{listed} in SPACES, {} declared: {}", declared.len(), declared.join(", "))
-        })
-        .into_iter()
-        .collect();
-    assert_none(&findings, "a space that is not in SPACES is in no document:");
+    let mut declared = Vec::new();
+    for member in fs::read_dir(root().join("crates")).unwrap().flatten() {
+        look_into(&member.path().join("src"), &mut declared);
+    }
+    let (listed, count) = (SPACES.len(), declared.len());
+    assert_eq!(
+        listed,
+        count,
+        "a space that is not in SPACES is in no document; declared are:\n{}",
+        declared.join("\n")
+    );
 }
 
-/// Names of spaces that a file declares outside of its tests.
-fn declarations(file: &File) -> Vec<String> {
-    let code = file.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let source = file.path.starts_with("crates/") && file.path.contains("/src/");
-    code.lines()
-        .filter(|line| {
-            source && (line.contains(": Space = Space {") || line.contains("const Space ="))
-        })
-        .filter_map(|line| {
-            let (start, _) = line.split_once(": Space")?;
-            Some(format!("{} in {}", start.rsplit(' ').next()?, file.path))
-        })
-        .collect()
+/// Names of spaces that files below `folder` declare outside of their tests.
+fn look_into(folder: &Path, declared: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            look_into(&path, declared);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let names = code
+                .lines()
+                .filter(|line| line.contains(": Space = Space {") || line.contains("const Space ="))
+                .filter_map(|line| line.split_once(": Space")?.0.rsplit(' ').next());
+            declared.extend(names.map(|name| format!("{name} in {}", path.display())));
+        }
+    }
 }
 
 fn page() -> String {
@@ -68,7 +77,7 @@ fn page() -> String {
         "# Data classes\n\n\
          Everything that the server stores, whose it is, how long it is kept, and what one key covers.\n\
          Written from `crates/store/src/classes.rs` and `crates/store/src/spaces.rs` by\n\
-         `UPDATE=1 cargo test -p xtask`; a test fails when it has drifted.\n\n\
+         `UPDATE=1 cargo test -p stoa-store`; a test fails when it has drifted.\n\n\
          All values are sealed. When a class's time is over, the key of its bucket is destroyed, and\n\
          neither the data nor an older copy of it opens again ([security](security.md)).\n\n\
          ## Classes\n\n\
