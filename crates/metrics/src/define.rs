@@ -54,7 +54,8 @@ pub fn groups() -> [Group; 17] {
 }
 
 /// Declares the metrics of a module: `NAME: Type = value, "name_unit", unit, "when to worry";`. A unit
-/// is `none`, `seconds` (whole ones), `micros`, `millis` or `ticks` (seconds counted in such parts) or `bytes`.
+/// is `none`, `seconds` (whole ones), `micros`, `millis` or `ticks` (seconds counted in such parts), `permille` (of a
+/// ratio) or `bytes`.
 macro_rules! group {
     ($(
         $(#[doc = $meaning:literal])*
@@ -91,6 +92,9 @@ macro_rules! unit {
     };
     (ticks) => {
         ("seconds", 100.0)
+    };
+    (permille) => {
+        ("ratio", 1e3)
     };
 }
 

@@ -303,6 +303,9 @@ impl Room {
             self.speak(now);
             self.report_soon();
         }
+        if self.ticks.is_multiple_of(super::SAMPLE) {
+            self.sample();
+        }
         for place in 0..self.peers.len() {
             self.report(now, place);
         }

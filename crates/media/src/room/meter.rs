@@ -11,6 +11,8 @@ pub(crate) struct Meter {
     pub(crate) packets: u64,
     first_seq: Option<u64>,
     last_seq: u64,
+    /// How many packets were due and how many had come at the last [`Meter::recent`].
+    seen: (u64, u64),
     bytes: u64,
     since: Option<Instant>,
     rate: Option<u64>,
@@ -69,12 +71,51 @@ impl Meter {
     }
 
     pub(crate) fn lost(&self) -> u64 {
-        let expected = self.first_seq.map_or(0, |first| (self.last_seq + 1).saturating_sub(first));
-        expected.saturating_sub(self.packets)
+        self.expected().saturating_sub(self.packets)
+    }
+
+    /// How many packets there should be.
+    fn expected(&self) -> u64 {
+        self.first_seq.map_or(0, |first| (self.last_seq + 1).saturating_sub(first))
+    }
+
+    /// How many packets were due since the last call, and how many of them are missing. What comes late after that is
+    /// taken for one of the next.
+    pub(crate) fn recent(&mut self) -> (u64, u64) {
+        let now = (self.expected(), self.packets);
+        let before = std::mem::replace(&mut self.seen, now);
+        let (due, came) = (now.0 - before.0, now.1 - before.1);
+        (due, due.saturating_sub(came))
     }
 
     #[allow(clippy::cast_possible_truncation)]
     pub(crate) fn jitter_ms(&self) -> f32 {
         if self.clock > 0.0 { (self.jitter * 1000.0 / self.clock) as f32 } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_lost_is_told_in_all_and_of_late() {
+        let start = Instant::now();
+        let mut meter = Meter::default();
+        assert_eq!((meter.recent(), meter.lost()), ((0, 0), 0));
+        let come = |meter: &mut Meter, seqs: &[u64]| {
+            for &seq in seqs {
+                let now = start + Duration::from_millis(20 * seq);
+                meter.packet(seq, 960 * seq, 48_000.0, 80, start, now);
+            }
+        };
+        come(&mut meter, &[10, 11, 13, 14]);
+        assert_eq!((meter.recent(), meter.lost()), ((5, 1), 1));
+        // One is repaired, two more are due and came.
+        come(&mut meter, &[12, 15, 16]);
+        assert_eq!((meter.recent(), meter.lost()), ((2, 0), 0));
+        come(&mut meter, &[18, 20]);
+        assert_eq!((meter.recent(), meter.lost()), ((4, 2), 2));
+        assert!(meter.jitter_ms() < 0.001, "it came as it was made");
     }
 }

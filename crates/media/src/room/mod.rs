@@ -107,6 +107,9 @@ const FIGURES: Duration = Duration::from_secs(2);
 /// How often a room looks at what is not driven by packets.
 const TICK: Duration = Duration::from_millis(100);
 
+/// After so many of them it is counted how its streams do.
+const SAMPLE: u64 = 100;
+
 impl Room {
     pub(crate) fn new(id: RoomId, shared: Arc<Shared>, now: Instant) -> Room {
         counters::shift(&shared.counters.rooms, 1);

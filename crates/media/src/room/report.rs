@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use stoa_metrics::media as metrics;
+
 use super::Room;
 use super::peer::{Peer, Track};
 use crate::types::{Kind, StreamId, StreamStats, Tell, TrackStats};
@@ -46,6 +48,30 @@ impl Room {
         peer.told.told(Tell::Slots(slots));
     }
 
+    /// Counts how each stream does.
+    pub(super) fn sample(&mut self) {
+        for peer in self.peers.iter_mut().flatten() {
+            let coming = |track: &&mut Track| {
+                track.allowed.is_some() && track.layers.iter().any(|l| l.lives)
+            };
+            for track in peer.tracks.iter_mut().filter(coming) {
+                let (mut rate, mut due, mut lost, mut jitter) = (0, 0, 0, 0.0_f32);
+                for layer in track.layers.iter_mut().filter(|layer| layer.lives) {
+                    let (more, missing) = layer.meter.recent();
+                    (due, lost) = (due + more, lost + missing);
+                    rate += layer.meter.rate().unwrap_or(0);
+                    jitter = jitter.max(layer.meter.jitter_ms());
+                }
+                metrics::STREAM_BITS.observe(rate);
+                metrics::STREAM_LOSS.observe((lost * 1000).div_ceil(due.max(1)));
+                metrics::STREAM_JITTER.observe(whole(jitter));
+                if let Some(rtt) = peer.rtt_ms {
+                    metrics::STREAM_ROUND_TRIP.observe(whole(rtt));
+                }
+            }
+        }
+    }
+
     /// The figures of the streams, of all or of one participant.
     pub(crate) fn stats(&self, user: Option<&str>) -> BTreeMap<StreamId, StreamStats> {
         let mut streams: BTreeMap<StreamId, StreamStats> = BTreeMap::new();
@@ -65,6 +91,12 @@ impl Room {
         }
         streams
     }
+}
+
+/// Milliseconds, rounded up.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(ms: f32) -> u64 {
+    ms.max(0.0).ceil() as u64
 }
 
 fn figures(track: &Track) -> TrackStats {

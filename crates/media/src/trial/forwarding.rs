@@ -286,3 +286,23 @@ fn speakers(world: &World, at: usize) -> Vec<Option<usize>> {
         .filter_map(|t| if let Tell::Speaker(s) = t { Some(s.map(place)) } else { None })
         .collect()
 }
+
+#[test]
+fn how_each_stream_does_is_counted_every_ten_seconds() {
+    use stoa_metrics::media::{STREAM_BITS, STREAM_JITTER, STREAM_LOSS, STREAM_ROUND_TRIP};
+    let counted =
+        || [&STREAM_BITS, &STREAM_LOSS, &STREAM_JITTER, &STREAM_ROUND_TRIP].map(|h| h.count());
+    let mut world = World::new(31);
+    let teacher = world.join(&[(Source::Microphone, &[]), (Source::Camera, &[])], &[Audio]);
+    let student = world.join(&[(Source::Microphone, &[])], &[Audio, Video]);
+    world.watch(teacher, 0, audio(student));
+    world.watch(student, 0, audio(teacher));
+    world.watch(student, 1, video(teacher, 400));
+    let before = counted();
+    world.run(Duration::from_secs(21));
+    // Three streams, twice; other tests may count more at the same time.
+    for (now, before) in counted().into_iter().zip(before) {
+        assert!(now >= before + 6, "{now} {before}");
+    }
+    world.check();
+}
