@@ -333,5 +333,5 @@ fn check_tracks(lines: &[Line], offer: &Offer) -> Result<(), Refusal> {
 struct Nobody;
 
 impl Told for Nobody {
-    fn told(&self, _: crate::types::Tell) {}
+    fn told(&self, _: Tell) {}
 }
