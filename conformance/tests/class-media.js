@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
+import { Encoder } from '../lib/encoder.js';
 import { check } from '../lib/runner.js';
 
 const SAM = 'student-sam';
@@ -100,6 +101,17 @@ async function ENCODE({ url, token }) {
   if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
   await window.encoder.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
   return new URL(answer.headers.get('Location'), url).href;
+}
+
+/** Where standard tools publish and watch in the class, and the tokens for it. */
+async function tools(lab, demo) {
+  const room = new URLSearchParams(new URL(await demo.link('teacher')).hash.slice(1)).get('room');
+  const { origin } = new URL(demo.page.url());
+  return {
+    origin,
+    at: (protocol) => `${origin}/edu/apps/${lab.server.demo.appId}/v1/rooms/${room}/${protocol}`,
+    token: (user, role) => lab.tokens.roomUser(room, user, role),
+  };
 }
 
 /** Nothing of a kind comes any more, from within a second on. */
@@ -206,11 +218,7 @@ export const tests = [
     async run({ lab, cleanup }) {
       const demo = await opened(lab, cleanup);
       const student = await demo.come('student');
-      const link = new URLSearchParams(new URL(await demo.link('teacher')).hash.slice(1));
-      const { origin } = new URL(demo.page.url());
-      const { appId } = lab.server.demo;
-      const at = (protocol) => `${origin}/edu/apps/${appId}/v1/rooms/${link.get('room')}/${protocol}`;
-      const token = (user, role) => lab.tokens.roomUser(link.get('room'), user, role);
+      const { origin, at, token } = await tools(lab, demo);
       const [teacher, viewer] = [token('teacher', 1), token('viewer', 2)];
       const post = (path, bearer, headers, body = 'v=0') => fetch(path, { method: 'POST', headers: { ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}), ...headers }, body });
       const sdp = { 'Content-Type': 'application/sdp' };
@@ -243,4 +251,25 @@ export const tests = [
       demo.quiet();
     },
   },
+  // Elsewhere there is no such package.
+  ...(process.platform !== 'linux' ? [] : [
+    {
+      name: 'C004: simple-whip-client of Debian publishes and is seen in the class',
+      timeout: 180_000,
+      async run({ lab, cleanup }) {
+        const demo = await opened(lab, cleanup);
+        const student = await demo.come('student');
+        const { at, token } = await tools(lab, demo);
+        const encoder = new Encoder({ url: at('whip'), token: token('teacher', 1) });
+        cleanup(() => encoder.dispose());
+        const said = (error) => {
+          throw new Error(`${error.message}\nthe encoder says:\n${encoder.said.slice(-4000)}`);
+        };
+        await Promise.all([sees(student, 'teacher', 60_000), hears(student, 1, 60_000)]).catch(said);
+        await encoder.stop();
+        await student.lacks('.sc-tile[data-user="teacher"]').catch(said);
+        demo.quiet();
+      },
+    },
+  ]),
 ];

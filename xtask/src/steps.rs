@@ -177,6 +177,7 @@ fn tls() -> Result<(), String> {
 fn conformance() -> Result<(), String> {
     setup::node()?;
     let browser = setup::browser()?;
+    setup::encoder()?;
     setup::npm_packages("conformance")?;
     web::build()?;
     programs(&["stoa"])?;
