@@ -9,11 +9,13 @@
 mod request;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use dimpl::crypto::{Buf, HashAlgorithm, HashContext, HashProvider, aws_lc_rs};
+use parking_lot::Mutex;
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::CryptoError;
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
@@ -42,23 +44,8 @@ impl DtlsProvider for Provider {
             let unlike = format!("{dtls_version} asks for certificates in another way");
             return Err(CryptoError::Other(unlike));
         }
-        let asking = dimpl::crypto::CryptoProvider {
-            signature_verification: &verify::Verifier,
-            hash_provider: &Hashes,
-            ..aws_lc_rs::default_provider()
-        };
-        let config = |crypto| {
-            // ICE has shown that the client is where it says; a cookie would show it once more.
-            let mut builder =
-                dimpl::Config::builder().use_server_cookie(false).with_crypto_provider(crypto);
-            if let Some(mtu) = mtu {
-                // The question grows.
-                builder = builder.mtu(mtu.saturating_sub(request::MORE));
-            }
-            builder.build().map(Arc::new)
-        };
-        let dtls = dimpl::Dtls::new_12(config(asking)?, cert.clone(), now);
-        let asked = dimpl::Dtls::new_12(config(aws_lc_rs::default_provider())?, cert.clone(), now);
+        let [dtls, asked] =
+            configs(mtu)?.map(|config| dimpl::Dtls::new_12(config, cert.clone(), now));
         Ok(Box::new(Instance {
             dtls,
             asked: Some(asked),
@@ -67,6 +54,34 @@ impl DtlsProvider for Provider {
             since: now,
         }))
     }
+}
+
+/// How `dimpl` is set up at the end that asks, and at the other. Made once: it tries all ciphers each time.
+fn configs(mtu: Option<usize>) -> Result<[Arc<dimpl::Config>; 2], DtlsImplError> {
+    static MADE: Mutex<BTreeMap<Option<usize>, [Arc<dimpl::Config>; 2]>> =
+        Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock();
+    if let Some(configs) = made.get(&mtu) {
+        return Ok(configs.clone());
+    }
+    let config = |crypto| {
+        // ICE has shown that the client is where it says; a cookie would show it once more.
+        let mut builder =
+            dimpl::Config::builder().use_server_cookie(false).with_crypto_provider(crypto);
+        if let Some(mtu) = mtu {
+            // The question grows.
+            builder = builder.mtu(mtu.saturating_sub(request::MORE));
+        }
+        builder.build().map(Arc::new)
+    };
+    let asking = dimpl::crypto::CryptoProvider {
+        signature_verification: &verify::Verifier,
+        hash_provider: &Hashes,
+        ..aws_lc_rs::default_provider()
+    };
+    let configs = [config(asking)?, config(aws_lc_rs::default_provider())?];
+    made.insert(mtu, configs.clone());
+    Ok(configs)
 }
 
 /// One end of a connection.

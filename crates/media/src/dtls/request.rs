@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(datagram(&record(0, &[&made[..], &made].concat())), None, "two in one");
         let cut = record(0, &made);
         assert_eq!(datagram(&cut[..cut.len() - 1]), None, "cut");
-        assert_eq!(datagram(&[cut.clone(), vec![22]].concat()), None, "and more");
+        assert_eq!(datagram(&[cut, vec![22]].concat()), None, "and more");
     }
 
     #[test]
