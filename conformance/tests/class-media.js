@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
+import { Encoder } from '../lib/encoder.js';
 import { check } from '../lib/runner.js';
 
 const SAM = 'student-sam';
@@ -101,6 +102,17 @@ async function ENCODE({ url, token }) {
   if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
   await window.encoder.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
   return new URL(answer.headers.get('Location'), url).href;
+}
+
+/** Where standard tools publish and watch in the class, and the tokens for it. */
+async function tools(lab, demo) {
+  const room = new URLSearchParams(new URL(await demo.link('teacher')).hash.slice(1)).get('room');
+  const { origin } = new URL(demo.page.url());
+  return {
+    origin,
+    at: (protocol) => `${origin}/edu/apps/${lab.server.demo.appId}/v1/rooms/${room}/${protocol}`,
+    token: (user, role) => lab.tokens.roomUser(room, user, role),
+  };
 }
 
 /** Nothing of a kind comes any more, from within a second on. */
@@ -231,11 +243,7 @@ export const tests = [
     async run({ lab, cleanup }) {
       const demo = await opened(lab, cleanup);
       const student = await demo.come('student');
-      const link = new URLSearchParams(new URL(await demo.link('teacher')).hash.slice(1));
-      const { origin } = new URL(demo.page.url());
-      const { appId } = lab.server.demo;
-      const at = (protocol) => `${origin}/edu/apps/${appId}/v1/rooms/${link.get('room')}/${protocol}`;
-      const token = (user, role) => lab.tokens.roomUser(link.get('room'), user, role);
+      const { origin, at, token } = await tools(lab, demo);
       const [teacher, viewer] = [token('teacher', 1), token('viewer', 2)];
       const post = (path, bearer, headers, body = 'v=0') => fetch(path, { method: 'POST', headers: { ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}), ...headers }, body });
       const sdp = { 'Content-Type': 'application/sdp' };
@@ -268,40 +276,61 @@ export const tests = [
       demo.quiet();
     },
   },
-  {
-    name: 'sound and pictures touch no disk: what the kernel is asked to write to files while they flow has no room for them',
-    timeout: 180_000,
-    async run({ lab, cleanup }) {
-      const { server } = lab;
-      const log = path.join(server.dir, 'calls');
-      await server.stop();
-      // As the server's own child, so that signals and the exit code are the server's.
-      server.under = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-y', '-s', '0', '-e', 'signal=none', '-e', `trace=${WRITING}`, '-o', log];
-      cleanup(() => {
-        server.under = [];
-      });
-      await server.start();
-      const trace = () => readFileSync(log, 'utf8');
-      const { demo, teacher, student } = await talking(lab, cleanup);
-      await Promise.all([sees(teacher, SAM), sees(student, 'teacher'), hears(teacher, 1), hears(student, 1)]);
-      const came = async () => {
-        const found = await Promise.all([teacher, student].map(received));
-        return found.flatMap(({ audio, video }) => [...audio, ...video]).reduce((sum, { bytes }) => sum + bytes, 0);
-      };
-      // The trace does see what is written: a class was made, entered and begun.
-      check.ok(Object.values(written(trace()).files).reduce((sum, count) => sum + count, 0) > 10_000, 'nothing is traced');
-      const [start, first] = [trace().length, await came()];
-      const media = (await until('too little comes', came, (bytes) => bytes > first + 1_000_000, 90_000)) - first;
-      const { files, unseen } = written(trace().slice(start));
-      // What the server says of itself is no media, and goes where the test sends it.
-      const stored = Object.entries(files).filter(([file]) => !file.startsWith(server.logs) && !file.startsWith('/dev/'));
-      const bytes = stored.reduce((sum, [, count]) => sum + count, 0);
-      check.ok(bytes < media / 10, `${bytes} bytes for ${media} of media: ${JSON.stringify(stored)}`);
-      check.deepEqual(written(trace()).unseen.concat(unseen), []);
-      demo.quiet();
-      await server.stop();
-      server.under = [];
-      await server.start();
+  // Elsewhere there are no such packages.
+  ...(process.platform !== 'linux' ? [] : [
+    {
+      name: 'C004: simple-whip-client of Debian publishes and is seen in the class',
+      timeout: 180_000,
+      async run({ lab, cleanup }) {
+        const demo = await opened(lab, cleanup);
+        const student = await demo.come('student');
+        const { at, token } = await tools(lab, demo);
+        const encoder = new Encoder({ url: at('whip'), token: token('teacher', 1) });
+        cleanup(() => encoder.dispose());
+        const said = (error) => {
+          throw new Error(`${error.message}\nthe encoder says:\n${encoder.said.slice(-4000)}`);
+        };
+        await Promise.all([sees(student, 'teacher', 60_000), hears(student, 1, 60_000)]).catch(said);
+        await encoder.stop();
+        await student.lacks('.sc-tile[data-user="teacher"]').catch(said);
+        demo.quiet();
+      },
     },
-  },
+    {
+      name: 'sound and pictures touch no disk: what the kernel is asked to write to files while they flow has no room for them',
+      timeout: 180_000,
+      async run({ lab, cleanup }) {
+        const { server } = lab;
+        const log = path.join(server.dir, 'calls');
+        await server.stop();
+        // As the server's own child, so that signals and the exit code are the server's.
+        server.under = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-y', '-s', '0', '-e', 'signal=none', '-e', `trace=${WRITING}`, '-o', log];
+        cleanup(() => {
+          server.under = [];
+        });
+        await server.start();
+        const trace = () => readFileSync(log, 'utf8');
+        const { demo, teacher, student } = await talking(lab, cleanup);
+        await Promise.all([sees(teacher, SAM), sees(student, 'teacher'), hears(teacher, 1), hears(student, 1)]);
+        const came = async () => {
+          const found = await Promise.all([teacher, student].map(received));
+          return found.flatMap(({ audio, video }) => [...audio, ...video]).reduce((sum, { bytes }) => sum + bytes, 0);
+        };
+        // The trace does see what is written: a class was made, entered and begun.
+        check.ok(Object.values(written(trace()).files).reduce((sum, count) => sum + count, 0) > 10_000, 'nothing is traced');
+        const [start, first] = [trace().length, await came()];
+        const media = (await until('too little comes', came, (bytes) => bytes > first + 1_000_000, 90_000)) - first;
+        const { files, unseen } = written(trace().slice(start));
+        // What the server says of itself is no media, and goes where the test sends it.
+        const stored = Object.entries(files).filter(([file]) => !file.startsWith(server.logs) && !file.startsWith('/dev/'));
+        const bytes = stored.reduce((sum, [, count]) => sum + count, 0);
+        check.ok(bytes < media / 10, `${bytes} bytes for ${media} of media: ${JSON.stringify(stored)}`);
+        check.deepEqual(written(trace()).unseen.concat(unseen), []);
+        demo.quiet();
+        await server.stop();
+        server.under = [];
+        await server.start();
+      },
+    },
+  ]),
 ];

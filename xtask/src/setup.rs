@@ -65,6 +65,14 @@ pub(crate) fn browser() -> Result<PathBuf, String> {
     find(BROWSERS).ok_or_else(|| wanted.into())
 }
 
+/// An encoder as broadcasters have it, for the conformance run: Debian's `simple-whip-client`, on Linux.
+pub(crate) fn encoder() -> Result<(), String> {
+    if !cfg!(target_os = "linux") || find(&["whip-client"]).is_some() {
+        return Ok(());
+    }
+    packages(&["simple-whip-client"])
+}
+
 /// Debian packages: those that are missing are installed, without starting the services in them.
 pub(crate) fn packages(names: &[&str]) -> Result<(), String> {
     let installed = |name: &&str| {

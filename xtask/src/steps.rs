@@ -181,6 +181,7 @@ fn conformance() -> Result<(), String> {
     if cfg!(target_os = "linux") {
         setup::packages(&["strace"])?;
     }
+    setup::encoder()?;
     setup::npm_packages("conformance")?;
     web::build()?;
     programs(&["stoa"])?;

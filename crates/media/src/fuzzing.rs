@@ -118,7 +118,7 @@ impl Live {
         static SECRETS: OnceLock<(str0m::config::DtlsCert, Arc<str0m::config::CryptoProvider>)> =
             OnceLock::new();
         let (certificate, provider) = SECRETS.get_or_init(|| {
-            let provider = str0m::crypto::from_feature_flags();
+            let provider = crate::dtls::provider();
             let certificate =
                 provider.dtls_provider.generate_certificate().expect("a certificate can be made");
             (certificate, Arc::new(provider))

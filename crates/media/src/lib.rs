@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | `room` | a room: connections (`str0m`), who is shown what, layers, key frames, speaker | none; time is passed in |
 //! | `hub` | the rooms of one worker; finds the connection of a datagram | none |
+//! | `dtls` | the handshake, for clients with RSA certificates, too | none |
 //! | `driver` | [`Media`]: sockets, threads, clock | UDP, TCP |
 //!
 //! # Use
@@ -25,6 +26,7 @@ mod codec;
 mod config;
 mod counters;
 mod driver;
+mod dtls;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod hub;

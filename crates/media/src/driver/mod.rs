@@ -58,7 +58,7 @@ impl Media {
         let (queue_limit, tcp_limit) = (limits.queue, limits.tcp);
         let sockets = Arc::new(Sockets::open(udp, &addresses)?);
         let tcp = tcp.map(|addr| tcp::listen(addr, &addresses)).transpose()?;
-        let provider = Arc::new(str0m::crypto::from_feature_flags());
+        let provider = Arc::new(crate::dtls::provider());
         let certificate =
             provider.dtls_provider.generate_certificate().ok_or(StartError::Certificate)?;
         let counters = Arc::new(Counters::default());

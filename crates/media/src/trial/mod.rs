@@ -6,4 +6,5 @@ mod driver;
 mod faults;
 mod forwarding;
 mod rights;
+mod rsa;
 mod world;

@@ -49,7 +49,7 @@ impl World {
     pub(super) fn with(seed: u64, limits: Limits) -> World {
         let server: SocketAddr = "10.0.0.1:3478".parse().unwrap();
         let counters = Arc::new(Counters::default());
-        let provider = Arc::new(str0m::crypto::from_feature_flags());
+        let provider = Arc::new(crate::dtls::provider());
         let certificate = provider.dtls_provider.generate_certificate().unwrap();
         let shared = Shared {
             limits,
