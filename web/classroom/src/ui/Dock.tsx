@@ -3,12 +3,12 @@
 import { hands, hasStage, mainStream, onStage } from '../core/store';
 import { treeAt } from '../core/tree';
 import { teaches } from '../core/types';
-import { useClass, useDevices, useEnabled, useRoom } from './context';
+import { useClass, useDevices, useEnabled, useMain, useRoom } from './context';
 import { Icon, type IconName } from './icons';
 import { Menu, type MenuItem } from './parts';
 import type { ToolName } from './tools/Tools';
 
-export type Panel = 'people' | 'chat';
+export type Panel = 'people' | 'chat' | 'groups';
 
 interface DockProps {
   readonly panel: Panel | undefined;
@@ -22,6 +22,7 @@ interface DockProps {
 export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: DockProps) {
   const { classroom, t } = useClass();
   const room = useRoom();
+  const inClass = useMain();
   const enabled = useEnabled();
   const { problems } = useDevices();
   const { me } = room;
@@ -42,6 +43,8 @@ export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: Do
         .filter(([, , path]) => enabled(path))
         .map(([tool, icon]) => ({ label: t(`tool.${tool}`), icon, act: () => onTool(tool) }))
     : [];
+  if (teaching && hasStage(inClass)) tools.push({ label: t('tool.carousel'), icon: 'carousel', act: () => onTool('carousel') });
+  if (teaching && (inClass.type === 4 || inClass.type === 10) && enabled('engagement.breakoutRoom')) tools.push({ label: t('tool.groups'), icon: 'groups', act: () => onPanel('groups') });
   const device = (kind: 'camera' | 'microphone'): void => {
     if (problems[kind]) void classroom.devices.open(kind);
     classroom.want(kind, problems[kind] ? true : !classroom.wanted[kind]);
