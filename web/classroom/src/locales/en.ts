@@ -324,7 +324,6 @@ export const en = {
   'groups.open': 'Groups are open: {n}',
   'groups.manage': 'Show groups',
   'groups.enter': 'Look in',
-  'groups.enter.named': 'Look into {name}',
   'groups.here': 'You are here',
   'groups.acts': 'Acts for {name}',
   'groups.rename': 'Rename',

@@ -326,7 +326,6 @@ export const zh: Dictionary = {
   'groups.open': '分组进行中：{n} 组',
   'groups.manage': '查看分组',
   'groups.enter': '进入',
-  'groups.enter.named': '进入{name}',
   'groups.here': '你在这里',
   'groups.acts': '对{name}的操作',
   'groups.rename': '改名',

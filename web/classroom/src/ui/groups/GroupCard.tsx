@@ -28,8 +28,8 @@ export function GroupCard({ group, groups }: { readonly group: Group; readonly g
           </h3>
         )}
         {help && <span className="sc-tag">{t('groups.calls')}</span>}
-        <Button icon="enter" className="sc-button--small" disabled={here} aria-label={t('groups.enter.named', { name: group.name })} onClick={() => classroom.visit(group.id)}>
-          {t(here ? 'groups.here' : 'groups.enter')}
+        <Button icon="enter" className="sc-button--small" disabled={here} onClick={() => classroom.visit(group.id)}>
+          {t(here ? 'groups.here' : 'groups.enter')} <span className="sc-hidden">{group.name}</span>
         </Button>
         <Menu label={t('groups.acts', { name: group.name })} items={acts} />
       </header>
