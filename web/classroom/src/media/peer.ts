@@ -134,17 +134,18 @@ function hold(receiver: RTCRtpReceiver, ms: number): void {
 
 type Known = Pick<RTCRtpCodec, 'mimeType' | 'sdpFmtpLine'>;
 
-/** Which of the codecs that a browser knows are offered, in which order; one that is `wanted` first. */
+/** Which of the codecs that a browser knows are offered. One that is `wanted` is sent alone: the answer has an order of its own. */
 export function offered<T extends Known>(known: readonly T[], sends: boolean, wanted?: Codec): readonly T[] {
   const is = ({ mimeType }: T): boolean => wanted !== undefined && mimeType.toLowerCase() === `video/${wanted}`;
   const used = known.filter((one) => {
     const name = `${one.mimeType} ${one.sdpFmtpLine ?? ''}`.trim();
     return USED.some((pattern) => pattern.test(name)) && (!sends || is(one) || SENT.some((pattern) => pattern.test(one.mimeType)));
   });
-  return [...used.filter(is), ...used.filter((one) => !is(one))];
+  return sends && used.some(is) ? used.filter((one) => is(one) || /\/rtx$/i.test(one.mimeType)) : used;
 }
 
 function prefer(transceiver: RTCRtpTransceiver, kind: Kind, sends: boolean, wanted?: Codec): void {
-  const used = [...offered(RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [], sends, wanted)];
+  const known = (wanted && kind === 'video' ? RTCRtpSender : RTCRtpReceiver).getCapabilities?.(kind)?.codecs ?? [];
+  const used = [...offered(known, sends, wanted)];
   if (used.length > 0 && 'setCodecPreferences' in transceiver) transceiver.setCodecPreferences(used);
 }

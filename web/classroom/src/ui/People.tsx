@@ -1,7 +1,7 @@
 // Who is there, whose hand is up, and what those who teach do about it.
 
 import { useEffect, useState } from 'react';
-import { groupOf } from '../core/groups';
+import { GROUP_TYPE, groupOf } from '../core/groups';
 import { hands, hasStage, invited, isSeated, mainStream, onStage, rewardsOf } from '../core/store';
 import { at, listAt, textAt } from '../core/tree';
 import { listed, roleOf, teaches, type Tree, type User } from '../core/types';
@@ -24,7 +24,7 @@ export function People({ onTalk }: { readonly onTalk: (student: string, name: st
   const students = sorted.filter(({ role }) => role === 'student');
   return (
     <div className="sc-people">
-      {teaching && room.type !== 0 && <Hands />}
+      {teaching && room.type !== 0 && room.type !== GROUP_TYPE && <Hands />}
       <label className="sc-search">
         <span className="sc-hidden">{t('people.search')}</span>
         <input type="search" value={search} placeholder={t('people.search')} onChange={(event) => setSearch(event.target.value)} />
