@@ -514,6 +514,7 @@ async function pictures({ lab, binary, cleanup }) {
       await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-${scheme}.png`) });
       await person.page.setViewportSize(PHONE);
+      if (person === student) await person.page.locator('[data-tool="quiz"][data-folded="true"] .sc-card__fold').click();
       await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-phone-${scheme}.png`) });
     }

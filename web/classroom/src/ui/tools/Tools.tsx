@@ -47,7 +47,8 @@ export function Tools({ sheet, panel, onTakeRoom }: ToolsProps) {
     if (sheet && fresh.length > 0) setFolded(panel ? ids : ids.filter((id) => id !== fresh.at(-1)));
   });
   useEffect(() => {
-    if (sheet && panel) setFolded(known.current);
+    // A screen that has become large has room for all of them again.
+    setFolded((before) => (sheet ? (panel ? known.current : before) : []));
   }, [sheet, panel]);
   if (shown.length === 0) return null;
   const fold = (id: string): void => {
