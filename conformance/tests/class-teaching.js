@@ -237,6 +237,7 @@ export const tests = [
       const { demo, teacher, student } = await begun(lab, cleanup);
       for (const person of [teacher, student]) await person.page.setViewportSize(PHONE);
       await teacher.button('Close panel').click();
+      check.equal(await teacher.page.evaluate(() => document.activeElement.dataset.opens), 'people', 'who closes the panel is at the button that opens it');
       await teacher.tool('Quiz');
       await teacher.page.locator('[data-dialog="quiz"]').getByRole('button', { name: 'B', exact: true }).click();
       await teacher.page.locator('[data-dialog="quiz"]').getByRole('button', { name: 'Start' }).click();

@@ -75,8 +75,8 @@ export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: Do
         )}
       </div>
       <div className="sc-dock__group">
-        {room.type !== 0 && enabled('engagement.roster') && <DockButton icon="people" label={t('dock.people')} badge={teaching ? up.length : 0} expanded={panel === 'people'} onClick={() => onPanel('people')} />}
-        <DockButton icon="chat" label={t('dock.chat')} badge={unread} expanded={panel === 'chat'} onClick={() => onPanel('chat')} />
+        {room.type !== 0 && enabled('engagement.roster') && <DockButton icon="people" label={t('dock.people')} badge={teaching ? up.length : 0} opens="people" expanded={panel === 'people'} onClick={() => onPanel('people')} />}
+        <DockButton icon="chat" label={t('dock.chat')} badge={unread} opens="chat" expanded={panel === 'chat'} onClick={() => onPanel('chat')} />
         <DockButton icon="settings" label={t('dock.settings')} onClick={onSettings} />
         <DockButton icon="leave" label={t('dock.leave')} danger onClick={onLeave} />
       </div>
@@ -94,14 +94,16 @@ interface DockButtonProps {
   readonly disabled?: boolean;
   readonly badge?: number;
   readonly expanded?: boolean | undefined;
+  /** The panel that it opens. */
+  readonly opens?: Panel;
   readonly pressed?: boolean | undefined;
   readonly title?: string | undefined;
 }
 
-function DockButton({ icon, label, onClick, off, active, danger, disabled, badge = 0, expanded, pressed, title }: DockButtonProps) {
+function DockButton({ icon, label, onClick, off, active, danger, disabled, badge = 0, expanded, opens, pressed, title }: DockButtonProps) {
   const kind = danger ? 'sc-dockbutton--danger' : off ? 'sc-dockbutton--off' : active || expanded ? 'sc-dockbutton--active' : '';
   return (
-    <button type="button" className={`sc-dockbutton ${kind}`} onClick={onClick} disabled={disabled} title={title ?? label} aria-expanded={expanded} aria-pressed={pressed}>
+    <button type="button" className={`sc-dockbutton ${kind}`} onClick={onClick} disabled={disabled} title={title ?? label} data-opens={opens} aria-expanded={expanded} aria-pressed={pressed}>
       <Icon name={icon} size={22} />
       <span>{label}</span>
       {badge > 0 && <b className="sc-badge">{badge > 99 ? '99+' : badge}</b>}

@@ -42,6 +42,12 @@ export function RoomView({ main, room, link }: RoomViewProps) {
   const [dialog, setDialog] = useState<'settings' | 'leave'>();
   const unread = useUnread(room.id, panel === 'chat');
   const isInvited = room.me.role === 'student' && invited(room).some(({ id }) => id === room.me.id);
+  const root = useRef<HTMLDivElement>(null);
+  /** Who closes the panel from within goes on at the button that opens it. */
+  const closePanel = (): void => {
+    root.current?.querySelector<HTMLElement>(panel === 'groups' ? '.sc-dock .sc-menu button' : `.sc-dock [data-opens="${panel}"]`)?.focus();
+    setPanel(undefined);
+  };
   const talk = (student: string, name: string): void => {
     setPanel('chat');
     void classroom.conversations?.look(student, name);
@@ -49,7 +55,7 @@ export function RoomView({ main, room, link }: RoomViewProps) {
   return (
     <MainProvider value={main}>
       <RoomProvider value={room}>
-        <div className={`sc-room ${panel ? 'sc-room--panel' : ''}`} data-page="room" data-link={link} data-role={room.me.role} data-room={room === main ? 'class' : 'group'}>
+        <div ref={root} className={`sc-room ${panel ? 'sc-room--panel' : ''}`} data-page="room" data-link={link} data-role={room.me.role} data-room={room === main ? 'class' : 'group'}>
           <Header layout={layout} onLayout={setLayout} lost={link === 'lost'} />
           <div className="sc-strips">
             <Banner link={link} />
@@ -67,7 +73,7 @@ export function RoomView({ main, room, link }: RoomViewProps) {
               <header className="sc-panel__head">
                 <h2>{t(TITLES[panel])}</h2>
                 {panel === 'people' && <span className="sc-muted">{t('people.here', { n: room.total })}</span>}
-                <IconButton icon="close" label={t('panel.close')} onClick={() => setPanel(undefined)} />
+                <IconButton icon="close" label={t('panel.close')} onClick={closePanel} />
               </header>
               {panel === 'people' ? <People onTalk={talk} /> : panel === 'chat' ? <Chat /> : <GroupsPanel />}
             </aside>
