@@ -20,6 +20,7 @@ import { surface } from './lib/surface.js';
 import * as audit from './tests/audit.js';
 import * as classMedia from './tests/class-media.js';
 import * as classPage from './tests/class-page.js';
+import * as classTeaching from './tests/class-teaching.js';
 import * as demoPage from './tests/demo-page.js';
 import * as leaks from './tests/leaks.js';
 import * as regions from './tests/regions.js';
@@ -85,7 +86,7 @@ try {
   }
   const demo = named('demo-page', demoPage.tests);
   if (demo.length > 0) tally(await runAll(demo, { lab: await lab('demo-page', 'trace'), secrets, binary }, 1));
-  const classes = [...named('class-page', classPage.tests), ...named('class-media', classMedia.tests)];
+  const classes = [...named('class-page', classPage.tests), ...named('class-teaching', classTeaching.tests), ...named('class-media', classMedia.tests)];
   if (classes.length > 0) tally(await runAll(classes, { lab: await lab('class-page', 'trace'), secrets, binary }, 1));
   const elsewhere = named('regions', regions.tests);
   if (elsewhere.length > 0) tally(await runAll(elsewhere, { lab: await lab('regions', 'trace', besideInAnotherRegion), secrets }, 1));

@@ -2,7 +2,8 @@
 // are made up.
 
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { check } from './runner.js';
 
@@ -14,11 +15,36 @@ const GRAVE = ['serious', 'critical'];
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1360, height: 820 };
 
+/** A page that comes from no address, as those of `PAGES` do, may otherwise not speak with a server on this machine. */
+const WHOLE = process.env.PAGES ? ['--disable-features=LocalNetworkAccessChecks'] : [];
+
 /** A browser with made-up devices, which asks nobody whether they may be used. */
 export function startClassBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=10', '--auto-select-desktop-capture-source=Entire screen', '--autoplay-policy=no-user-gesture-required'],
+    args: [...WHOLE, '--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=10', '--auto-select-desktop-capture-source=Entire screen', '--autoplay-policy=no-user-gesture-required'],
+  });
+}
+
+/** What the built files are, by the ends of their names. */
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+
+/**
+ * Shows the files of a folder in place of those in the binary, with the binary's headers for pages: a page that was just
+ * built is tested without building the server.
+ */
+async function showPagesOf(context, folder) {
+  const fileOf = (url) => {
+    const { pathname } = new URL(url);
+    const file = path.join(folder, path.normalize(path.extname(pathname) ? pathname : `${pathname}.html`));
+    return file.startsWith(path.join(folder, path.sep)) && existsSync(file) ? file : undefined;
+  };
+  await context.route((url) => /^\/(classroom|assets)\//.test(url.pathname), async (route) => {
+    const file = fileOf(route.request().url());
+    if (!file) return route.continue();
+    const kind = path.extname(file);
+    const { 'content-length': _, etag: __, ...headers } = kind === '.html' ? (await route.fetch()).headers() : {};
+    await route.fulfill({ status: 200, headers: { ...headers, 'content-type': TYPES[kind] ?? 'application/octet-stream' }, body: readFileSync(file) });
   });
 }
 
@@ -28,6 +54,7 @@ export class ClassDemo {
     const demo = new ClassDemo();
     Object.assign(demo, { lab, browser, scheme, viewport, scale, problems: [], expected: [] });
     demo.context = await browser.newContext({ viewport, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-GB', deviceScaleFactor: scale });
+    if (process.env.PAGES) await showPagesOf(demo.context, path.resolve(process.env.PAGES));
     demo.page = await demo.newPage('links');
     await demo.page.goto(lab.server.readDemo().classDemoUrl);
     await demo.page.locator('[data-link="teacher"]').waitFor(WAIT);
@@ -151,9 +178,15 @@ export class ClassPerson {
   async write(text) {
     await this.panel('Chat');
     await this.shows('[data-chat="online"]');
-    const field = this.page.getByRole('textbox', { name: 'Write to everyone' });
+    const field = this.page.getByRole('textbox', { name: /^Write to (everyone|your group)$/ });
     await field.fill(text);
     await field.press('Enter');
+  }
+
+  /** Shows the conversation with all, or the private ones. */
+  async talkTo(name) {
+    await this.panel('Chat');
+    await this.page.locator('.sc-chat__tabs').getByText(name).click();
   }
 
   async reads(text) {

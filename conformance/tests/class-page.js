@@ -4,7 +4,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accessible, ClassDemo, PHONE, startClassBrowser } from '../lib/class-page.js';
+import { accessible, ClassDemo, DESKTOP, PHONE, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
 import { Server } from '../lib/server.js';
 
@@ -402,8 +402,83 @@ export const tests = [
       check.deepEqual(classEvents, [[202, 0], [1], [202, 1], [106], [107], [101], [2, 1]]);
     },
   },
+  {
+    name: 'what an app asks of media at launch has effect: the codec, and a delay for who only watches',
+    timeout: 120_000,
+    async run({ lab, secrets, cleanup }) {
+      const demo = await opened(lab, cleanup);
+      const teacher = await demo.come('teacher');
+      await teacher.button('Start class').click();
+      let speaker;
+      for (const codec of ['VP9', 'H264']) {
+        const userUuid = `speaks-${codec}`;
+        speaker = await launched(demo, secrets, cleanup, { userUuid, roleType: 2, mediaOptions: { web: { codec } } });
+        await teacher.act(userUuid, 'Bring on stage');
+        await teacher.shows(`.sc-tile[data-user="${userUuid}"][data-video="on"]`);
+        check.deepEqual(await codecsOf(speaker), [`video/${codec}`]);
+        // And it is seen: the picture moves.
+        await teacher.page.waitForFunction((user) => document.querySelector(`.sc-tile[data-user="${user}"] video`)?.getVideoPlaybackQuality().totalVideoFrames > 5, userUuid, { timeout: 40_000 });
+      }
+      const targets = (page) => page.evaluate(() => window.connections.flatMap((connection) => connection.getTransceivers().filter(({ direction }) => direction === 'recvonly').map(({ receiver }) => receiver.jitterBufferTarget)));
+      check.deepEqual([...new Set(await targets(speaker))], [null], 'who is on the stage hears at once');
+      const watcher = await launched(demo, secrets, cleanup, { userUuid: 'watcher', roleType: 4, latencyLevel: 1 });
+      await watcher.locator('.sc-tile[data-user="speaks-H264"][data-video="on"]').waitFor({ timeout: 40_000 });
+      check.deepEqual([...new Set(await targets(watcher))], [1500]);
+    },
+  },
   ...(process.env.PICTURES ? [{ name: 'pictures', run: pictures, timeout: 180_000 }] : []),
 ];
+
+/** In which codecs a page sends pictures, once it has sent some. */
+async function codecsOf(page) {
+  const found = await page.evaluate(async () => {
+    for (const until = Date.now() + 40_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 250))) {
+      const stats = (await Promise.all(window.connections.map((connection) => connection.getStats()))).flatMap((report) => [...report.values()]);
+      const sent = stats.filter(({ type, kind, framesEncoded }) => type === 'outbound-rtp' && kind === 'video' && framesEncoded > 5);
+      if (sent.length > 0) return sent.map(({ codecId }) => stats.find(({ id }) => id === codecId)?.mimeType);
+    }
+    return [];
+  });
+  return [...new Set(found)];
+}
+
+/** A page that opens the demo's class by the library, with an app's options; its connections are kept. */
+async function launched(demo, secrets, cleanup, option) {
+  const room = new URLSearchParams(new URL(await demo.link('student')).hash.slice(1)).get('room');
+  const { appId, token } = await demo.page.evaluate(async (body) => {
+    const answer = await fetch('/demo/class-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return answer.json();
+  }, { roomUuid: room, userUuid: option.userUuid, role: option.roleType });
+  secrets.token(token);
+  const context = await demo.browser.newContext({ reducedMotion: 'reduce', bypassCSP: true });
+  cleanup(() => context.close());
+  const page = await context.newPage();
+  const errors = [];
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.addInitScript(() => {
+    const Own = window.RTCPeerConnection;
+    window.connections = [];
+    window.RTCPeerConnection = class extends Own {
+      constructor(...given) {
+        super(...given);
+        window.connections.push(this);
+      }
+    };
+  });
+  // The page with the links is where devices may be used; what it shows makes room for the class.
+  await page.goto(new URL('/classroom/demo', demo.page.url()).href);
+  await page.evaluate(() => document.body.replaceChildren(Object.assign(document.createElement('div'), { id: 'class', style: 'height: 700px' })));
+  await page.addStyleTag({ path: path.join(LIBRARY, 'stoa-classroom.css') });
+  await page.addScriptTag({ path: path.join(LIBRARY, 'stoa-classroom.js') });
+  await page.evaluate(([id, said]) => {
+    window.AgoraEduSDK.config({ appId: id });
+    window.AgoraEduSDK.launch(document.getElementById('class'), { roomType: 4, pretest: false, language: 'en', duration: 2700, listener: () => {}, ...said });
+  }, [appId, { userName: option.userUuid, roomUuid: room, roomName: 'Demo class', token, ...option }]);
+  await page.locator('[data-page="room"][data-link="live"]').waitFor({ timeout: 30_000 }).catch(async (error) => {
+    throw new Error(`${error.message}\n${await page.locator('body').innerText()}\n${errors.join('\n')}`);
+  });
+  return page;
+}
 
 /** The pictures of the documentation. */
 async function pictures({ lab, binary, cleanup }) {
@@ -439,6 +514,7 @@ async function pictures({ lab, binary, cleanup }) {
       await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-${scheme}.png`) });
       await person.page.setViewportSize(PHONE);
+      if (person === student) await person.page.locator('[data-tool="quiz"][data-folded="true"] .sc-card__fold').click();
       await person.page.waitForTimeout(500);
       await person.page.screenshot({ path: path.join(folder, `class-${name}-phone-${scheme}.png`) });
     }
@@ -446,7 +522,30 @@ async function pictures({ lab, binary, cleanup }) {
       const checking = await demo.come('Otto', { role: '2', user: 'student-otto', check: true });
       await checking.shows('[data-page="check"] [data-camera="on"]');
       await checking.page.screenshot({ path: path.join(folder, 'class-check.png') });
+      await checking.page.close();
+      await groupPictures(folder, teacher, student);
     }
     await demo.dispose();
+  }
+}
+
+/** The teacher's view of groups, and a student's within one. */
+async function groupPictures(folder, teacher, student) {
+  await teacher.page.setViewportSize(DESKTOP);
+  await teacher.page.locator('[data-tool="quiz"]').getByRole('button', { name: 'End' }).click();
+  await teacher.page.locator('[data-tool="quiz"]').getByRole('button', { name: 'Put away' }).click();
+  await teacher.tool('Groups');
+  for (const [name, place] of [['Sam', 'Group 1'], ['Mei', 'Group 1'], ['Noor', 'Group 2']]) {
+    await teacher.page.getByRole('combobox', { name: `Group of ${name}` }).selectOption(place);
+  }
+  await teacher.button('Open the groups').click();
+  await student.page.locator('[data-banner="group"]', { hasText: 'with Mei' }).waitFor();
+  await student.write('Shall we begin with the second one?');
+  await student.shows('.sc-tile[data-user="student-mei"][data-video="on"]');
+  for (const [person, name] of [[teacher, 'class-groups'], [student, 'class-group-phone']]) {
+    await person.page.locator('.sc-toast').first().waitFor({ state: 'detached', timeout: 30_000 });
+    await person.page.bringToFront();
+    await person.page.waitForTimeout(500);
+    await person.page.screenshot({ path: path.join(folder, `${name}.png`) });
   }
 }

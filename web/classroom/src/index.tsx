@@ -35,7 +35,14 @@ function configured({ appId, region = '' }: { readonly appId: string; readonly r
   return { appId, region: small };
 }
 
-function start(dom: HTMLElement, { appId, region }: Configuration, options: Options, onOver: (kicked: boolean) => void): () => void {
+/** Ends the class in this page. */
+export interface Destroy {
+  (): void;
+  /** The class goes on with another token. */
+  readonly renewToken: (token: string) => void;
+}
+
+function start(dom: HTMLElement, { appId, region }: Configuration, options: Options, onOver: (kicked: boolean) => void): Destroy {
   if (!(dom instanceof HTMLElement)) throw new Error('launch needs an element to draw into');
   const base = baseOf(parameters.host, globalThis.location.origin);
   const { roomUuid, userUuid } = options;
@@ -55,19 +62,20 @@ function start(dom: HTMLElement, { appId, region }: Configuration, options: Opti
     if (state.phase === 'over') over(state.why === 'kicked' || state.why === 'banned');
     else if (state.phase === 'in') told = false;
   });
-  return () => {
+  const destroy = (): void => {
     if (running !== classroom) return;
     running = undefined;
     classroom.dispose();
     flushSync(() => root.unmount());
     over(false);
   };
+  return Object.assign(destroy, { renewToken: (token: string) => classroom.renewToken(token) });
 }
 
 /** Says that a class is open already, and gives what does nothing. */
-function refused(): () => void {
+function refused(): Destroy {
   console.error('A class is open already: destroy it before another one is launched.');
-  return () => {};
+  return Object.assign(() => {}, { renewToken: () => {} });
 }
 
 export const AgoraEduSDK = {
@@ -86,7 +94,7 @@ export const AgoraEduSDK = {
 
   /** Opens a class in an element. Gives what ends it and frees camera, microphone and element.
    * @throws Error that names the option that is wrong and what is allowed */
-  launch(dom: HTMLElement, option: LaunchOption): () => void {
+  launch(dom: HTMLElement, option: LaunchOption): Destroy {
     if (!configuration) throw new Error('call AgoraEduSDK.config before launch');
     const options = checked(option, EDU_TYPES);
     if (running) return refused();
@@ -97,7 +105,7 @@ export const AgoraEduSDK = {
 
   /** For the page that a recorder opens. */
   setRecordReady(): Promise<unknown> {
-    return running?.api.recordReady() ?? Promise.reject(new Error('no class is open'));
+    return running?.classApi.recordReady() ?? Promise.reject(new Error('no class is open'));
   },
 };
 
@@ -112,7 +120,7 @@ export const FcrUIScene = {
   version: '3.1.0',
 
   /** Opens a cloud class (room type 10). `onDestroy` hears 1 for left and 2 for kicked. */
-  launch(dom: HTMLElement, option: SceneOption, onSuccess?: () => void, onFailure?: (error: unknown) => void, onDestroy?: (type: number) => void): () => void {
+  launch(dom: HTMLElement, option: SceneOption, onSuccess?: () => void, onFailure?: (error: unknown) => void, onDestroy?: (type: number) => void): Destroy {
     const where = configured(option);
     const listener = (event: number, ...details: unknown[]): void => {
       if (event === CLASS_EVENTS.Ready) onSuccess?.();

@@ -1,6 +1,7 @@
 // The calls of a participant (classroom contract, sections 2.2 and 2.3).
 
 import { ClassError } from './errors';
+import type { GroupPlan } from './groups';
 import type { Tree } from './types';
 
 /** Where the server is, who calls, and for which class. */
@@ -16,6 +17,8 @@ export interface Place {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Plane = 'edu' | 'scene';
+
+const listed = (users: readonly string[]): readonly Tree[] => users.map((userUuid) => ({ userUuid }));
 
 /** The longest that an answer is awaited, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -109,7 +112,9 @@ export class ClassApi {
   takeOffStage = (user?: string) => this.#act('DELETE', 'edu', 2, '/processes/handsUp/acceptance', user === undefined ? undefined : { toUserUuid: user });
   clearStage = () => this.#act('DELETE', 'edu', 2, '/processes/handsUp/acceptance/all');
   setAutoStage = (on: boolean) => this.#act('PUT', 'edu', 2, '/processes/handsUp/1', { defaultAcceptRole: on ? 'audience' : '' });
-  setCarousel = (on: boolean) => this.#act('PUT', 'edu', 2, `/carousels/states/${on ? 1 : 0}`, on ? { range: 1, type: 1, interval: 30 } : undefined);
+  startCarousel = ({ count, interval, random, withDevice }: { readonly count: number; readonly interval: number; readonly random: boolean; readonly withDevice: boolean }) =>
+    this.#act('PUT', 'edu', 2, '/carousels/states/1', { range: withDevice ? 2 : 1, type: random ? 2 : 1, interval, count });
+  stopCarousel = () => this.#act('PUT', 'edu', 2, '/carousels/states/0');
 
   /** A hand that stays up until it is lowered. */
   raiseHand = (userName: string) => this.#act('POST', 'edu', 2, '/processes/waveArm/progress', { timeout: -1, retry: true, payload: { userName } });
@@ -119,6 +124,26 @@ export class ClassApi {
     this.#act('POST', 'edu', users.length > 1 ? 4 : 3, '/rewards', { rewardDetails: users.map((userUuid) => ({ userUuid, changeReward: by })) });
 
   setRoomProperties = (properties: Tree) => this.#act('PUT', 'edu', 2, '/properties', { properties });
+  /** A text for all, above the chat; an empty one takes it away. */
+  announce = (text: string) => this.#act('PUT', 'edu', 2, '/properties', { properties: { announcement: { text, userUuid: this.place.userUuid } } });
+  /** Says something to all groups, in their chat rooms, and in the room of the class with `everybody`. */
+  broadcast = (text: string, everybody: boolean, ext: Tree) => this.#act('POST', 'edu', 2, '/widgets/easemobIM/messages', { range: everybody ? 3 : 2, type: 'txt', msg: text, ext });
+  /** The students who have a conversation with those who teach. */
+  conversations = (next = '') => this.#act('GET', 'edu', 2, `/conversation/students${next ? `?${new URLSearchParams({ nextId: next })}` : ''}`);
+  /** The end of a student's conversation, the last message first. */
+  conversation = (student: string) => this.#act('GET', 'edu', 2, `/conversation/students/${encodeURIComponent(student)}/messages?sort=1`);
+  sayPrivately = (student: string, message: string) => this.#act('POST', 'edu', 2, `/conversation/students/${encodeURIComponent(student)}/messages`, { message, type: 1 });
+  openGroups = (groups: readonly GroupPlan[], invite: boolean) =>
+    this.#act('PUT', 'edu', 2, '/groups/states/1', { groups: groups.map(({ name, users }) => ({ groupName: name, users: listed(users) })), inProgress: invite });
+  closeGroups = () => this.#act('PUT', 'edu', 2, '/groups/states/0', { groups: [] });
+  addGroup = (name: string) => this.#act('POST', 'edu', 2, '/groups/states/1', { groups: [{ groupName: name, users: [] }], inProgress: false });
+  removeGroup = (group: string) => this.#act('DELETE', 'edu', 2, '/groups/states/1', { removeGroupUuids: [group] });
+  renameGroup = (group: string, name: string) => this.#act('PATCH', 'edu', 2, '/groups/info', { groups: [{ groupUuid: group, groupName: name }] });
+  /** Moves people into a group and out of it, or asks them to come (`invite`). */
+  changeGroup = (group: string, add: readonly string[], remove: readonly string[], invite = false) =>
+    this.#act('PATCH', 'edu', 2, '/groups/users', { groups: [{ groupUuid: group, addUsers: listed(add), removeUsers: listed(remove) }], inProgress: invite });
+  acceptGroup = (group: string, leave: readonly string[]) => this.#act('POST', 'edu', 2, `/groups/${encodeURIComponent(group)}/acceptance`, { leaveGroupUuids: leave });
+  declineGroup = (group: string) => this.#act('DELETE', 'edu', 2, `/groups/${encodeURIComponent(group)}/progress`);
   muteChat = (muted: boolean) => this.#act('PUT', 'edu', 2, '/mute', { muteChat: muted ? 1 : 0 });
 
   /** What may be published of streams, by the teacher's side. */

@@ -4,22 +4,30 @@ import { trackKey, MediaClient, type MediaState } from '../media/client';
 import { captureScreen, Devices, problemOf, type DeviceKind, type DeviceState } from '../media/devices';
 import type { FromServer, Source, Watch } from '../media/messages';
 import type { ClassApi, Place } from './api';
-import { ClassChat, type ChatState } from './chat';
+import { ClassChat, type ChatMessage, type ChatState } from './chat';
+import { Conversations, type ConversationsState } from './conversations';
 import { actProblem, type ActProblem } from './errors';
 import { CLASS_EVENTS, type Notice } from './events';
+import { groupOf, groupsOf } from './groups';
 import type { Options } from './options';
 import type { TimeNotice } from './schedule';
 import { ClassSession, type Means, type SessionState } from './session';
-import { mainStream } from './store';
+import { isSeated, mainStream } from './store';
 import { textAt } from './tree';
-import { teaches, type Room, type Tree } from './types';
+import { teaches, type Role, type Room, type Tree } from './types';
+import { GroupVisit, type VisitState } from './visit';
 
 export type ClassNotice = Notice | TimeNotice | { readonly kind: 'act'; readonly problem: ActProblem } | { readonly kind: 'unplugged'; readonly device: DeviceKind } | { readonly kind: 'screenDenied' };
 
 /** Events about media for the app: 0 idle, 1 connecting, 2 connected, 3 reconnecting. */
 const RTC_STATES: Record<MediaState['link'], number> = { none: 0, connecting: 1, connected: 2, reconnecting: 3 };
 const NO_CHAT: ChatState = { link: 'off', messages: [] };
+const NO_CONVERSATIONS: ConversationsState = { all: new Map(), open: '', failed: false };
 const STAGED: readonly Source[] = ['microphone', 'camera'];
+/** What an app hears of the room of a group; the class's own way is told by the room of the class. */
+const OF_GROUPS: readonly number[] = [CLASS_EVENTS.TeacherTurnOnMyMic, CLASS_EVENTS.TeacherTurnOffMyMic, CLASS_EVENTS.TeacherTurnOnMyCam, CLASS_EVENTS.TeacherTurnOffMyCam];
+/** What people are told of it. */
+const SAID_OF_GROUPS: readonly string[] = ['micOn', 'micOff', 'camOn', 'camOff', 'shares'];
 
 export class Classroom {
   readonly options: Options;
@@ -27,8 +35,18 @@ export class Classroom {
   readonly place: Place;
   readonly media: MediaClient;
   readonly devices: Devices;
+  /** In the room of the class. */
   #session: ClassSession;
+  /** In the room of a group, beside it. */
+  readonly #visit: GroupVisit;
+  /** The one whose room is shown, and with whom devices and media go. */
+  #here: ClassSession;
+  /** The group that one who teaches looks into. */
+  #visiting = '';
   #chat: ClassChat | undefined;
+  #conversations: Conversations | undefined;
+  /** Who is who in chat, by the name there: what a message says of its sender proves nothing. */
+  readonly #authors = new Map<string, { readonly name: string; readonly role: Role }>();
   readonly #means: Means;
   readonly #listeners = new Set<() => void>();
   readonly #noticed = new Set<(notice: ClassNotice) => void>();
@@ -49,8 +67,10 @@ export class Classroom {
     this.#means = { ...means, ...(freshToken ? { freshToken: () => this.#freshToken(freshToken) } : {}) };
     this.#wanted = { camera: this.mayPublish, microphone: this.mayPublish };
     this.devices = new Devices(options.encodings.camera, (kind) => this.#unplugged(kind));
-    this.media = new MediaClient({ send: (message) => this.#session.media({ ...message }), encodings: options.encodings, sources: this.mayPublish ? STAGED : [] });
+    this.media = new MediaClient({ send: (message) => this.#here.media({ ...message }), encodings: options.encodings, sources: this.mayPublish ? STAGED : [] });
     this.#session = this.#newSession(options.token);
+    this.#here = this.#session;
+    this.#visit = new GroupVisit((group) => this.#groupSession(group), () => this.#step());
     this.media.subscribe(() => this.#rtcChanged());
     this.devices.subscribe(() => this.#step());
   }
@@ -63,29 +83,57 @@ export class Classroom {
   }
 
   #newSession(token: string): ClassSession {
-    const { role, userName, roomName, roomType, startTime, duration, flexProps } = this.options;
-    const devices = () => {
-      const states = { camera: this.#wanted.camera ? 1 : 0, microphone: this.#wanted.microphone ? 1 : 0 };
-      this.#told = `${states.camera} ${states.microphone}`;
-      return states;
-    };
-    const session = new ClassSession(
+    const { role, userName, roomName, roomType, startTime, duration, flexProps, platform } = this.options;
+    const session: ClassSession = new ClassSession(
       this.place,
       token,
-      { role, userName, roomName, roomType, startTime, duration, flexProps, devices },
+      { role, userName, roomName, roomType, startTime, duration, flexProps, platform, devices: this.#entryDevices },
       {
         event: (number, ...details) => this.options.listener(number, ...details),
         notice: (notice) => this.#notice(notice),
-        media: (message) => this.media.heard(message as unknown as FromServer),
+        media: (message) => this.#heardMedia(session, message),
+        said: (data) => this.#conversations?.heard(data),
         live: () => {
-          this.media.live();
+          if (this.#here === session) this.media.live();
           this.#beReady();
+          void this.#conversations?.load();
         },
-        lost: () => this.media.lost(),
+        lost: () => this.#here === session && this.media.lost(),
       },
       this.#means,
     );
     session.subscribe(() => this.#step());
+    return session;
+  }
+
+  /** The devices at entry, of which the server then knows. */
+  readonly #entryDevices = (): { readonly camera: number; readonly microphone: number } => {
+    const states = { camera: this.#wanted.camera ? 1 : 0, microphone: this.#wanted.microphone ? 1 : 0 };
+    this.#told = `${states.camera} ${states.microphone}`;
+    return states;
+  };
+
+  #heardMedia(session: ClassSession, message: Tree): void {
+    if (this.#here === session) this.media.heard(message as unknown as FromServer);
+  }
+
+  /** Into the room of a group, by the token of the class. */
+  #groupSession(group: { readonly id: string; readonly name: string }): ClassSession {
+    const { role, userName, platform } = this.options;
+    const session: ClassSession = new ClassSession(
+      { ...this.place, roomUuid: group.id },
+      this.#session.api.token,
+      { role, userName, roomName: group.name, roomType: undefined, platform, devices: this.#entryDevices },
+      {
+        event: (number, ...details) => OF_GROUPS.includes(number) && this.options.listener(number, ...details),
+        notice: (notice) => SAID_OF_GROUPS.includes(notice.kind) && this.#notice(notice),
+        media: (message) => this.#heardMedia(session, message),
+        said: () => {},
+        live: () => this.#here === session && this.media.live(),
+        lost: () => this.#here === session && this.media.lost(),
+      },
+      this.#means,
+    );
     return session;
   }
 
@@ -94,7 +142,13 @@ export class Classroom {
     return this.options.role === 'student' || teaches(this.options.role);
   }
 
+  /** Calls for the room that is shown. */
   get api(): ClassApi {
+    return this.#here.api;
+  }
+
+  /** Calls for the room of the class, also while a group is shown. */
+  get classApi(): ClassApi {
     return this.#session.api;
   }
 
@@ -104,6 +158,34 @@ export class Classroom {
   };
 
   readonly state = (): SessionState => this.#session.snapshot();
+
+  /** The room that is shown and how its stream is: of the group that one is in, else of the class. */
+  here(): { readonly room: Room; readonly link: 'connecting' | 'live' | 'lost' } | undefined {
+    const [here, main] = [this.#here.snapshot(), this.#session.snapshot()];
+    if (main.phase !== 'in') return undefined;
+    return here.phase === 'in' ? here : main;
+  }
+
+  /** The group that one is in, or on the way into. */
+  group(): VisitState | undefined {
+    return this.#visit.state;
+  }
+
+  /** For those who teach: looks into a group, or with '' comes back. */
+  visit(group: string): void {
+    this.#visiting = group;
+    this.#step();
+  }
+
+  /** Tries once more to come into the group. */
+  readonly groupAgain = (): void => this.#visit.again();
+
+  /** The app gives another token. */
+  renewToken(token: string): void {
+    for (const session of [this.#session, this.#visit.session]) session?.renew(token);
+    this.#chat?.renew();
+  }
+
   readonly now = (): number => this.#session.now();
   readonly minutesLeft = (): number => this.#session.minutesLeft();
 
@@ -111,6 +193,16 @@ export class Classroom {
   readonly chatState = (): ChatState => this.#chat?.snapshot() ?? NO_CHAT;
   get chat(): ClassChat | undefined {
     return this.#chat;
+  }
+
+  /** Who has said something: as the class knows the sender, and only for who is not known as the message says. */
+  author({ from, name }: ChatMessage): { readonly name: string; readonly role: Role } {
+    return this.#authors.get(from) ?? { name, role: 'student' };
+  }
+
+  readonly conversationsState = (): ConversationsState => this.#conversations?.snapshot() ?? NO_CONVERSATIONS;
+  get conversations(): Conversations | undefined {
+    return this.#conversations;
   }
 
   readonly onNotice = (tell: (notice: ClassNotice) => void): (() => void) => {
@@ -127,8 +219,10 @@ export class Classroom {
     const { phase } = this.#session.snapshot();
     if (phase === 'failed' || phase === 'over') {
       this.#chat = undefined;
+      this.#conversations = undefined;
       const token = await this.options.freshToken?.().catch(() => undefined);
-      this.#session = this.#newSession(token ?? this.api.token);
+      this.#session = this.#newSession(token ?? this.classApi.token);
+      this.#here = this.#session;
     }
     globalThis.addEventListener?.('online', this.#session.hurry);
     this.#changed();
@@ -136,6 +230,7 @@ export class Classroom {
   }
 
   leave(): void {
+    this.#visit.go(undefined);
     this.#session.leave();
   }
 
@@ -143,6 +238,7 @@ export class Classroom {
   dispose(): void {
     globalThis.removeEventListener?.('online', this.#session.hurry);
     this.media.close();
+    this.#visit.go(undefined);
     this.#session.leave();
     this.#chat?.stop();
     this.devices.dispose();
@@ -150,9 +246,18 @@ export class Classroom {
   }
 
   /** Carries out an act; what is refused is told in a notice. True when it was done. */
-  async act(act: (api: ClassApi) => Promise<unknown>): Promise<boolean> {
+  act(act: (api: ClassApi) => Promise<unknown>): Promise<boolean> {
+    return this.#act(act, this.api);
+  }
+
+  /** As `act`, for the class as a whole: also while a group is shown. */
+  actForClass(act: (api: ClassApi) => Promise<unknown>): Promise<boolean> {
+    return this.#act(act, this.classApi);
+  }
+
+  async #act(act: (api: ClassApi) => Promise<unknown>, api: ClassApi): Promise<boolean> {
     try {
-      await act(this.api);
+      await act(api);
       return true;
     } catch (error) {
       this.#notice({ kind: 'act', problem: actProblem(error) });
@@ -175,13 +280,53 @@ export class Classroom {
   /** Brings devices, what is sent and what is told of it in step with the room. */
   #step(): void {
     const state = this.#session.snapshot();
-    if (state.phase === 'in') this.#inStep(state.room);
+    if (state.phase === 'in') this.#stepWith(state.room);
     else if (state.phase === 'over' || state.phase === 'failed') this.#out();
     this.#changed();
   }
 
+  /** The class goes on; `main` is its room. */
+  #stepWith(main: Room): void {
+    this.#know(main);
+    this.#startChat(main);
+    const own = this.#visiting ? groupsOf(main).find(({ id }) => id === this.#visiting) : teaches(main.me.role) ? undefined : groupOf(main, main.me.id);
+    if (!own) this.#visiting = '';
+    this.#visit.go(own);
+    const session = this.#visit.session ?? this.#session;
+    if (session !== this.#here) this.#moved(session, main);
+    const here = session.snapshot();
+    this.#inStep(here.phase === 'in' ? here.room : main);
+  }
+
+  /** Another room is shown: media, devices and chat go with it. */
+  #moved(to: ClassSession, main: Room): void {
+    this.media.close();
+    if (this.#screen) void this.stopScreen();
+    const stream = mainStream(main, main.me.id);
+    // In the class nobody waits for a picture of who is in a group.
+    if (this.#here === this.#session && stream && this.mayPublish) this.classApi.setDevices(stream.id, { videoSourceState: 0, audioSourceState: 0 }).catch(() => {});
+    this.#here = to;
+    const state = to.snapshot();
+    const inGroup = to !== this.#session;
+    if (!inGroup) this.#told = '';
+    if (inGroup && state.phase === 'in') {
+      this.#know(state.room);
+      const roomId = textAt(state.room.properties, 'widgets.easemobIM.extra.chatRoomId');
+      if (roomId) this.#chat?.visit({ roomId, roomUuid: state.room.id });
+    } else this.#chat?.visit();
+    this.options.listener(inGroup ? CLASS_EVENTS.JoinSubRoom : CLASS_EVENTS.LeaveSubRoom);
+    if (state.phase === 'in' && state.link === 'live') this.media.live();
+  }
+
+  /** Remembers who is who in chat. */
+  #know(room: Room): void {
+    for (const { name, role, properties } of room.users.values()) {
+      const chatName = textAt(properties, 'widgets.easemobIM.userId');
+      if (chatName) this.#authors.set(chatName, { name, role });
+    }
+  }
+
   #inStep(room: Room): void {
-    this.#startChat(room);
     const main = mainStream(room, room.me.id);
     const { tracks, problems } = this.devices.snapshot();
     const states: { camera: number; microphone: number } = { camera: 0, microphone: 0 };
@@ -195,6 +340,8 @@ export class Classroom {
       states[kind] = problem && wanted ? -1 : wanted ? 1 : 0;
     }
     if (main) this.#report(main.id, states);
+    // Who talks with others must not hear them late.
+    this.media.delay(isSeated(room, room.me) ? 0 : this.options.delayMs);
     this.#screenInStep(room);
     this.#wantMedia(room);
   }
@@ -225,7 +372,7 @@ export class Classroom {
   async shareScreen(): Promise<void> {
     let screen: MediaStream | null;
     try {
-      screen = await captureScreen(this.options.encodings.screen.frameRate);
+      screen = await captureScreen(this.options.encodings.screen);
     } catch (error) {
       if (problemOf(error) === 'denied') this.options.listener(CLASS_EVENTS.CaptureScreenPermissionDenied);
       this.#notice({ kind: 'screenDenied' });
@@ -295,8 +442,8 @@ export class Classroom {
   #wantSoon(): void {
     this.#wantTimer ??= setTimeout(() => {
       this.#wantTimer = undefined;
-      const state = this.#session.snapshot();
-      if (state.phase === 'in') this.#wantMedia(state.room);
+      const here = this.here();
+      if (here) this.#wantMedia(here.room);
     }, 50);
   }
 
@@ -332,6 +479,11 @@ export class Classroom {
   // Chat.
 
   #startChat(room: Room): void {
+    if (!this.#conversations && (room.me.role === 'student' || teaches(room.me.role))) {
+      const { id, name, role } = room.me;
+      this.#conversations = new Conversations({ api: () => this.classApi, me: { id, name, role }, now: this.now, told: (from, text) => this.#notice({ kind: 'private', name: from, text }) });
+      this.#conversations.subscribe(() => this.#changed());
+    }
     const sdk = (globalThis as { websdk?: { default?: unknown } }).websdk;
     if (this.#chat || !sdk) return;
     const extra = (name: string): string => textAt(room.properties, `widgets.easemobIM.extra.${name}`);
@@ -339,7 +491,11 @@ export class Classroom {
     const [appKey, roomId] = [extra('appKey'), extra('chatRoomId')];
     if (!appKey || !roomId || !user || room.me.role === 'invisible') return;
     const static_ = (sdk.default ?? sdk) as ConstructorParameters<typeof ClassChat>[0];
-    const chat = new ClassChat(static_, { appKey, roomId, user, base: this.place.base, roomUuid: room.id }, { name: room.me.name, role: room.me.role, id: room.me.id }, () => this.api.token);
+    const heard = (message: ChatMessage): void => {
+      const { name, role } = this.author(message);
+      if (message.toAll && teaches(role)) this.#notice({ kind: 'broadcast', name, text: message.text });
+    };
+    const chat = new ClassChat(static_, { appKey, user, base: this.place.base }, { roomId, roomUuid: room.id }, { name: room.me.name, role: room.me.role, id: room.me.id }, () => this.classApi.token, heard);
     this.#chat = chat;
     chat.subscribe(() => this.#changed());
     chat.start();
@@ -347,6 +503,9 @@ export class Classroom {
 
   #out(): void {
     this.media.close();
+    this.#here = this.#session;
+    this.#visiting = '';
+    this.#visit.go(undefined);
     this.#chat?.stop();
     this.devices.close('camera');
     this.devices.close('microphone');

@@ -30,6 +30,7 @@ export const CODES = {
   roomOver: 30410100,
   stageFull: 30429461,
   handUp: 30409460,
+  beingInvited: 30409601,
 } as const;
 
 /** Why a class could not be joined. */
@@ -73,7 +74,7 @@ export const SHOWN_CODES: Record<JoinProblem, string> = {
 };
 
 /** The word for a refused act, for a notice. */
-export type ActProblem = 'stageFull' | 'notAllowed' | 'gone' | 'already' | 'muted' | 'away' | 'tooMany' | 'failed';
+export type ActProblem = 'stageFull' | 'notAllowed' | 'gone' | 'already' | 'muted' | 'busy' | 'away' | 'tooMany' | 'failed';
 
 export function actProblem(error: unknown): ActProblem {
   if (!(error instanceof ClassError)) return 'failed';
@@ -86,6 +87,8 @@ export function actProblem(error: unknown): ActProblem {
     case CODES.noUser:
     case CODES.notAccepted:
       return 'gone';
+    case CODES.beingInvited:
+      return 'busy';
     case CODES.conflict:
     case CODES.started:
     case CODES.ended:

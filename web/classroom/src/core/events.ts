@@ -1,6 +1,7 @@
 // What an app hears of a class (classroom contract, section 4.3), and what people are told of it.
 
-import { hands, mainStream, onStage, phaseOf, sharedScreen } from './store';
+import { groupOf, invitationOf } from './groups';
+import { announcementOf, hands, mainStream, onStage, phaseOf, sharedScreen } from './store';
 import { at, listAt, numberAt, textAt, treeAt } from './tree';
 import { teaches, type Frame, type Room, type Tree } from './types';
 
@@ -22,8 +23,17 @@ export const CLASS_EVENTS = {
   CurrentSpeakerUnplugged: 113,
   CaptureScreenPermissionDenied: 114,
   BatchRewardReceived: 117,
+  InvitedToGroup: 118,
+  MoveToOtherGroup: 119,
+  JoinSubRoom: 120,
+  LeaveSubRoom: 121,
+  AcceptedToGroup: 122,
+  UserJoinGroup: 123,
+  UserLeaveGroup: 124,
+  RejectedToGroup: 125,
   RTCStateChanged: 201,
   ClassStateChanged: 202,
+  TokenPrivilegeWillExpire: 301,
 } as const;
 
 export interface Rewarded {
@@ -33,8 +43,9 @@ export interface Rewarded {
 
 /** What people are told of in a line. */
 export type Notice =
-  | { readonly kind: 'started' | 'ended' | 'onStage' | 'offStage' | 'micOn' | 'micOff' | 'camOn' | 'camOff' | 'chatMuted' | 'chatUnmuted' }
-  | { readonly kind: 'hand' | 'joined' | 'shares'; readonly name: string }
+  | { readonly kind: 'started' | 'ended' | 'onStage' | 'offStage' | 'micOn' | 'micOff' | 'camOn' | 'camOff' | 'chatMuted' | 'chatUnmuted' | 'groupOut' | 'announcement' | 'poll' | 'quiz' | 'countdown' }
+  | { readonly kind: 'hand' | 'joined' | 'shares' | 'groupIn'; readonly name: string }
+  | { readonly kind: 'broadcast' | 'private'; readonly name: string; readonly text: string }
   | { readonly kind: 'reward'; readonly names: readonly string[] };
 
 export interface Told {
@@ -77,7 +88,54 @@ export function toldOf(before: Room, after: Room, frame: Pick<Frame, 'cmd' | 'da
   if (shared && shared.id !== sharedBefore?.id && shared.owner !== me) {
     notices.push({ kind: 'shares', name: after.users.get(shared.owner)?.name ?? '' });
   }
+  if (frame.cmd === 4) {
+    groups(before, after, frame.data, events, notices);
+    shownToAll(before, after, byOther, notices);
+  }
   return { events, notices };
+}
+
+/** The tools of the class, as widgets and as they are told. */
+const TOOLS = [['poll', 'pollId', 'poll'], ['popupQuiz', 'popupQuizId', 'quiz'], ['countdownTimer', 'countdownTimerId', 'countdown']] as const;
+
+/** What is put up for all: a tool for those who answer, an announcement. */
+function shownToAll(before: Room, after: Room, byOther: boolean, notices: Notice[]): void {
+  if (!byOther) return;
+  const is = (room: Room, path: string): string => textAt(room.properties, path);
+  for (const [widget, id, kind] of TOOLS) {
+    const path = `widgets.${widget}.extra.${id}`;
+    if (is(after, path) && is(before, path) !== is(after, path)) notices.push({ kind });
+  }
+  if (announcementOf(after) && announcementOf(before) !== announcementOf(after)) notices.push({ kind: 'announcement' });
+}
+
+/** Groups: who comes and goes, and who is asked. */
+function groups(before: Room, after: Room, data: Tree, events: [number, ...unknown[]][], notices: Notice[]): void {
+  const me = after.me.id;
+  const cause = treeAt(data, 'cause.data');
+  const kind = numberAt(data, 'cause.cmd');
+  const action = numberAt(cause, 'actionType');
+  if (kind === 11 && action === 4) {
+    for (const change of listAt(cause, 'changeGroups') as readonly Tree[]) {
+      const groupUuid = textAt(change, 'groupUuid');
+      for (const [field, number] of [['removeUsers', CLASS_EVENTS.UserLeaveGroup], ['addUsers', CLASS_EVENTS.UserJoinGroup]] as const) {
+        const users = listAt(change, field).map((one) => textAt(one as Tree, 'userUuid'));
+        if (users.length > 0) events.push([number, { groupUuid, users }]);
+      }
+    }
+  }
+  const process = textAt(cause, 'processUuid');
+  if (kind === 501 && process.startsWith('groups-')) {
+    const groupUuid = process.slice('groups-'.length);
+    const invitation = invitationOf(after, me);
+    if (action === 1 && invitation && !invitationOf(before, me)) events.push([CLASS_EVENTS.InvitedToGroup, invitation]);
+    if (action === 2) events.push([CLASS_EVENTS.AcceptedToGroup, { groupUuid, accepted: listAt(cause, 'addAccepted') }]);
+    if (action === 3) events.push([CLASS_EVENTS.RejectedToGroup, { groupUuid, removeProgress: listAt(cause, 'removeProgress'), inviting: listAt(after.properties, `processes.${process}.progress`).length > 0 }]);
+  }
+  const [was, is] = [groupOf(before, me), groupOf(after, me)];
+  if (was?.id === is?.id) return;
+  if (was && is) events.push([CLASS_EVENTS.MoveToOtherGroup, { fromGroupUuid: was.id, toGroupUuid: is.id }]);
+  if (after.me.role === 'student') notices.push(is ? { kind: 'groupIn', name: is.name } : { kind: 'groupOut' });
 }
 
 function rights(before: Room, after: Room, events: [number, ...unknown[]][], notices: Notice[]): void {

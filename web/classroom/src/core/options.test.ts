@@ -40,6 +40,13 @@ test('languages and looks that are not known are the usual ones', () => {
   expect([launch({ shareUrl: 'javascript:alert(1)' }).shareUrl, launch({ shareUrl: 'https://x/1' }).shareUrl]).toEqual([undefined, 'https://x/1']);
 });
 
+test('codec, delay and kind of page are as asked; what is not known is as usual', () => {
+  const codec = (web: object) => launch({ mediaOptions: { web } }).encodings.codec;
+  expect([codec({ codec: 'H264' }), codec({ codec: 'vp9', mode: 'live' }), codec({ codec: 'av1' }), codec({})]).toEqual(['h264', 'vp9', undefined, undefined]);
+  expect([launch({ latencyLevel: 1 }).delayMs, launch({ latencyLevel: 2 }).delayMs, launch({}).delayMs]).toEqual([1500, 0, 0]);
+  expect([launch({ platform: 'H5', pretest: true }), launch({ platform: 'PC', pretest: true })].map(({ platform, pretest }) => [platform, pretest])).toEqual([[6, false], [1, true]]);
+});
+
 test('C201: the host is where calls go', () => {
   expect(baseOf(undefined, 'https://own')).toBe('https://own');
   expect(baseOf('school.example', 'https://own')).toBe('https://school.example');

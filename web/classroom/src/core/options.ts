@@ -1,6 +1,6 @@
 // What an app says at launch (classroom contract, sections 4.1 and 4.2), checked.
 
-import type { Encoding, Encodings } from '../media/peer';
+import type { Codec, Encoding, Encodings } from '../media/peer';
 import { USUAL } from '../media/peer';
 import { ROLES, type Role, type Tree } from './types';
 
@@ -30,9 +30,14 @@ export interface LaunchOption {
     readonly cameraEncoderConfiguration?: Partial<Encoding>;
     readonly lowStreamCameraEncoderConfiguration?: Partial<Encoding>;
     readonly screenShareEncoderConfiguration?: Partial<Encoding>;
+    readonly web?: { readonly codec?: string; readonly mode?: string };
     readonly encryptionConfig?: { readonly mode?: number; readonly key?: string };
     readonly [name: string]: unknown;
   };
+  /** For who only watches: 1 a steady picture with a delay, 2 as soon as it is there. */
+  readonly latencyLevel?: number;
+  /** `PC` or `H5`, a page within an app on a phone. */
+  readonly platform?: string;
   readonly shareUrl?: string;
   /** Ours: another token when the one that there is ends. Without it a class ends with its token. */
   readonly freshToken?: () => Promise<string>;
@@ -55,9 +60,18 @@ export interface Options {
   readonly duration: number | undefined;
   readonly flexProps: Tree | undefined;
   readonly encodings: Encodings;
+  /** Milliseconds for which what comes is held back, for who only watches. */
+  readonly delayMs: number;
+  /** What kind of page it is, by the contract's numbers. */
+  readonly platform: number;
   readonly shareUrl: string | undefined;
   readonly freshToken: (() => Promise<string>) | undefined;
 }
+
+const PLATFORM = { web: 1, h5: 6 };
+const CODECS: readonly Codec[] = ['vp8', 'vp9', 'h264'];
+/** The delay that level 1 has, from the documents: 1.5 to 2 s. */
+const STEADY_MS = 1500;
 
 const LONGEST_S = 86_400;
 /** Bytes of a name are fewer than this. */
@@ -95,6 +109,8 @@ export function checked(option: LaunchOption, types: readonly number[], usualCam
     throw new Error(`duration must be whole seconds, ${LONGEST_S} at the most`);
   }
   const media = option.mediaOptions ?? {};
+  const platform = String(option.platform).toUpperCase() === 'H5' ? PLATFORM.h5 : PLATFORM.web;
+  const codec = CODECS.find((known) => known === String(media.web?.codec).toLowerCase());
   // Who asks for encryption from end to end does not get a class without it.
   if (media.encryptionConfig?.key) throw new Error('mediaOptions.encryptionConfig: media that is encrypted from end to end is not supported');
   return {
@@ -106,7 +122,8 @@ export function checked(option: LaunchOption, types: readonly number[], usualCam
     roomType: option.roomType,
     token,
     listener: option.listener ?? (() => {}),
-    pretest: option.pretest === true,
+    // Pages within apps have no device check: the app has asked already.
+    pretest: option.pretest === true && platform !== PLATFORM.h5,
     language: String(option.language ?? '').toLowerCase().startsWith('zh') ? 'zh' : 'en',
     uiMode: option.uiMode === 'dark' ? 'dark' : 'light',
     startTime: typeof option.startTime === 'number' && option.startTime > 0 ? option.startTime : undefined,
@@ -116,7 +133,10 @@ export function checked(option: LaunchOption, types: readonly number[], usualCam
       camera: encoding(usualCamera, media.cameraEncoderConfiguration),
       low: encoding(USUAL.low, media.lowStreamCameraEncoderConfiguration),
       screen: encoding(USUAL.screen, media.screenShareEncoderConfiguration),
+      codec,
     },
+    delayMs: option.latencyLevel === 1 ? STEADY_MS : 0,
+    platform,
     shareUrl: typeof option.shareUrl === 'string' && /^https?:\/\//.test(option.shareUrl) ? option.shareUrl : undefined,
     freshToken: typeof option.freshToken === 'function' ? option.freshToken : undefined,
   };

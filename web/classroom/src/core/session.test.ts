@@ -40,6 +40,7 @@ function join(means: Partial<Means> = {}): ClassSession {
       event: (...event) => told.push(event),
       notice: ({ kind }) => told.push(kind),
       media: ({ op }) => told.push(['media', op]),
+      said: ({ message }) => told.push(['said', message]),
       live: () => told.push('live'),
       lost: () => told.push('lost'),
     },

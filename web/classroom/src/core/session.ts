@@ -22,10 +22,13 @@ export interface Coming {
   readonly role: Role;
   readonly userName: string;
   readonly roomName: string;
-  readonly roomType: number;
+  /** Undefined for a group, which the room of its class makes. */
+  readonly roomType: number | undefined;
   readonly startTime?: number | undefined;
   readonly duration?: number | undefined;
   readonly flexProps?: Tree | undefined;
+  /** What kind of page it is, by the contract's numbers. */
+  readonly platform?: number | undefined;
   /** The devices at entry, 1 started. */
   readonly devices: () => { readonly camera: number; readonly microphone: number };
 }
@@ -35,6 +38,8 @@ export interface SessionEvents {
   event(number: number, ...details: unknown[]): void;
   notice(notice: Notice | TimeNotice): void;
   media(message: Tree): void;
+  /** Something is said to this person alone. */
+  said(data: Tree): void;
   /** The stream is there, or there again. */
   live(): void;
   lost(): void;
@@ -54,6 +59,8 @@ const TICK_MS = 500;
 /** From which deviation on the server's clock is believed anew. */
 const DRIFT_MS = 800;
 const PLATFORM_WEB = 1;
+/** The message that is said to one person. */
+const PRIVATE = 1;
 
 export class ClassSession {
   readonly api: ClassApi;
@@ -107,16 +114,16 @@ export class ClassSession {
   }
 
   #checkIn(): Tree {
-    const { role, userName, roomName, roomType, startTime, duration, flexProps } = this.#coming;
+    const { role, userName, roomName, roomType, startTime, duration, flexProps, platform } = this.#coming;
     return {
       role: ROLES[role],
       roomName,
-      roomType,
+      ...(roomType === undefined ? {} : { roomType }),
       userName,
       userProperties: { flexProps: flexProps ?? {} },
       ...(startTime === undefined ? {} : { startTime }),
       ...(duration === undefined ? {} : { duration }),
-      platform: PLATFORM_WEB,
+      platform: platform ?? PLATFORM_WEB,
       stream: this.#deviceStates(),
     };
   }
@@ -159,7 +166,7 @@ export class ClassSession {
           this.#believe(frame.timestamp, false);
           this.#apply(frame);
         },
-        told: (cmd, data) => this.#apply({ cmd, data }),
+        told: (cmd, data) => (cmd === PRIVATE ? this.#events.said(data) : this.#apply({ cmd, data })),
         live: () => {
           this.#link('live');
           this.#events.live();
@@ -212,7 +219,14 @@ export class ClassSession {
     return true;
   }
 
+  /** The class goes on with another token, which the app has given. */
+  renew(token: string): void {
+    this.api.renew(token);
+    this.#stream?.renew(token);
+  }
+
   async #renew(): Promise<void> {
+    this.#events.event(CLASS_EVENTS.TokenPrivilegeWillExpire);
     try {
       if (await this.#freshToken()) this.#stream?.renew(this.api.token);
     } catch {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { person, room, stream } from './fixtures';
-import { applied, hands, invited, isChatMuted, isSeated, mainStream, onStage, phaseOf, rewardsOf, seated, sharedScreen } from './store';
+import { announcementOf, applied, carouselOf, hands, invited, isChatMuted, isSeated, mainStream, onStage, phaseOf, rewardsOf, seated, seatsOf, sharedScreen } from './store';
 import type { Room, Tree } from './types';
 
 const step = (before: Room, cmd: number, data: Tree, more: Tree = {}): Room => applied(before, { cmd, data, ...more });
@@ -92,4 +92,12 @@ test('the state of the class and of its chat', () => {
   const one = put(room(), { state: 1, 'schedule.state': 1, muteChat: 1 });
   expect([phaseOf(one), isChatMuted(one)]).toEqual([1, true]);
   expect(applied(one, { cmd: 12345, data: {} })).toBe(one);
+});
+
+test('a carousel is there while it goes, and an announcement until it is taken down', () => {
+  const one = room(undefined, { carousel: { state: 1, range: 2, type: 2, interval: 30, count: 2 }, processes: { handsUp: { accepted: [], progress: [], maxAccept: 4 }, waveArm: { progress: [] } } });
+  expect([carouselOf(one), seatsOf(one)]).toEqual([{ count: 2, interval: 30, random: true, withDevice: true }, 4]);
+  expect([carouselOf(put(one, { carousel: { state: 0 } })), seatsOf(room())]).toEqual([undefined, 6]);
+  const told = put(one, { 'flexProps.announcement': { text: 'Homework is due', userUuid: 'tina' } });
+  expect([announcementOf(one), announcementOf(told), announcementOf(put(told, { 'flexProps.announcement': { text: '' } }))]).toEqual(['', 'Homework is due', '']);
 });

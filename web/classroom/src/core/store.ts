@@ -190,7 +190,32 @@ export function sharedScreen(room: Room): Stream | undefined {
   return room.streams.get(textAt(room.properties, 'screen.streamUuid'));
 }
 
+/** The students who take turns on the stage. */
+export interface Carousel {
+  /** How many at once, and for how many seconds. */
+  readonly count: number;
+  readonly interval: number;
+  /** By chance, and only those with a device that runs. */
+  readonly random: boolean;
+  readonly withDevice: boolean;
+}
+
+/** Seconds that they may stay. */
+export const CAROUSEL_S = { least: 10, most: 99 } as const;
+
+/** The carousel, while it goes. */
+export function carouselOf(room: Room): Carousel | undefined {
+  const said = treeAt(room.properties, 'carousel');
+  if (numberAt(said, 'state') !== 1) return undefined;
+  return { count: numberAt(said, 'count', 6), interval: numberAt(said, 'interval', CAROUSEL_S.least), random: numberAt(said, 'type') === 2, withDevice: numberAt(said, 'range') === 2 };
+}
+
+/** How many students the stage takes. */
+export const seatsOf = (room: Room): number => Math.max(1, numberAt(room.properties, 'processes.handsUp.maxAccept', 6));
+
 export const rewardsOf = (user: User): number => numberAt(user.properties, 'reward.count');
+/** What those who teach have put up for all. */
+export const announcementOf = (room: Room): string => textAt(room.properties, 'flexProps.announcement.text');
 export const isChatMuted = (room: Room): boolean => numberAt(room.properties, 'muteChat') === 1;
 
 /** Whether there is a stage on which not everybody is. */

@@ -7,7 +7,7 @@ export const ROLES = { invisible: 0, teacher: 1, student: 2, assistant: 3, obser
 export type Role = keyof typeof ROLES;
 
 /** Types of rooms by number. */
-export const ROOM_TYPES = { oneToOne: 0, lecture: 2, small: 4, cloud: 10 } as const;
+export const ROOM_TYPES = { oneToOne: 0, lecture: 2, small: 4, cloud: 10, group: 101 } as const;
 export type RoomType = (typeof ROOM_TYPES)[keyof typeof ROOM_TYPES];
 
 /** The state of a class: not started, started, over its time, closed. */

@@ -54,6 +54,7 @@ export class MediaClient {
   #restart = false;
   #attempt = 0;
   #fatal = 0;
+  #delayMs = 0;
   #on = false;
   #streamLive = false;
   #watchAt = 0;
@@ -125,6 +126,13 @@ export class MediaClient {
     return levels;
   }
 
+  /** What comes is held back for so many milliseconds, so that it is steady; 0: as soon as it is there. */
+  delay(ms: number): void {
+    if (ms === this.#delayMs) return;
+    this.#delayMs = ms;
+    this.#peer?.delay(ms);
+  }
+
   close(): void {
     if (!this.#on) return;
     this.#on = false;
@@ -180,6 +188,7 @@ export class MediaClient {
     this.#restart = false;
     const connection = this.#means.peer?.() ?? new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     const peer = new Peer(connection, this.#means.encodings ?? USUAL, this.#means.sources);
+    peer.delay(this.#delayMs);
     this.#peer = peer;
     connection.onconnectionstatechange = () => {
       if (this.#peer === peer) this.#connectionIs(connection.connectionState);

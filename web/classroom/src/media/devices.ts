@@ -178,7 +178,7 @@ function remembered(): Record<DeviceKind, string> {
   }
 }
 
-/** Asks for a screen. Null when nobody chose one. */
-export async function captureScreen(frameRate: number): Promise<MediaStream | null> {
-  return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: frameRate } }, audio: true });
+/** Asks for a screen, at the most so large. Null when nobody chose one. */
+export async function captureScreen({ width, height, frameRate }: CameraSize): Promise<MediaStream | null> {
+  return navigator.mediaDevices.getDisplayMedia({ video: { width: { max: width }, height: { max: height }, frameRate: { ideal: frameRate } }, audio: true });
 }

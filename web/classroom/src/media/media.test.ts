@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MediaClient, trackKey } from './client';
+import { offered } from './peer';
 import type { Source, ToServer, Watch } from './messages';
 import { countsOf, qualityOf } from './quality';
 import { assigned, type Slot } from './slots';
@@ -235,6 +236,20 @@ test('streams keep their slots', () => {
   expect(missing).toEqual({ audio: 0, video: 0 });
   expect(assigned(slots, [video('c'), video('d'), video('b'), audio('x'), audio('y')]).missing).toEqual({ audio: 1, video: 1 });
   expect(assigned(slots, [video('a'), video('b')]).changes).toEqual({});
+});
+
+test('a codec that is asked for is sent alone, where the browser has it', () => {
+  const known = ['video/VP8', 'video/rtx', 'video/VP9 profile-id=0', 'video/VP9 profile-id=2', 'video/H264 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f', 'video/AV1 profile=0'].map((one) => {
+    const [mimeType = '', sdpFmtpLine] = one.split(' ');
+    return sdpFmtpLine ? { mimeType, sdpFmtpLine } : { mimeType };
+  });
+  const names = (...given: [boolean, ('vp9' | 'h264')?]) => offered(known, ...given).map(({ mimeType }) => mimeType.slice('video/'.length));
+  expect(names(true)).toEqual(['VP8', 'rtx', 'H264']);
+  expect(names(true, 'vp9')).toEqual(['rtx', 'VP9']);
+  expect(names(true, 'h264')).toEqual(['rtx', 'H264']);
+  known.splice(4, 1);
+  expect(names(true, 'h264')).toEqual(['VP8', 'rtx']);
+  expect(names(false)).toEqual(['VP8', 'rtx', 'VP9', 'AV1']);
 });
 
 test('the network is graded by what was lost since and by the delay', () => {

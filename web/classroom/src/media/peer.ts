@@ -11,10 +11,15 @@ export interface Encoding {
   readonly bitrate: number;
 }
 
+/** Codecs of pictures that can be asked for. */
+export type Codec = 'vp8' | 'vp9' | 'h264';
+
 export interface Encodings {
   readonly camera: Encoding;
   readonly low: Encoding;
   readonly screen: Encoding;
+  /** What is sent where both sides have it. */
+  readonly codec?: Codec | undefined;
 }
 
 export const USUAL: Encodings = {
@@ -36,6 +41,7 @@ export class Peer {
   readonly connection: RTCPeerConnection;
   readonly #encodings: Encodings;
   readonly #sending = new Map<Source, RTCRtpTransceiver>();
+  #delayMs = 0;
   readonly #receiving: { readonly kind: Kind; readonly transceiver: RTCRtpTransceiver }[] = [];
 
   constructor(connection: RTCPeerConnection, encodings: Encodings, sources: readonly Source[]) {
@@ -52,20 +58,22 @@ export class Peer {
 
   /** Adds an m-line for a source; it takes an offer until it is there. */
   #add(source: Source): void {
-    const { camera, low, screen } = this.#encodings;
+    const { camera, low, screen, codec } = this.#encodings;
     const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
     const scale = Math.max(1, camera.height / low.height);
+    // Without it a browser makes one stream of layers of VP9, not two streams.
+    const layered = codec === 'vp9' ? { scalabilityMode: 'L1T1' } : {};
     const sendEncodings: RTCRtpEncodingParameters[] =
       source === 'camera'
         ? [
-            { rid: 'l', scaleResolutionDownBy: scale, maxBitrate: low.bitrate * 1000, maxFramerate: low.frameRate },
-            { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: camera.bitrate * 1000, maxFramerate: camera.frameRate },
+            { rid: 'l', ...layered, scaleResolutionDownBy: scale, maxBitrate: low.bitrate * 1000, maxFramerate: low.frameRate },
+            { rid: 'h', ...layered, scaleResolutionDownBy: 1, maxBitrate: camera.bitrate * 1000, maxFramerate: camera.frameRate },
           ]
         : source === 'screen'
           ? [{ maxBitrate: screen.bitrate * 1000, maxFramerate: screen.frameRate }]
           : [];
     const transceiver = this.connection.addTransceiver(kind, { direction: 'sendonly', ...(sendEncodings.length > 0 ? { sendEncodings } : {}) });
-    prefer(transceiver, kind, true);
+    prefer(transceiver, kind, true, codec);
     this.#sending.set(source, transceiver);
   }
 
@@ -84,8 +92,15 @@ export class Peer {
     for (let count = 0; count < by; count += 1) {
       const transceiver = this.connection.addTransceiver(kind, { direction: 'recvonly' });
       prefer(transceiver, kind, false);
+      hold(transceiver.receiver, this.#delayMs);
       this.#receiving.push({ kind, transceiver });
     }
+  }
+
+  /** What comes is held back for so long, so that it is steady; 0: as the browser does it. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+    for (const { transceiver } of this.#receiving) hold(transceiver.receiver, ms);
   }
 
   /** The receiving slots that have been offered. */
@@ -110,11 +125,27 @@ export class Peer {
   }
 }
 
-function prefer(transceiver: RTCRtpTransceiver, kind: Kind, sends: boolean): void {
-  const known = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
-  const used = known.filter(({ mimeType, sdpFmtpLine = '' }) => {
-    const name = `${mimeType} ${sdpFmtpLine}`.trim();
-    return USED.some((one) => one.test(name)) && (!sends || SENT.some((one) => one.test(mimeType)));
+/** By either name that browsers have for it. */
+function hold(receiver: RTCRtpReceiver, ms: number): void {
+  const known = receiver as RTCRtpReceiver & { jitterBufferTarget?: number | null; playoutDelayHint?: number | null };
+  if ('jitterBufferTarget' in known) known.jitterBufferTarget = ms > 0 ? ms : null;
+  else if ('playoutDelayHint' in known) (known as { playoutDelayHint: number | null }).playoutDelayHint = ms > 0 ? ms / 1000 : null;
+}
+
+type Known = Pick<RTCRtpCodec, 'mimeType' | 'sdpFmtpLine'>;
+
+/** Which of the codecs that a browser knows are offered. One that is `wanted` is sent alone: the answer has an order of its own. */
+export function offered<T extends Known>(known: readonly T[], sends: boolean, wanted?: Codec): readonly T[] {
+  const is = ({ mimeType }: T): boolean => wanted !== undefined && mimeType.toLowerCase() === `video/${wanted}`;
+  const used = known.filter((one) => {
+    const name = `${one.mimeType} ${one.sdpFmtpLine ?? ''}`.trim();
+    return USED.some((pattern) => pattern.test(name)) && (!sends || is(one) || SENT.some((pattern) => pattern.test(one.mimeType)));
   });
+  return sends && used.some(is) ? used.filter((one) => is(one) || /\/rtx$/i.test(one.mimeType)) : used;
+}
+
+function prefer(transceiver: RTCRtpTransceiver, kind: Kind, sends: boolean, wanted?: Codec): void {
+  const known = (wanted && kind === 'video' ? RTCRtpSender : RTCRtpReceiver).getCapabilities?.(kind)?.codecs ?? [];
+  const used = [...offered(known, sends, wanted)];
   if (used.length > 0 && 'setCodecPreferences' in transceiver) transceiver.setCodecPreferences(used);
 }

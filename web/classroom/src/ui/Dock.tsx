@@ -3,12 +3,12 @@
 import { hands, hasStage, mainStream, onStage } from '../core/store';
 import { treeAt } from '../core/tree';
 import { teaches } from '../core/types';
-import { useClass, useDevices, useEnabled, useRoom } from './context';
+import { useClass, useDevices, useEnabled, useMain, useRoom } from './context';
 import { Icon, type IconName } from './icons';
 import { Menu, type MenuItem } from './parts';
 import type { ToolName } from './tools/Tools';
 
-export type Panel = 'people' | 'chat';
+export type Panel = 'people' | 'chat' | 'groups';
 
 interface DockProps {
   readonly panel: Panel | undefined;
@@ -22,6 +22,7 @@ interface DockProps {
 export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: DockProps) {
   const { classroom, t } = useClass();
   const room = useRoom();
+  const inClass = useMain();
   const enabled = useEnabled();
   const { problems } = useDevices();
   const { me } = room;
@@ -42,6 +43,8 @@ export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: Do
         .filter(([, , path]) => enabled(path))
         .map(([tool, icon]) => ({ label: t(`tool.${tool}`), icon, act: () => onTool(tool) }))
     : [];
+  if (teaching && hasStage(inClass)) tools.push({ label: t('tool.carousel'), icon: 'carousel', act: () => onTool('carousel') });
+  if (teaching && (inClass.type === 4 || inClass.type === 10) && enabled('engagement.breakoutRoom')) tools.push({ label: t('tool.groups'), icon: 'groups', act: () => onPanel('groups') });
   const device = (kind: 'camera' | 'microphone'): void => {
     if (problems[kind]) void classroom.devices.open(kind);
     classroom.want(kind, problems[kind] ? true : !classroom.wanted[kind]);
@@ -72,8 +75,8 @@ export function Dock({ panel, unread, onPanel, onTool, onSettings, onLeave }: Do
         )}
       </div>
       <div className="sc-dock__group">
-        {room.type !== 0 && enabled('engagement.roster') && <DockButton icon="people" label={t('dock.people')} badge={teaching ? up.length : 0} expanded={panel === 'people'} onClick={() => onPanel('people')} />}
-        <DockButton icon="chat" label={t('dock.chat')} badge={unread} expanded={panel === 'chat'} onClick={() => onPanel('chat')} />
+        {room.type !== 0 && enabled('engagement.roster') && <DockButton icon="people" label={t('dock.people')} badge={teaching ? up.length : 0} opens="people" expanded={panel === 'people'} onClick={() => onPanel('people')} />}
+        <DockButton icon="chat" label={t('dock.chat')} badge={unread} opens="chat" expanded={panel === 'chat'} onClick={() => onPanel('chat')} />
         <DockButton icon="settings" label={t('dock.settings')} onClick={onSettings} />
         <DockButton icon="leave" label={t('dock.leave')} danger onClick={onLeave} />
       </div>
@@ -91,14 +94,16 @@ interface DockButtonProps {
   readonly disabled?: boolean;
   readonly badge?: number;
   readonly expanded?: boolean | undefined;
+  /** The panel that it opens. */
+  readonly opens?: Panel;
   readonly pressed?: boolean | undefined;
   readonly title?: string | undefined;
 }
 
-function DockButton({ icon, label, onClick, off, active, danger, disabled, badge = 0, expanded, pressed, title }: DockButtonProps) {
+function DockButton({ icon, label, onClick, off, active, danger, disabled, badge = 0, expanded, opens, pressed, title }: DockButtonProps) {
   const kind = danger ? 'sc-dockbutton--danger' : off ? 'sc-dockbutton--off' : active || expanded ? 'sc-dockbutton--active' : '';
   return (
-    <button type="button" className={`sc-dockbutton ${kind}`} onClick={onClick} disabled={disabled} title={title ?? label} aria-expanded={expanded} aria-pressed={pressed}>
+    <button type="button" className={`sc-dockbutton ${kind}`} onClick={onClick} disabled={disabled} title={title ?? label} data-opens={opens} aria-expanded={expanded} aria-pressed={pressed}>
       <Icon name={icon} size={22} />
       <span>{label}</span>
       {badge > 0 && <b className="sc-badge">{badge > 99 ? '99+' : badge}</b>}

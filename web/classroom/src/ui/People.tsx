@@ -1,15 +1,16 @@
 // Who is there, whose hand is up, and what those who teach do about it.
 
 import { useEffect, useState } from 'react';
+import { GROUP_TYPE, groupOf } from '../core/groups';
 import { hands, hasStage, invited, isSeated, mainStream, onStage, rewardsOf } from '../core/store';
 import { at, listAt, textAt } from '../core/tree';
 import { listed, roleOf, teaches, type Tree, type User } from '../core/types';
 import { bring, usePersonActs } from './acts';
-import { useClass, useRoom } from './context';
+import { useClass, useMain, useRoom } from './context';
 import { Icon } from './icons';
 import { Avatar, Button, Empty, IconButton, Menu } from './parts';
 
-export function People() {
+export function People({ onTalk }: { readonly onTalk: (student: string, name: string) => void }) {
   const { classroom, t } = useClass();
   const room = useRoom();
   const [search, setSearch] = useState('');
@@ -23,15 +24,15 @@ export function People() {
   const students = sorted.filter(({ role }) => role === 'student');
   return (
     <div className="sc-people">
-      {teaching && room.type !== 0 && <Hands />}
+      {teaching && room.type !== 0 && room.type !== GROUP_TYPE && <Hands />}
       <label className="sc-search">
         <span className="sc-hidden">{t('people.search')}</span>
         <input type="search" value={search} placeholder={t('people.search')} onChange={(event) => setSearch(event.target.value)} />
       </label>
       <div className="sc-people__scroll" tabIndex={0} role="group" aria-label={t('people.title')}>
         {search && sorted.length === 0 && <p className="sc-muted sc-pad">{t('people.nobody')}</p>}
-        {team.length > 0 && <Roster title={t('people.team')} users={team} />}
-        {students.length > 0 && <Roster title={`${t('people.students')} · ${students.length}`} users={students} />}
+        {team.length > 0 && <Roster title={t('people.team')} users={team} onTalk={onTalk} />}
+        {students.length > 0 && <Roster title={`${t('people.students')} · ${students.length}`} users={students} onTalk={onTalk} />}
         {!search && students.length === 0 && <Empty icon="people" title={t('people.none')} text={t('people.none.text')} />}
         {lecture.more && (
           <Button kind="quiet" onClick={lecture.more}>
@@ -44,33 +45,37 @@ export function People() {
   );
 }
 
-function Roster({ title, users }: { readonly title: string; readonly users: readonly User[] }) {
+type OnTalk = (student: string, name: string) => void;
+
+function Roster({ title, users, onTalk }: { readonly title: string; readonly users: readonly User[]; readonly onTalk: OnTalk }) {
   return (
     <section>
       <h3 className="sc-subhead">{title}</h3>
       <ul className="sc-roster">
         {users.map((user) => (
-          <Person key={user.id} user={user} />
+          <Person key={user.id} user={user} onTalk={onTalk} />
         ))}
       </ul>
     </section>
   );
 }
 
-function Person({ user }: { readonly user: User }) {
+function Person({ user, onTalk }: { readonly user: User; readonly onTalk: OnTalk }) {
   const { t } = useClass();
   const room = useRoom();
-  const acts = usePersonActs(user);
+  const inClass = useMain();
+  const acts = usePersonActs(user, onTalk);
   const main = mainStream(room, user.id);
+  const group = room === inClass ? groupOf(inClass, user.id) : undefined;
   const staged = onStage(room).includes(user.id);
-  const stars = rewardsOf(user);
+  const stars = rewardsOf(inClass.users.get(user.id) ?? user);
   const sends = isSeated(room, user) && main;
   return (
     <li className="sc-person" data-person={user.id}>
       <Avatar name={user.name} id={user.id} small />
       <span className="sc-person__name">
         {user.id === room.me.id ? t('name.you', { name: user.name }) : user.name}
-        <small>{user.role !== 'student' ? t(`role.${user.role}`) : staged ? t('people.onStage') : invited(room).some(({ id }) => id === user.id) ? t('people.invited') : ''}</small>
+        <small>{user.role !== 'student' ? t(`role.${user.role}`) : group ? group.name : staged ? t('people.onStage') : invited(room).some(({ id }) => id === user.id) ? t('people.invited') : ''}</small>
       </span>
       {stars > 0 && (
         <span className="sc-person__stars" role="img" aria-label={t('tile.rewards', { n: stars })}>

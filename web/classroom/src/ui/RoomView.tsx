@@ -1,105 +1,99 @@
 // The class as it goes: header, stage, panel, controls, and what comes over them.
 
 import { useEffect, useRef, useState } from 'react';
-import { clockText, timesOf } from '../core/schedule';
 import { invited, phaseOf } from '../core/store';
 import type { Room } from '../core/types';
-import { Chat } from './Chat';
-import { PHONE, RoomProvider, useClass, useClassroom, useDevices, useMatches, useMedia, useNow, useRoom } from './context';
+import { Banner } from './Banner';
+import { Chat } from './chat/Chat';
+import { MainProvider, PHONE, RoomProvider, SMALL, useClass, useClassroom, useDevices, useMatches, useMedia, useRoom } from './context';
 import { Dock, type Panel } from './Dock';
+import { GroupInvitation } from './groups/Invitation';
+import { GroupsPanel } from './groups/GroupsPanel';
+import { GroupStrip } from './groups/Strip';
 import { Header } from './Header';
 import type { Layout } from './layout';
-import { Button, Dialog, IconButton, Spinner } from './parts';
+import { Button, Dialog, IconButton } from './parts';
 import { People } from './People';
 import { Settings } from './Settings';
 import { Stage } from './Stage';
 import { Toasts } from './Toasts';
+import { CarouselStrip } from './tools/Carousel';
 import { ToolStart, Tools, type ToolName } from './tools/Tools';
 import { Sound } from './Video';
 
-export function RoomView({ room, link }: { readonly room: Room; readonly link: 'connecting' | 'live' | 'lost' }) {
+interface RoomViewProps {
+  /** The room of the class. */
+  readonly main: Room;
+  /** The one that is shown: of the class, or of a group. */
+  readonly room: Room;
+  readonly link: 'connecting' | 'live' | 'lost';
+}
+
+const TITLES = { people: 'people.title', chat: 'chat.title', groups: 'groups.title' } as const;
+
+export function RoomView({ main, room, link }: RoomViewProps) {
   const { t } = useClass();
   const classroom = useClassroom();
   const phone = useMatches(PHONE);
+  const small = useMatches(SMALL);
   const [layout, setLayout] = useState<Layout>(room.type === 2 ? 'stage' : 'grid');
   const [panel, setPanel] = useState<Panel | undefined>(phone ? undefined : room.me.role === 'teacher' && room.type !== 0 ? 'people' : 'chat');
   const [tool, setTool] = useState<ToolName>();
   const [dialog, setDialog] = useState<'settings' | 'leave'>();
-  const unread = useUnread(panel === 'chat');
+  const unread = useUnread(room.id, panel === 'chat');
   const isInvited = room.me.role === 'student' && invited(room).some(({ id }) => id === room.me.id);
+  const root = useRef<HTMLDivElement>(null);
+  /** Who closes the panel from within goes on at the button that opens it. */
+  const closePanel = (): void => {
+    root.current?.querySelector<HTMLElement>(panel === 'groups' ? '.sc-dock .sc-menu button' : `.sc-dock [data-opens="${panel}"]`)?.focus();
+    setPanel(undefined);
+  };
+  const talk = (student: string, name: string): void => {
+    setPanel('chat');
+    void classroom.conversations?.look(student, name);
+  };
   return (
-    <RoomProvider value={room}>
-      <div className={`sc-room ${panel ? 'sc-room--panel' : ''}`} data-page="room" data-link={link} data-role={room.me.role}>
-        <Header layout={layout} onLayout={setLayout} lost={link === 'lost'} />
-        <Banner link={link} />
-        <main className="sc-main" aria-label={t('room.label', { name: room.name })}>
-          <Stage layout={layout} />
-          <Tools />
-        </main>
-        {panel && (
-          <aside className="sc-panel" aria-label={t(panel === 'people' ? 'people.title' : 'chat.title')} data-panel={panel}>
-            <header className="sc-panel__head">
-              <h2>{t(panel === 'people' ? 'people.title' : 'chat.title')}</h2>
-              {panel === 'people' && <span className="sc-muted">{t('people.here', { n: room.total })}</span>}
-              <IconButton icon="close" label={t('panel.close')} onClick={() => setPanel(undefined)} />
-            </header>
-            {panel === 'people' ? <People /> : <Chat />}
-          </aside>
-        )}
-        <Dock panel={panel} unread={unread} onPanel={(next) => setPanel(panel === next ? undefined : next)} onTool={setTool} onSettings={() => setDialog('settings')} onLeave={() => setDialog('leave')} />
-        <Toasts />
-        <Sounds />
-        {isInvited && <Invitation />}
-        {tool && <ToolStart tool={tool} onClose={() => setTool(undefined)} />}
-        {dialog === 'settings' && <Settings onClose={() => setDialog(undefined)} />}
-        {dialog === 'leave' && <Leave onClose={() => setDialog(undefined)} onLeave={() => classroom.leave()} />}
-      </div>
-    </RoomProvider>
+    <MainProvider value={main}>
+      <RoomProvider value={room}>
+        <div ref={root} className={`sc-room ${panel ? 'sc-room--panel' : ''}`} data-page="room" data-link={link} data-role={room.me.role} data-room={room === main ? 'class' : 'group'}>
+          <Header layout={layout} onLayout={setLayout} lost={link === 'lost'} />
+          <div className="sc-strips">
+            <Banner link={link} />
+            <GroupStrip onManage={() => setPanel('groups')} managing={panel === 'groups'} />
+            {room === main && <CarouselStrip />}
+          </div>
+          <main className="sc-main" aria-label={t('room.label', { name: room.name })}>
+            <Stage layout={layout} />
+          </main>
+          <RoomProvider value={main}>
+            <Tools sheet={small} panel={panel !== undefined} onTakeRoom={() => setPanel(undefined)} />
+          </RoomProvider>
+          {panel && (
+            <aside className="sc-panel" aria-label={t(TITLES[panel])} data-panel={panel}>
+              <header className="sc-panel__head">
+                <h2>{t(TITLES[panel])}</h2>
+                {panel === 'people' && <span className="sc-muted">{t('people.here', { n: room.total })}</span>}
+                <IconButton icon="close" label={t('panel.close')} onClick={closePanel} />
+              </header>
+              {panel === 'people' ? <People onTalk={talk} /> : panel === 'chat' ? <Chat /> : <GroupsPanel />}
+            </aside>
+          )}
+          <Dock panel={panel} unread={unread} onPanel={(next) => setPanel(panel === next ? undefined : next)} onTool={setTool} onSettings={() => setDialog('settings')} onLeave={() => setDialog('leave')} />
+          <Toasts />
+          <Sounds />
+          {isInvited && <Invitation />}
+          <GroupInvitation />
+          {tool && (
+            <RoomProvider value={main}>
+              <ToolStart tool={tool} onClose={() => setTool(undefined)} />
+            </RoomProvider>
+          )}
+          {dialog === 'settings' && <Settings layout={layout} onLayout={setLayout} onClose={() => setDialog(undefined)} />}
+          {dialog === 'leave' && <Leave onClose={() => setDialog(undefined)} onLeave={() => classroom.leave()} />}
+        </div>
+      </RoomProvider>
+    </MainProvider>
   );
-}
-
-/** What is to be known about the class as a whole, in a line below the header. */
-function Banner({ link }: { readonly link: 'connecting' | 'live' | 'lost' }) {
-  const { classroom, t } = useClass();
-  const room = useRoom();
-  const now = useNow();
-  const phase = phaseOf(room);
-  const teacher = room.me.role === 'teacher';
-  if (link === 'lost') {
-    return (
-      <div className="sc-banner sc-banner--warn" role="status" data-banner="lost">
-        <Spinner />
-        <span>{t('room.reconnecting')}</span>
-      </div>
-    );
-  }
-  if (phase === 0) {
-    return (
-      <div className="sc-banner" role="status" data-banner="waiting">
-        <span>{t(teacher ? 'room.wait.teacher' : 'room.wait.student')}</span>
-        {teacher && (
-          <Button kind="primary" className="sc-button--small" onClick={() => void classroom.act((api) => api.setState(1))}>
-            {t('room.start')}
-          </Button>
-        )}
-      </div>
-    );
-  }
-  if (phase === 2) {
-    const { closes } = timesOf(room);
-    return (
-      <div className="sc-banner sc-banner--bad" role="status" data-banner="overtime">
-        <span>{t('room.over.text')}</span>
-        {closes !== undefined && <time aria-live="off">{t('room.closesIn', { time: clockText(closes - now) })}</time>}
-        {teacher && (
-          <Button className="sc-button--small" onClick={() => void classroom.act((api) => api.setState(3))}>
-            {t('room.close')}
-          </Button>
-        )}
-      </div>
-    );
-  }
-  return null;
 }
 
 function Invitation() {
@@ -121,10 +115,11 @@ function Invitation() {
 function Leave({ onClose, onLeave }: { readonly onClose: () => void; readonly onLeave: () => void }) {
   const { classroom, t } = useClass();
   const room = useRoom();
-  const ends = room.me.role === 'teacher' && phaseOf(room) === 1;
+  const state = classroom.state();
+  const ends = room.me.role === 'teacher' && state.phase === 'in' && phaseOf(state.room) === 1;
   const end = async (): Promise<void> => {
     onClose();
-    await classroom.act((api) => api.setState(2));
+    await classroom.actForClass((api) => api.setState(2));
   };
   return (
     <Dialog title={t('leave.title')} onClose={onClose} kind="leave">
@@ -173,14 +168,17 @@ function Sounds() {
   );
 }
 
-/** Messages of others since the chat was looked at. */
-function useUnread(looking: boolean): number {
+/** Messages of others since the chat was looked at, and those to this person alone. */
+function useUnread(id: string, looking: boolean): number {
   const { classroom } = useClass();
   const { messages } = classroom.chatState();
-  const seen = useRef<number>(0);
-  const others = messages.filter(({ mine }) => !mine);
+  const seen = useRef(new Map<string, number>());
+  const others = messages.filter(({ mine }) => !mine).length;
   useEffect(() => {
-    if (looking) seen.current = others.length;
-  }, [looking, others.length]);
-  return looking ? 0 : Math.max(0, others.length - seen.current);
+    if (looking) seen.current.set(id, others);
+  }, [looking, others, id]);
+  let privately = 0;
+  for (const { unread } of classroom.conversationsState().all.values()) privately += unread;
+  const fresh = looking ? 0 : Math.max(0, others - (seen.current.get(id) ?? 0));
+  return fresh + privately;
 }

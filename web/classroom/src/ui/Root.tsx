@@ -23,6 +23,9 @@ function Pages() {
     if (!checking) void classroom.join();
   }, [classroom, checking]);
   if (checking) return <DeviceCheck onEnter={() => setChecking(false)} />;
-  if (state.phase === 'in') return <RoomView room={state.room} link={state.link} />;
+  if (state.phase === 'in') {
+    const { room, link } = classroom.here() ?? state;
+    return <RoomView main={state.room} room={room} link={state.link === 'live' ? link : state.link} />;
+  }
   return <Gate state={state} onAgain={() => void classroom.join()} />;
 }

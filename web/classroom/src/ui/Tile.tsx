@@ -1,10 +1,11 @@
 // A person's picture: camera or initials, name, microphone, stars, and what may be done to them.
 
 import { useEffect, useRef, useState } from 'react';
+import { groupOf } from '../core/groups';
 import { mainStream, onStage, rewardsOf } from '../core/store';
 import type { Stream, User } from '../core/types';
 import { teaches } from '../core/types';
-import { useClass, useMedia, useRoom } from './context';
+import { useClass, useMain, useMedia, useRoom } from './context';
 import { Icon } from './icons';
 import { heightStep } from './layout';
 import { Avatar, Menu } from './parts';
@@ -43,7 +44,9 @@ export function Tile({ user, size = 'small', speaking = false }: { readonly user
   const state = main && !own ? media.states.get(`video ${main.id}`) : undefined;
   const shown = track && (own || state === 'live' || state === undefined);
   const micOn = Boolean(main?.audio) && (own ? classroom.wanted.microphone : main?.microphone === 1);
-  const stars = rewardsOf(user);
+  const inClass = useMain();
+  const stars = rewardsOf(inClass.users.get(user.id) ?? user);
+  const away = room === inClass ? groupOf(inClass, user.id) : undefined;
   const name = own ? t('name.you', { name: user.name }) : user.name;
   return (
     <article ref={ref} className={`sc-tile sc-tile--${size} ${speaking ? 'sc-tile--speaking' : ''}`} data-user={user.id} data-video={shown ? 'on' : 'off'} data-mic={micOn ? 'on' : 'off'} aria-label={speaking ? t('tile.speaking', { name }) : name}>
@@ -51,6 +54,7 @@ export function Tile({ user, size = 'small', speaking = false }: { readonly user
       {!shown && (
         <div className="sc-tile__blank">
           <Avatar name={user.name} id={user.id} />
+          {away && <p className="sc-tile__why">{t('tile.inGroup', { name: away.name })}</p>}
           {state === 'withheld' && <p className="sc-tile__why">{t('tile.weak')}</p>}
         </div>
       )}

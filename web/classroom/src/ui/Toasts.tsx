@@ -7,6 +7,8 @@ import { useClass } from './context';
 import { IconButton } from './parts';
 
 const SHOWN_MS = 5000;
+/** What somebody has written is read longer. */
+const WORDS_MS = 12_000;
 const MOST = 3;
 
 export function textOf(notice: ClassNotice, t: Translate, minutesLeft: number): string {
@@ -14,7 +16,11 @@ export function textOf(notice: ClassNotice, t: Translate, minutesLeft: number): 
     case 'hand':
     case 'joined':
     case 'shares':
+    case 'groupIn':
       return t(`notice.${notice.kind}`, { name: notice.name });
+    case 'broadcast':
+    case 'private':
+      return t(`notice.${notice.kind}`, { name: notice.name, text: notice.text });
     case 'reward': {
       const names = notice.names.slice(0, 3).join(', ');
       return t(notice.names.length > 3 ? 'notice.rewardMany' : 'notice.reward', { names });
@@ -53,7 +59,7 @@ export function Toasts() {
         const text = textOf(notice, translate.current, classroom.minutesLeft());
         const toast = { id, text, bad: notice.kind === 'act' || notice.kind === 'unplugged' || notice.kind === 'screenDenied', reward: notice.kind === 'reward' };
         setToasts((before) => [...before.filter((one) => one.text !== text), toast].slice(-MOST));
-        setTimeout(() => setToasts((before) => before.filter((one) => one.id !== id)), SHOWN_MS);
+        setTimeout(() => setToasts((before) => before.filter((one) => one.id !== id)), notice.kind === 'broadcast' || notice.kind === 'private' ? WORDS_MS : SHOWN_MS);
       }),
     [classroom],
   );
@@ -62,7 +68,7 @@ export function Toasts() {
       {toasts.map(({ id, text, bad, reward }) => (
         <div key={id} className={`sc-toast ${bad ? 'sc-toast--bad' : ''} ${reward ? 'sc-toast--reward' : ''}`}>
           {reward && <span className="sc-toast__star" aria-hidden="true">★</span>}
-          <span>{text}</span>
+          <span className="sc-toast__text">{text}</span>
           <IconButton icon="close" label={t('notice.dismiss')} onClick={() => setToasts(toasts.filter((one) => one.id !== id))} />
         </div>
       ))}

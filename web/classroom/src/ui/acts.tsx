@@ -3,7 +3,7 @@
 import { useState, type ReactNode } from 'react';
 import { hands, hasStage, invited, mainStream, onStage } from '../core/store';
 import { teaches, type User } from '../core/types';
-import { useClass, useEnabled, useRoom } from './context';
+import { useClass, useEnabled, useMain, useRoom } from './context';
 import { Button, Dialog, type MenuItem } from './parts';
 
 /** Seconds that the answer to an invitation is awaited. */
@@ -14,9 +14,10 @@ export interface PersonActs {
   readonly dialog: ReactNode;
 }
 
-export function usePersonActs(user: User): PersonActs {
+export function usePersonActs(user: User, onTalk?: (student: string, name: string) => void): PersonActs {
   const { classroom, t } = useClass();
   const room = useRoom();
+  const inClass = useMain();
   const enabled = useEnabled();
   const [kicking, setKicking] = useState(false);
   const { me } = room;
@@ -45,12 +46,13 @@ export function usePersonActs(user: User): PersonActs {
         items.push({ label: t(asked ? 'people.invited' : 'act.stageInvite'), icon: 'hand', disabled: asked, act: () => void classroom.act((api) => api.invite(user.id, INVITATION_S, { userName: me.name })) });
       }
     }
-    if (isStudent && enabled('stage.studentVideo.reward')) items.push({ label: t('act.reward'), icon: 'star', act: () => void classroom.act((api) => api.reward([user.id], 1)) });
+    if (isStudent && enabled('stage.studentVideo.reward')) items.push({ label: t('act.reward'), icon: 'star', act: () => void classroom.actForClass((api) => api.reward([user.id], 1)) });
+    if (isStudent && onTalk && inClass.type !== 0) items.push({ label: t('act.talk'), icon: 'lock', act: () => onTalk(user.id, user.name) });
     if (isStudent || (user.role === 'assistant' && me.role === 'teacher')) items.push({ label: t('act.kick'), icon: 'kick', danger: true, act: () => setKicking(true) });
   }
   const kick = (ban: boolean): void => {
     setKicking(false);
-    void classroom.act((api) => api.kick(user.id, ban));
+    void classroom.actForClass((api) => api.kick(user.id, ban));
   };
   const dialog = kicking ? (
     <Dialog title={t('kick.title', { name: user.name })} onClose={() => setKicking(false)} kind="kick">

@@ -53,6 +53,16 @@ export function useRoom(): Room {
   return room;
 }
 
+const MainContext = createContext<Room | undefined>(undefined);
+export const MainProvider = MainContext.Provider;
+
+/** The room of the class, also while that of a group is shown. */
+export function useMain(): Room {
+  const room = useContext(MainContext);
+  if (!room) throw new Error('outside of a room');
+  return room;
+}
+
 export function useMedia(): MediaState {
   const { media } = useClass().classroom;
   return useSyncExternalStore(media.subscribe, media.snapshot);
@@ -93,3 +103,5 @@ export function useMatches(query: string): boolean {
 }
 
 export const PHONE = '(max-width: 760px)';
+/** Screens on which the stage, a tool and the panel do not all find room. */
+export const SMALL = '(max-width: 760px), (max-height: 520px)';

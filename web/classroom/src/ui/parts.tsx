@@ -130,7 +130,7 @@ export function Menu({ label, items, icon = 'more', up = false, children }: { re
 }
 
 /** One of a few choices, side by side. */
-export function Segments<T extends string>({ label, value, choices, onChoose }: { readonly label: string; readonly value: T; readonly choices: readonly { readonly value: T; readonly label: string; readonly icon?: IconName }[]; readonly onChoose: (value: T) => void }) {
+export function Segments<T extends string>({ label, value, choices, onChoose }: { readonly label: string; readonly value: T; readonly choices: readonly { readonly value: T; readonly label: string; readonly icon?: IconName; readonly badge?: number }[]; readonly onChoose: (value: T) => void }) {
   const name = useId();
   return (
     <fieldset className="sc-segments">
@@ -141,10 +141,27 @@ export function Segments<T extends string>({ label, value, choices, onChoose }: 
           <span>
             {choice.icon ? <Icon name={choice.icon} size={18} /> : null}
             <span className={choice.icon ? 'sc-hidden' : ''}>{choice.label}</span>
+            {choice.badge ? <b className="sc-count">{choice.badge}</b> : null}
           </span>
         </label>
       ))}
     </fieldset>
+  );
+}
+
+/** A small number that is chosen by steps. */
+export function Stepper({ label, value, least, most, onChange }: { readonly label: string; readonly value: number; readonly least: number; readonly most: number; readonly onChange: (value: number) => void }) {
+  const { t } = useClass();
+  const name = useId();
+  return (
+    <div className="sc-row sc-row--between sc-stepper" role="group" aria-labelledby={name}>
+      <span id={name}>{label}</span>
+      <span className="sc-stepper__keys">
+        <IconButton icon="minus" label={t('step.less')} disabled={value <= least} onClick={() => onChange(value - 1)} />
+        <output aria-live="polite">{value}</output>
+        <IconButton icon="plus" label={t('step.more')} disabled={value >= most} onClick={() => onChange(value + 1)} />
+      </span>
+    </div>
   );
 }
 

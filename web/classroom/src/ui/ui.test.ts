@@ -57,7 +57,7 @@ test('a countdown goes by the server’s clock and stands still while it is held
 });
 
 test('messages stand in their order, each once', () => {
-  const message = (key: string, at: number): ChatMessage => ({ key, at, from: 'a', name: 'A', role: 'student', mine: false, text: key, state: 'sent' });
+  const message = (key: string, at: number): ChatMessage => ({ key, at, from: 'a', name: 'A', role: 'student', mine: false, text: key, state: 'sent', room: 'r', toAll: false });
   const list = merged([message('2', 20)], [message('1', 10), message('2', 20), message('3', 30)]);
   expect(list.map(({ key }) => key)).toEqual(['1', '2', '3']);
   expect(merged([], Array.from({ length: 1200 }, (_, at) => message(String(at), at)))).toHaveLength(1000);

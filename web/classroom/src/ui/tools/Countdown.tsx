@@ -6,7 +6,7 @@ import { numberAt } from '../../core/tree';
 import { teaches, type Tree } from '../../core/types';
 import { useClass, useNow, useRoom } from '../context';
 import { Button, Dialog } from '../parts';
-import { Card } from './Card';
+import { Card, type Frame } from './Card';
 
 const LONGEST_S = 3600;
 
@@ -17,7 +17,7 @@ export function leftOf(extra: Tree, now: number): number {
   return Math.max(0, duration - Math.max(0, now - numberAt(extra, 'startTime', now)));
 }
 
-export function Countdown({ id, onHide }: { readonly id: string; readonly onHide: () => void }) {
+export function Countdown({ id, frame }: { readonly id: string; readonly frame: Frame }) {
   const { classroom, t } = useClass();
   const { properties, me } = useRoom();
   const now = useNow();
@@ -26,11 +26,12 @@ export function Countdown({ id, onHide }: { readonly id: string; readonly onHide
   const goes = numberAt(extra, 'state') === 1 && left > 0;
   const paused = numberAt(extra, 'state') === 0 && left > 0;
   const total = Math.max(1, numberAt(extra, 'totalDuration') * 1000);
-  const act = (what: 'pause' | 'continue' | 'stop'): void => void classroom.act((api) => api.countdown(id, what));
+  const clock = clockText(Math.ceil(left / 1000) * 1000);
+  const act = (what: 'pause' | 'continue' | 'stop'): void => void classroom.actForClass((api) => api.countdown(id, what));
   return (
-    <Card icon="timer" title={t('tool.countdown')} running={goes || paused} onHide={onHide} tool="countdown">
+    <Card icon="timer" title={t('tool.countdown')} running={goes || paused} frame={frame} tool="countdown" summary={clock}>
       <p className={`sc-countdown ${goes && left <= 10_000 ? 'sc-countdown--soon' : ''}`} role="timer" aria-label={t('countdown.left')}>
-        {clockText(Math.ceil(left / 1000) * 1000)}
+        {clock}
       </p>
       <div className="sc-countdown__bar" aria-hidden="true">
         <i style={{ width: `${(100 * left) / total}%` }} />
@@ -49,7 +50,7 @@ export function Countdown({ id, onHide }: { readonly id: string; readonly onHide
             {t('countdown.continue')}
           </Button>
         )}
-        {teaches(me.role) && <Button onClick={() => void classroom.act((api) => api.removeWidget('countdownTimer'))}>{t('tool.remove')}</Button>}
+        {teaches(me.role) && <Button onClick={() => void classroom.actForClass((api) => api.removeWidget('countdownTimer'))}>{t('tool.remove')}</Button>}
       </div>
     </Card>
   );
@@ -64,7 +65,7 @@ export function CountdownStart({ onClose }: { readonly onClose: () => void }) {
   const fits = Number.isInteger(total) && total >= 1 && total <= LONGEST_S;
   const start = async (): Promise<void> => {
     setTried(true);
-    if (fits && (await classroom.act((api) => api.startCountdown(total)))) onClose();
+    if (fits && (await classroom.actForClass((api) => api.startCountdown(total)))) onClose();
   };
   return (
     <Dialog title={t('countdown.title')} onClose={onClose} kind="countdown">

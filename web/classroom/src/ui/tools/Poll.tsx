@@ -5,12 +5,12 @@ import { listAt, numberAt, textAt } from '../../core/tree';
 import { teaches } from '../../core/types';
 import { useClass, useRoom } from '../context';
 import { Button, Dialog, IconButton } from '../parts';
-import { Card } from './Card';
+import { Card, type Frame } from './Card';
 
 const MOST_OPTIONS = 5;
 const TITLE_CHARS = 200;
 
-export function Poll({ id, onHide }: { readonly id: string; readonly onHide: () => void }) {
+export function Poll({ id, frame }: { readonly id: string; readonly frame: Frame }) {
   const { classroom, t } = useClass();
   const { properties, me } = useRoom();
   const [chosen, setChosen] = useState<readonly number[]>([]);
@@ -31,11 +31,11 @@ export function Poll({ id, onHide }: { readonly id: string; readonly onHide: () 
   };
   const answer = async (): Promise<void> => {
     setSending(true);
-    await classroom.act((api) => api.answerPoll(id, chosen));
+    await classroom.actForClass((api) => api.answerPoll(id, chosen));
     setSending(false);
   };
   return (
-    <Card icon="poll" title={t('tool.poll')} running={running} onHide={onHide} tool="poll">
+    <Card icon="poll" title={t('tool.poll')} running={running} frame={frame} tool="poll" waits={answers} summary={t('tool.voices', { n: total })}>
       <p className="sc-card__question" id={name}>
         {textAt(properties, at('pollTitle'))}
       </p>
@@ -78,11 +78,11 @@ export function Poll({ id, onHide }: { readonly id: string; readonly onHide: () 
               {own ? t('tool.answered') : t('tool.voices', { n: total })}
             </span>
             {teaching && running && (
-              <Button kind="primary" onClick={() => void classroom.act((api) => api.stopPoll(id))}>
+              <Button kind="primary" onClick={() => void classroom.actForClass((api) => api.stopPoll(id))}>
                 {t('tool.stop')}
               </Button>
             )}
-            {teaching && !running && <Button onClick={() => void classroom.act((api) => api.removeWidget('poll'))}>{t('tool.remove')}</Button>}
+            {teaching && !running && <Button onClick={() => void classroom.actForClass((api) => api.removeWidget('poll'))}>{t('tool.remove')}</Button>}
           </div>
         </>
       )}
@@ -100,7 +100,7 @@ export function PollStart({ onClose }: { readonly onClose: () => void }) {
   const fits = title.trim() !== '' && said.length >= 2 && new Set(said).size === said.length;
   const start = async (): Promise<void> => {
     setTried(true);
-    if (fits && (await classroom.act((api) => api.startPoll(title.trim(), said, several)))) onClose();
+    if (fits && (await classroom.actForClass((api) => api.startPoll(title.trim(), said, several)))) onClose();
   };
   return (
     <Dialog title={t('poll.title')} onClose={onClose} kind="poll">

@@ -5,12 +5,12 @@ import { listAt, numberAt, textAt, at as valueAt } from '../../core/tree';
 import { teaches, type Tree } from '../../core/types';
 import { useClass, useRoom } from '../context';
 import { Button, Dialog, IconButton } from '../parts';
-import { Card } from './Card';
+import { Card, type Frame } from './Card';
 
 const LETTERS = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'];
 const ASK_MS = 3000;
 
-export function Quiz({ id, onHide }: { readonly id: string; readonly onHide: () => void }) {
+export function Quiz({ id, frame }: { readonly id: string; readonly frame: Frame }) {
   const { classroom, t } = useClass();
   const room = useRoom();
   const { properties, me } = room;
@@ -26,12 +26,13 @@ export function Quiz({ id, onHide }: { readonly id: string; readonly onHide: () 
   const answers = me.role === 'student' && running && (mine === undefined || changing);
   const answer = async (): Promise<void> => {
     setSending(true);
-    if (await classroom.act((api) => api.answerQuiz(id, [...chosen].sort()))) setChanging(false);
+    if (await classroom.actForClass((api) => api.answerQuiz(id, [...chosen].sort()))) setChanging(false);
     setSending(false);
   };
+  const progress = t('quiz.progress', { n: numberAt(properties, at('selectedCount')), total: numberAt(properties, at('totalCount')) });
   const wasRight = valueAt(me.properties, 'widgets.popupQuiz.isCorrect') === true;
   return (
-    <Card icon="quiz" title={t('tool.quiz')} running={running} onHide={onHide} tool="quiz">
+    <Card icon="quiz" title={t('tool.quiz')} running={running} frame={frame} tool="quiz" waits={answers} summary={progress}>
       {answers ? (
         <>
           <p className="sc-card__question">{t('quiz.choose')}</p>
@@ -61,18 +62,18 @@ export function Quiz({ id, onHide }: { readonly id: string; readonly onHide: () 
           {!running && right.length > 0 && <p>{t('quiz.correct', { items: right.join(', ') })}</p>}
           {!running && mine && <p className="sc-strong">{t(wasRight ? 'quiz.rightYou' : 'quiz.wrongYou')}</p>}
           <p className="sc-muted" role="status">
-            {t('quiz.progress', { n: numberAt(properties, at('selectedCount')), total: numberAt(properties, at('totalCount')) })}
+            {progress}
             {(watches || !running) && ` · ${t('quiz.accuracy', { n: Math.round(numberAt(properties, at('averageAccuracy')) * 100) })}`}
           </p>
           {watches && <Answers id={id} running={running} />}
           <div className="sc-card__foot">
             {me.role === 'student' && running && <Button onClick={() => setChanging(true)}>{t('tool.change')}</Button>}
             {teaches(me.role) && running && (
-              <Button kind="primary" onClick={() => void classroom.act((api) => api.stopQuiz(id))}>
+              <Button kind="primary" onClick={() => void classroom.actForClass((api) => api.stopQuiz(id))}>
                 {t('tool.stop')}
               </Button>
             )}
-            {teaches(me.role) && !running && <Button onClick={() => void classroom.act((api) => api.removeWidget('popupQuiz'))}>{t('tool.remove')}</Button>}
+            {teaches(me.role) && !running && <Button onClick={() => void classroom.actForClass((api) => api.removeWidget('popupQuiz'))}>{t('tool.remove')}</Button>}
           </div>
         </>
       )}
@@ -88,7 +89,7 @@ function Answers({ id, running }: { readonly id: string; readonly running: boole
   useEffect(() => {
     let on = true;
     const ask = (): void => {
-      classroom.api.quizAnswers(id).then(
+      classroom.classApi.quizAnswers(id).then(
         (page) => on && setList(listAt(page, 'list') as readonly Tree[]),
         () => {},
       );
@@ -122,7 +123,7 @@ export function QuizStart({ onClose }: { readonly onClose: () => void }) {
   const marked = right.filter((item) => items.includes(item));
   const start = async (): Promise<void> => {
     setTried(true);
-    if (marked.length > 0 && (await classroom.act((api) => api.startQuiz(items, [...marked].sort())))) onClose();
+    if (marked.length > 0 && (await classroom.actForClass((api) => api.startQuiz(items, [...marked].sort())))) onClose();
   };
   return (
     <Dialog title={t('quiz.title')} onClose={onClose} kind="quiz">
