@@ -175,10 +175,12 @@ mod tests {
         unchanged(std::slice::from_ref(&made));
         // In its hello; and as the first thing that it says.
         let within = message(1, 0, &made);
-        unchanged(&[&[within.clone()][..], &before[1..]].concat());
-        unchanged(&[&[made.clone()][..], &before].concat());
+        unchanged(&[std::slice::from_ref(&within), &before[1..]].concat());
+        unchanged(&[std::slice::from_ref(&made), &before].concat());
         // Where it is, only what the server has said is changed.
-        let recorded = [&[within.clone()][..], &before[1..], &[made.clone()]].concat().concat();
+        let recorded = [std::slice::from_ref(&within), &before[1..], std::slice::from_ref(&made)]
+            .concat()
+            .concat();
         let wanted = [&[within][..], &before[1..], &[message(13, 4, SENT)]].concat().concat();
         assert_eq!(*transcript(&recorded), wanted);
         // Not a second time.

@@ -4,11 +4,11 @@ use axum::extract::State;
 use serde_json::Value;
 use stoa_classroom::room::{CheckIn, NewRoom};
 use stoa_classroom::tree::Tree;
-use stoa_core::{ClassRole, RoomUuid, UserUuid};
+use stoa_core::{ClassRole, RoomType, RoomUuid, UserUuid};
 
 use super::answer::{ClassFailure, Outcome, done};
 use super::door::ClassCall;
-use super::rooms::{room_type, times};
+use super::rooms::{app_room, kind_of_room, times};
 use super::streams::rtc_token;
 use super::value::{self, ClassBody};
 use crate::Rest;
@@ -22,7 +22,7 @@ pub(crate) async fn check_in(
 ) -> Outcome {
     let (room, user) = (call.room()?, call.user()?);
     let who = who(&rest, &call, &room, &user, &mut body)?;
-    let new = if body.has("roomType") { Some(implicit(&mut body)?) } else { None };
+    let new = implicit(&mut body)?;
     let checked = rest.classroom.check_in(&call.caller, &room, &user, who, new).await?;
     Ok(done(rest.classroom.clock().now(), checked))
 }
@@ -93,12 +93,19 @@ fn who(
     Ok(CheckIn { name, role, flex, video_source, audio_source })
 }
 
-/// What a room is made with by whoever comes first.
-pub(super) fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
-    let kind = room_type(body)?;
+/// What a room is made with by whoever comes first; nothing if no type is said, or that of a group, which is there
+/// before anybody comes.
+pub(super) fn implicit(body: &mut Object) -> Result<Option<NewRoom>, ClassFailure> {
+    if !body.has("roomType") {
+        return Ok(None);
+    }
+    let kind = match kind_of_room(body)? {
+        Some(RoomType::Group) => return Ok(None),
+        kind => app_room(body, kind)?,
+    };
     let name = body.optional_text("roomName")?.unwrap_or_default();
     let times = times(body)?;
-    Ok(NewRoom {
+    Ok(Some(NewRoom {
         name,
         kind,
         times,
@@ -108,5 +115,5 @@ pub(super) fn implicit(body: &mut Object) -> Result<NewRoom, ClassFailure> {
         max_accept: None,
         accepts_at_entry: false,
         crosses: stoa_classroom::room::Crosses::default(),
-    })
+    }))
 }

@@ -81,11 +81,21 @@ pub(crate) fn whole(body: &mut Object, name: &str) -> Result<Option<u64>, ClassF
     }
 }
 
-/// The type of a room; only those that an app makes.
-pub(crate) fn room_type(body: &mut Object) -> Result<RoomType, ClassFailure> {
-    let number = whole(body, "roomType")?;
-    let kind = number.and_then(RoomType::of_number).filter(|kind| *kind != RoomType::Group);
+/// The type of a room, if there is such a one.
+pub(super) fn kind_of_room(body: &mut Object) -> Result<Option<RoomType>, ClassFailure> {
+    Ok(whole(body, "roomType")?.and_then(RoomType::of_number))
+}
+
+/// This type, if an app may make such rooms.
+pub(super) fn app_room(body: &Object, kind: Option<RoomType>) -> Result<RoomType, ClassFailure> {
+    let kind = kind.filter(|kind| *kind != RoomType::Group);
     kind.ok_or_else(|| body.refuse("roomType", "is required and must be 0, 2, 4 or 10").into())
+}
+
+/// The type of a room that an app makes.
+fn room_type(body: &mut Object) -> Result<RoomType, ClassFailure> {
+    let kind = kind_of_room(body)?;
+    app_room(body, kind)
 }
 
 /// Seconds, or nothing.

@@ -180,6 +180,17 @@ async fn c021_c120_a_group_is_entered_with_the_token_of_its_class() {
     assert_eq!(enters("a", "cid", 2).await, (403, 30_403_000));
     assert_eq!(enters("b", "bob", 2).await, (401, 401));
     assert_eq!(enters("b", "ann", 1).await, (401, 401));
+    // Checking in first, as the vendor's client does; no group is made by that.
+    let said = json!({"role": 2, "userName": "bob", "roomType": 101});
+    let checks_in = async |room: &str| {
+        let path = format!("/v3/rooms/{room}/users/bob");
+        school.by(("a", "bob", 2), Method::PUT, &path, said.clone()).await.code()
+    };
+    assert_eq!(checks_in("g1").await, (200, 0));
+    assert_eq!(checks_in("g2").await, (403, 30_403_000));
+    let path = "/v3/rooms/none/users/bob";
+    let answer = school.by(("none", "bob", 2), Method::PUT, path, said.clone()).await;
+    assert_eq!(answer.code(), (404, 20_404_100));
 }
 
 #[tokio::test]
