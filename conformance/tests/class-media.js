@@ -305,7 +305,7 @@ export const tests = [
         await server.stop();
         // As the server's own child, so that signals and the exit code are the server's.
         server.under = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-y', '-s', '0', '-e', 'signal=none', '-e', `trace=${WRITING}`, '-o', log];
-        cleanup(() => {
+        cleanup(async () => {
           server.under = [];
         });
         await server.start();
