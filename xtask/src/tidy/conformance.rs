@@ -32,9 +32,9 @@ const LATER: &[(&[u16], &str)] = &[
     (&[197], "files and recording"),
     (
         &[200, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210, 211, 213, 214, 215, 216],
-        "the page of a class",
+        "the rest of the page of a class, and cases of its own for what is there",
     ),
-    (&[219, 220], "the page of a class and the token server's part in it"),
+    (&[219, 220], "tokens of class rooms from the token server"),
 ];
 
 /// What goes in through every door is found nowhere.
