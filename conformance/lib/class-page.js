@@ -49,6 +49,18 @@ async function showPagesOf(context, folder) {
 }
 
 /** The page with the links, in a browser that was let in. */
+/** For a page, before anything else: its peer connections are kept in `window.connections`, so that they can be asked. */
+export function keepConnections() {
+  const Own = window.RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Own {
+    constructor(...given) {
+      super(...given);
+      window.connections.push(this);
+    }
+  };
+}
+
 export class ClassDemo {
   static async open(lab, browser, { scheme = 'light', viewport = DESKTOP, scale = 1 } = {}) {
     const demo = new ClassDemo();

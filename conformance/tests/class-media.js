@@ -3,24 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ClassDemo, startClassBrowser } from '../lib/class-page.js';
+import { ClassDemo, keepConnections, startClassBrowser } from '../lib/class-page.js';
 import { Encoder } from '../lib/encoder.js';
 import { check } from '../lib/runner.js';
 
 const SAM = 'student-sam';
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The page's connections are kept, so that they can be asked. */
-const KEEP = () => {
-  const Own = window.RTCPeerConnection;
-  window.connections = [];
-  window.RTCPeerConnection = class extends Own {
-    constructor(...given) {
-      super(...given);
-      window.connections.push(this);
-    }
-  };
-};
 
 /** Resolves when `ask` gives what `fits`; says after `ms` what it gave last. */
 async function until(what, ask, fits, ms = 20_000) {
@@ -69,7 +57,7 @@ async function opened(lab, cleanup) {
   const browser = await startClassBrowser();
   cleanup(() => browser.close());
   const demo = await ClassDemo.open(lab, browser);
-  await demo.context.addInitScript(KEEP);
+  await demo.context.addInitScript(keepConnections);
   return demo;
 }
 

@@ -4,7 +4,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accessible, ClassDemo, DESKTOP, PHONE, startClassBrowser } from '../lib/class-page.js';
+import { accessible, ClassDemo, DESKTOP, keepConnections, PHONE, startClassBrowser } from '../lib/class-page.js';
 import { check } from '../lib/runner.js';
 import { Server } from '../lib/server.js';
 
@@ -339,12 +339,7 @@ export const tests = [
       const demo = await opened(lab, cleanup);
       const said = new URLSearchParams(new URL(await demo.link('student')).hash.slice(1));
       const roomUuid = said.get('room');
-      const ticket = (userUuid, role) =>
-        demo.page.evaluate(async (body) => {
-          const answer = await fetch('/demo/class-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-          return answer.json();
-        }, { roomUuid, userUuid, role });
-      const { appId, token } = await ticket('embedded', 2);
+      const { appId, token } = await ticket(demo, { roomUuid, userUuid: 'embedded', role: 2 });
       secrets.token(token);
       const context = await lab.browser.newContext({ reducedMotion: 'reduce' });
       cleanup(() => context.close());
@@ -431,40 +426,33 @@ export const tests = [
 
 /** In which codecs a page sends pictures, once it has sent some. */
 async function codecsOf(page) {
-  const found = await page.evaluate(async () => {
-    for (const until = Date.now() + 40_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 250))) {
-      const stats = (await Promise.all(window.connections.map((connection) => connection.getStats()))).flatMap((report) => [...report.values()]);
-      const sent = stats.filter(({ type, kind, framesEncoded }) => type === 'outbound-rtp' && kind === 'video' && framesEncoded > 5);
-      if (sent.length > 0) return sent.map(({ codecId }) => stats.find(({ id }) => id === codecId)?.mimeType);
-    }
-    return [];
-  });
-  return [...new Set(found)];
+  const found = await page.waitForFunction(async () => {
+    const stats = (await Promise.all(window.connections.map((connection) => connection.getStats()))).flatMap((report) => [...report.values()]);
+    const sent = stats.filter(({ type, kind, framesEncoded }) => type === 'outbound-rtp' && kind === 'video' && framesEncoded > 5);
+    return sent.length > 0 && sent.map(({ codecId }) => stats.find(({ id }) => id === codecId)?.mimeType);
+  }, null, { timeout: 40_000 });
+  return [...new Set(await found.jsonValue())];
+}
+
+/** A token for the demo's class, as the page with the links gets it. */
+function ticket(demo, who) {
+  return demo.page.evaluate(async (body) => {
+    const answer = await fetch('/demo/class-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return answer.json();
+  }, who);
 }
 
 /** A page that opens the demo's class by the library, with an app's options; its connections are kept. */
 async function launched(demo, secrets, cleanup, option) {
   const room = new URLSearchParams(new URL(await demo.link('student')).hash.slice(1)).get('room');
-  const { appId, token } = await demo.page.evaluate(async (body) => {
-    const answer = await fetch('/demo/class-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    return answer.json();
-  }, { roomUuid: room, userUuid: option.userUuid, role: option.roleType });
+  const { appId, token } = await ticket(demo, { roomUuid: room, userUuid: option.userUuid, role: option.roleType });
   secrets.token(token);
   const context = await demo.browser.newContext({ reducedMotion: 'reduce', bypassCSP: true });
   cleanup(() => context.close());
   const page = await context.newPage();
   const errors = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-  await page.addInitScript(() => {
-    const Own = window.RTCPeerConnection;
-    window.connections = [];
-    window.RTCPeerConnection = class extends Own {
-      constructor(...given) {
-        super(...given);
-        window.connections.push(this);
-      }
-    };
-  });
+  await page.addInitScript(keepConnections);
   // The page with the links is where devices may be used; what it shows makes room for the class.
   await page.goto(new URL('/classroom/demo', demo.page.url()).href);
   await page.evaluate(() => document.body.replaceChildren(Object.assign(document.createElement('div'), { id: 'class', style: 'height: 700px' })));

@@ -1,8 +1,8 @@
 // Messages one below the other, and the field in which the next one is written.
 
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { CHAT_CHARS } from '../../core/chat';
-import { teaches, type Role } from '../../core/types';
+import { CHAT_CHARS, type ChatMessage } from '../../core/chat';
+import { teaches } from '../../core/types';
 import { useClass } from '../context';
 import { Icon } from '../icons';
 import { Avatar, IconButton } from '../parts';
@@ -12,15 +12,7 @@ const TOGETHER_MS = 300_000;
 /** From so many characters before the end on one is told how many are left. */
 const NEARLY = 50;
 
-export interface ShownMessage {
-  readonly key: string;
-  readonly from: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly mine: boolean;
-  readonly text: string;
-  readonly at: number;
-  readonly state: 'sending' | 'sent' | 'failed';
+export interface ShownMessage extends Pick<ChatMessage, 'key' | 'from' | 'name' | 'role' | 'mine' | 'text' | 'at' | 'state'> {
   /** A word about it, beside the name. */
   readonly tag?: string | undefined;
 }
