@@ -14,6 +14,8 @@ const GRAVE = ['serious', 'critical'];
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1360, height: 820 };
+/** What most cases use: several windows of moving pictures are a lot of work without a graphics card. */
+const WINDOW = { width: 960, height: 640 };
 
 /** A page that comes from no address, as those of `PAGES` do, may otherwise not speak with a server on this machine. */
 const WHOLE = process.env.PAGES ? ['--disable-features=LocalNetworkAccessChecks'] : [];
@@ -48,7 +50,6 @@ async function showPagesOf(context, folder) {
   });
 }
 
-/** The page with the links, in a browser that was let in. */
 /** For a page, before anything else: its peer connections are kept in `window.connections`, so that they can be asked. */
 export function keepConnections() {
   const Own = window.RTCPeerConnection;
@@ -61,8 +62,9 @@ export function keepConnections() {
   };
 }
 
+/** The page with the links, in a browser that was let in. */
 export class ClassDemo {
-  static async open(lab, browser, { scheme = 'light', viewport = DESKTOP, scale = 1 } = {}) {
+  static async open(lab, browser, { scheme = 'light', viewport = WINDOW, scale = 1 } = {}) {
     const demo = new ClassDemo();
     Object.assign(demo, { lab, browser, scheme, viewport, scale, problems: [], expected: [] });
     demo.context = await browser.newContext({ viewport, colorScheme: scheme, reducedMotion: 'reduce', locale: 'en-GB', deviceScaleFactor: scale });
@@ -86,7 +88,11 @@ export class ClassDemo {
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && note(`console: ${message.text()}`));
     page.on('pageerror', (error) => note(`thrown: ${error?.stack ?? error}`));
     page.on('request', (request) => lab.hosts.note(request.url(), name));
-    page.on('websocket', (socket) => lab.hosts.note(socket.url(), name));
+    page.said = [];
+    page.on('websocket', (socket) => {
+      lab.hosts.note(socket.url(), name);
+      if (new URL(socket.url()).pathname === '/ws/class') socket.on('framesent', ({ payload }) => page.said.push(payload));
+    });
     return page;
   }
 

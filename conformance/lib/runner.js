@@ -36,6 +36,17 @@ export function within(ms, what, promise) {
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
 }
 
+/** Resolves when `ask` gives what `fits`; says after `ms` what it gave last. */
+export async function until(what, ask, fits, ms = 20_000) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const last = await ask();
+    if (fits(last)) return last;
+    if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(last)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /**
  * Runs tests `width` at a time and prints one line for each.
  *

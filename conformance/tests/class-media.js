@@ -5,21 +5,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ClassDemo, keepConnections, startClassBrowser } from '../lib/class-page.js';
 import { Encoder } from '../lib/encoder.js';
-import { check } from '../lib/runner.js';
+import { check, until } from '../lib/runner.js';
 
 const SAM = 'student-sam';
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Resolves when `ask` gives what `fits`; says after `ms` what it gave last. */
-async function until(what, ask, fits, ms = 20_000) {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const last = await ask();
-    if (fits(last)) return last;
-    if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(last)}`);
-    await pause(100);
-  }
-}
 
 /** What a page has received of each stream that its connections know: `{kind: [{frames, packets, bytes, energy}]}`. */
 function received(person) {

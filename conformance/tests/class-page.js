@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accessible, ClassDemo, DESKTOP, keepConnections, PHONE, startClassBrowser } from '../lib/class-page.js';
-import { check } from '../lib/runner.js';
+import { check, until } from '../lib/runner.js';
 import { Server } from '../lib/server.js';
 
 /** Opens the page with the links, in a browser of its own. */
@@ -161,9 +161,15 @@ export const tests = [
       await again.page.reload();
       await again.gate('failed-banned');
       await again.accessible('banned');
+      const mei = await demo.come('student', { user: 'mei', name: 'Mei' });
+      await mei.panel('People');
+      await mei.shows('[data-person="teacher"]');
       await teacher.button('Leave', { exact: true }).click();
       await teacher.page.locator('[data-dialog="leave"]').getByRole('button', { name: 'Leave' }).click();
       await teacher.gate('over-left');
+      // Whoever leaves says so, and is not awaited.
+      await mei.lacks('[data-person="teacher"]');
+      check.deepEqual(teacher.page.said.filter((text) => text === '{"type":"leave"}').length, 1);
       const second = await demo.come('teacher', { user: 'another' });
       const page = await demo.newPage('third');
       await page.goto(await demo.link('student', { room: 'there-is-no-such-room', role: '9' }));
@@ -230,7 +236,7 @@ export const tests = [
     name: `${scheme}, on a desktop and on a phone, in English and Chinese: no grave accessibility finding`,
     timeout: 180_000,
     async run({ lab, cleanup }) {
-      const { demo, teacher, student } = await begun(lab, cleanup, { scheme });
+      const { demo, teacher, student } = await begun(lab, cleanup, { scheme, viewport: DESKTOP });
       await accessible(demo.page, `${scheme}: links`);
       const checking = await demo.come('student', { user: 'mei', name: 'Mei', check: true });
       await checking.shows('[data-page="check"] [data-camera="on"]');
@@ -426,12 +432,12 @@ export const tests = [
 
 /** In which codecs a page sends pictures, once it has sent some. */
 async function codecsOf(page) {
-  const found = await page.waitForFunction(async () => {
+  const sending = () => page.evaluate(async () => {
     const stats = (await Promise.all(window.connections.map((connection) => connection.getStats()))).flatMap((report) => [...report.values()]);
     const sent = stats.filter(({ type, kind, framesEncoded }) => type === 'outbound-rtp' && kind === 'video' && framesEncoded > 5);
-    return sent.length > 0 && sent.map(({ codecId }) => stats.find(({ id }) => id === codecId)?.mimeType);
-  }, null, { timeout: 40_000 });
-  return [...new Set(await found.jsonValue())];
+    return sent.map(({ codecId }) => stats.find(({ id }) => id === codecId)?.mimeType);
+  });
+  return [...new Set(await until('no picture is sent', sending, (sent) => sent.length > 0, 40_000))];
 }
 
 /** A token for the demo's class, as the page with the links gets it. */
@@ -476,7 +482,7 @@ async function pictures({ lab, binary, cleanup }) {
   await server.start();
   const own = { ...lab, server };
   for (const scheme of ['light', 'dark']) {
-    const { demo, teacher, student } = await begun(own, cleanup, { scheme });
+    const { demo, teacher, student } = await begun(own, cleanup, { scheme, viewport: DESKTOP });
     if (scheme === 'light') await demo.page.screenshot({ path: path.join(folder, 'class-links.png') });
     const others = [await demo.come('Mei'), await demo.come('Noor')];
     for (const [user, name] of [[SAM, 'Sam'], ['student-mei', 'Mei']]) {

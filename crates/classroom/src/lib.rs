@@ -9,6 +9,7 @@
 //! | [`room`] | the state machine: states, entry, streams, stage, hands, widgets, groups, chat |
 //! | [`tree`] | property trees and their changes |
 //! | [`frame`] | what a room says |
+//! | `entering` | the way in: rooms are made, check-in and entry |
 //! | `line` | acts in batches: memory, store, told |
 //! | `live` | sound and pictures: what the media server is told |
 //! | `stored` | the records |
@@ -20,9 +21,10 @@
 //! | `stream` | connections: listening, what was missed, renewed and revoked tokens |
 //! | `tools` | standard tools that publish or watch: WHIP and WHEP |
 //! | `reading` | what it has said and who is in it, by the page |
-//! | `service` | [`Classroom`]: what the doors call |
+//! | `service` | [`Classroom`]: rooms by their lines and alarms |
 
 pub mod chat_room;
+mod entering;
 pub mod frame;
 mod grouping;
 mod hub;
@@ -40,12 +42,13 @@ mod stream;
 mod tools;
 pub mod tree;
 
+pub use entering::{Entry, Place};
 pub use hub::{Heard, Listener};
 pub use line::Desk;
 pub use live::{Attendee, MediaError};
 pub use outbox::{EventFilter, EventPage, HandedOut, Handout};
 pub use reading::{PAGE, RoomUserPage};
 pub use refusal::{Error, Refusal};
-pub use service::{Classroom, Entry, Place};
-pub use stream::{Joined, Track};
+pub use service::Classroom;
+pub use stream::{HangUp, Joined, Track};
 pub use tools::{Connected, Tool};

@@ -30,6 +30,15 @@ pub struct Joined {
     pub until: Timestamp,
 }
 
+/// What becomes of a user whose connection is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangUp {
+    /// Nothing was said: the user is awaited for a while.
+    MayComeBack,
+    /// The user has left.
+    Leaves,
+}
+
 /// Whose frames are numbered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Track {
@@ -109,19 +118,23 @@ impl Classroom {
         Ok(Joined { heard, sees_answers, until })
     }
 
-    /// The connection of `to` is gone: the user is awaited for a while, unless it listens elsewhere by now.
+    /// The connection of `to` is gone: the user is out, or awaited for a while, unless it listens elsewhere by now.
     pub async fn hang_up(
         self: &Arc<Self>,
         scope: &impl AppScope,
         room: &RoomUuid,
         user: &UserUuid,
         to: &Arc<dyn Listener>,
+        how: HangUp,
     ) {
         let Ok(line) = self.line(scope, room).await else { return };
         let Some(session) = line.hub.leave(user, to) else { return };
         let user = user.clone();
         let told = self.turn(scope, room, By::Server, move |turn| {
-            turn.disconnected(&user, session);
+            match how {
+                HangUp::MayComeBack => turn.disconnected(&user, session),
+                HangUp::Leaves => turn.takes_leave(&user, session),
+            }
             Ok(())
         });
         // A room that is gone awaits nobody.

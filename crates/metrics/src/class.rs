@@ -9,6 +9,8 @@ label! {
     Closed("reason") {
         /// The client closed it, or its connection broke.
         Gone = "gone",
+        /// The client said that its user leaves.
+        Left = "left",
         /// It was not let in, or did not say who it is.
         NotLetIn = "not_let_in",
         /// Another connection of the user took its place.

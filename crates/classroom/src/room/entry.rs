@@ -340,6 +340,13 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// A user goes by itself, from the connection of its entry `session`; one of an earlier entry is nobody's.
+    pub fn takes_leave(&mut self, user: &UserUuid, session: u64) {
+        if self.room.users.get(user).is_some_and(|found| found.session == session) {
+            self.leave(user, Exit::Left);
+        }
+    }
+
     /// A user's connection is gone; it may come back for a while.
     pub fn disconnected(&mut self, user: &UserUuid, session: u64) {
         let Some(found) = self.room.users.get_mut(user) else { return };

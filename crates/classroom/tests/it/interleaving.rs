@@ -88,7 +88,11 @@ fn act(turn: &mut Turn<'_>, step: &Step) -> Result<(), Refusal> {
         // Few leave.
         7 if number > 0 => Err(Refusal::Conflict),
         7 => {
-            turn.leave(&whom, if step.wait_ms == 0 { Exit::Left } else { Exit::Kicked });
+            let session = turn.room.users.get(&whom).map_or(0, |user| user.session);
+            match step.wait_ms {
+                0 => turn.takes_leave(&whom, session),
+                _ => turn.leave(&whom, Exit::Kicked),
+            }
             Ok(())
         }
         8 => {

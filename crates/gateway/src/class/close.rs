@@ -31,6 +31,8 @@ pub(crate) enum CloseReason {
     Silent,
     /// The client closed it, or its connection broke.
     Gone,
+    /// The client has said that it goes.
+    Left,
     /// The server could not do its work.
     Failed,
     /// The server ends; come again.
@@ -66,6 +68,7 @@ impl CloseReason {
             Self::Flood => (1008, "too many messages"),
             Self::Silent => (1001, "silent for too long"),
             Self::Gone => (1000, "closed"),
+            Self::Left => (1000, "left"),
             Self::Failed => (1011, "something failed, come again"),
             Self::Shutdown => (1001, "the server restarts, come again"),
         }
@@ -84,6 +87,7 @@ impl CloseReason {
             Self::Flood => "flood",
             Self::Failed => "failed",
             Self::Shutdown => "restart",
+            Self::Left => "left",
             Self::Resync | Self::Refused | Self::NotInTime | Self::Silent | Self::Gone => {
                 return None;
             }
@@ -109,6 +113,7 @@ impl CloseReason {
             Self::Flood => Closed::Flood,
             Self::Silent => Closed::Silent,
             Self::Gone => Closed::Gone,
+            Self::Left => Closed::Left,
             Self::Failed => Closed::Failed,
             Self::Shutdown => Closed::Shutdown,
         }

@@ -227,6 +227,10 @@ impl Session {
                 out.push(Effect::Call(Call::Media(message)));
             }
             (ClientMessage::Media(_), _) => self.refuse("media: comes after live".into(), out),
+            (ClientMessage::Leave, Stage::Missing { .. } | Stage::Live(_)) => {
+                self.close(CloseReason::Left, out);
+            }
+            (ClientMessage::Leave, _) => self.refuse("leave: comes after welcome".into(), out),
         }
     }
 

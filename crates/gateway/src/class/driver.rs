@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stoa_classroom::{Attendee, Classroom, Error, Refusal};
+use stoa_classroom::{Attendee, Classroom, Error, HangUp, Refusal};
 use stoa_core::{ClassCaller, RoomUuid, Timestamp, UserUuid, limits};
 use stoa_metrics::Held;
 use stoa_metrics::class::{CLOSED, OPEN};
@@ -86,7 +86,11 @@ async fn run_driver(mut driver: Driver) {
             if closing.is_some_and(CloseReason::is_of_rights) {
                 Box::pin(classroom.media_leave(caller, room, user)).await;
             }
-            Box::pin(classroom.hang_up(caller, room, user, &to)).await;
+            let how = match closing {
+                Some(CloseReason::Left) => HangUp::Leaves,
+                _ => HangUp::MayComeBack,
+            };
+            Box::pin(classroom.hang_up(caller, room, user, &to, how)).await;
         }
     }
     drop(surroundings);

@@ -20,6 +20,8 @@ pub(crate) enum ClientMessage {
     Ping,
     /// Something about sound and pictures.
     Media(Box<MediaMessage>),
+    /// It goes, and is not to be awaited.
+    Leave,
 }
 
 /// Who a client is, and what it knows.
@@ -52,7 +54,11 @@ pub(crate) fn read(text: &[u8]) -> Result<ClientMessage, String> {
         Some("media") => {
             media::read(&fields).map(|message| ClientMessage::Media(Box::new(message)))
         }
-        _ => Err("type: must be hello, renew, ping or media; a room is changed over REST".into()),
+        Some("leave") => Ok(ClientMessage::Leave),
+        _ => {
+            Err("type: must be hello, renew, ping, media or leave; a room is changed over REST"
+                .into())
+        }
     }
 }
 

@@ -106,9 +106,9 @@ fn c149_what_clients_send_is_refused_and_never_reaches_the_room() {
         < live
         < goes live
         > {"startSequence":8,"total":1,"list":[{"cmd":4,"sequence":8,"data":{}}]}
-        < error 400: "type: must be hello, renew, ping or media; a room is changed over REST"
+        < error 400: "type: must be hello, renew, ping, media or leave; a room is changed over REST"
         > {"cmd":20,"data":{}}
-        < error 400: "type: must be hello, renew, ping or media; a room is changed over REST"
+        < error 400: "type: must be hello, renew, ping, media or leave; a room is changed over REST"
         > [1]
         < error 400: "it must be an object"
         > hello 7 0
@@ -209,6 +209,16 @@ fn sound_and_pictures_are_for_who_hears_the_room() {
 }
 
 #[test]
+fn only_who_is_in_leaves() {
+    let leave = r#"> {"type":"leave"}"#;
+    check(&format!("{leave}\n< refused 400: \"leave: comes after welcome\"\n< closes 4000"));
+    check(&format!(
+        "> hello 0 0\n< call join bob\n{leave}\n< error 400: \"leave: comes after welcome\"\n\
+         = in 1 0 3600\n< welcome 1 0 3600\n< call room 1\n{leave}\n< end left\n< closes 1000"
+    ));
+}
+
+#[test]
 fn a_clock_that_jumps_makes_nobody_silent() {
     let live =
         "> hello 0 0\n< call join bob\n= in 0 0 90000\n< welcome 0 0 90000\n< live\n< goes live";
@@ -227,6 +237,7 @@ fn each_ending_has_its_word_and_its_code() {
         ("* overrun", "< resync\n< closes 4008"),
         ("~ shutdown", "< end restart\n< closes 1001"),
         ("~ gone", "< closes 1000"),
+        ("> {\"type\":\"leave\"}", "< end left\n< closes 1000"),
     ] {
         let live =
             "> hello 0 0\n< call join bob\n= in 0 0 60\n< welcome 0 0 60\n< live\n< goes live";

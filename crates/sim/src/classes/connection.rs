@@ -1,7 +1,7 @@
 //! Connections to a class: listening, reading what was missed, hearing what is said, and losing them.
 
 use serde_json::{Value, json};
-use stoa_classroom::{Error, Heard, Joined, Refusal, Track};
+use stoa_classroom::{Error, HangUp, Heard, Joined, Refusal, Track};
 
 use super::ask::{Answer, Asked, Failed};
 use super::ear::Ear;
@@ -42,7 +42,7 @@ impl World {
         note!(self, "class: {} connected: {joined:?}", self.person_name(person));
         if !self.classes.people[person].waits_for(number) {
             // The client is gone by now, and its door says so.
-            self.hang_up_in_class(person, ear);
+            self.hang_up_in_class(person, ear, HangUp::MayComeBack);
             return;
         }
         let (now, room) = (self.now, self.classes.people[person].room);
@@ -131,12 +131,12 @@ impl World {
                 self.take_frames(person, track, views);
             }
             (Err(Failed::Refused(refusal)), _) => {
-                self.lose_ear(person, true);
+                self.lose_ear(person, Some(HangUp::MayComeBack));
                 self.classes.people[person].phase = Phase::Entered(self.now);
                 self.check_class_refusal(room, &refusal);
             }
             _ => {
-                self.lose_ear(person, true);
+                self.lose_ear(person, Some(HangUp::MayComeBack));
                 self.classes.people[person].phase = Phase::Entered(self.now + 500);
             }
         }
@@ -160,7 +160,7 @@ impl World {
         let Some(why) = ear.ended() else { return };
         note!(self, "class: {} is told to end: {why}", self.person_name(person));
         let (now, again) = (self.now, self.classes.dice.between(500, 6000));
-        self.lose_ear(person, false);
+        self.lose_ear(person, None);
         self.classes.people[person].phase = match why {
             "closed" => Phase::Over,
             "kicked" | "banned" => Phase::Out(now + again),
@@ -209,26 +209,26 @@ impl World {
         }
     }
 
-    /// The connection is gone for the client; the server hears of it, or does not.
-    pub(super) fn lose_ear(&mut self, person: usize, tell: bool) {
+    /// The connection is gone for the client; the server hears `told` of it, or nothing.
+    pub(super) fn lose_ear(&mut self, person: usize, told: Option<HangUp>) {
         self.classes.people[person].ask = None;
         self.classes.people[person].heard = None;
         let joining = self.classes.people[person].phase == Phase::Joining;
         let Some(ear) = self.classes.people[person].ear.take() else { return };
         // Whoever is being let in is let out again when that is answered.
-        if tell && !joining {
-            self.hang_up_in_class(person, &ear);
+        if let (Some(how), false) = (told, joining) {
+            self.hang_up_in_class(person, &ear, how);
         }
     }
 
-    fn hang_up_in_class(&mut self, person: usize, ear: &Ear) {
+    fn hang_up_in_class(&mut self, person: usize, ear: &Ear, how: HangUp) {
         let Person { room, user: name, .. } = &self.classes.people[person];
         let (pass, id, user) = (self.pass_of(person), self.room_name(*room), user(name));
         let to = ear.listener();
         self.ask(Asked::HangUp, |classroom| async move {
             let hung_up = async {
                 let caller = pass.show(&classroom)?;
-                classroom.hang_up(&caller, &id, &user, &to).await;
+                classroom.hang_up(&caller, &id, &user, &to, how).await;
                 Ok::<_, Error>(())
             };
             Answer::Did(hung_up.await.map_err(Failed::from))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stoa_classroom::room::CheckIn;
 use stoa_classroom::tree::Tree;
-use stoa_classroom::{Entry, Heard, Refusal};
+use stoa_classroom::{Entry, HangUp, Heard, Refusal};
 use stoa_core::{ClassRole, RoomUuid, UserUuid};
 
 use super::ask::{Answer, Asked, Failed};
@@ -110,7 +110,7 @@ impl World {
         if let Some((_, until)) = ask {
             if now >= *until {
                 note!(self, "class: {} has no answer", self.person_name(person));
-                self.lose_ear(person, true);
+                self.lose_ear(person, Some(HangUp::MayComeBack));
                 self.classes.people[person].phase = match phase {
                     Phase::Entering => Phase::Out(now),
                     _ => Phase::Entered(now),
@@ -223,9 +223,11 @@ impl World {
         let away = dice.weighted(&[(6, 300), (4, 3000), (3, 24_000)]);
         let away = dice.between(away / 2, away * 3 / 2);
         let silent = dice.chance(300);
-        let (heard, anew) = (!silent, dice.chance(200));
-        note!(self, "class: {} goes for {away} ms", self.person_name(person));
-        self.lose_ear(person, heard);
+        let anew = dice.chance(200);
+        // Only who comes as if for the first time says that it leaves.
+        let how = if anew && dice.chance(500) { HangUp::Leaves } else { HangUp::MayComeBack };
+        note!(self, "class: {} goes for {away} ms: {how:?}", self.person_name(person));
+        self.lose_ear(person, (!silent).then_some(how));
         let back = self.now + away;
         // A page that was loaded anew comes as if for the first time.
         self.classes.people[person].phase =

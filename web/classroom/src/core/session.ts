@@ -283,6 +283,7 @@ export class ClassSession {
   readonly media = (message: Tree): boolean => this.#stream?.media(message) ?? false;
 
   leave(): void {
+    this.#stream?.leave();
     this.#over('left');
   }
 

@@ -169,6 +169,16 @@ test('media goes along while the stream is there', () => {
   socket().says({ type: 'error', code: 400 });
 });
 
+test('who leaves says so where there is somebody to hear it, and stops', () => {
+  const { socket, stream } = live();
+  stream.leave();
+  expect([socket().sent.at(-1), socket().closed]).toEqual([{ type: 'leave' }, true]);
+  const early = open();
+  early.socket().onopen?.();
+  early.stream.leave();
+  expect([early.socket().sent.map(({ type }) => type), early.socket().closed]).toEqual([['hello'], true]);
+});
+
 test('nothing is told after it was stopped', () => {
   const { socket, stream } = live();
   const last = socket();

@@ -109,6 +109,12 @@ export class ClassStream {
     this.#drop();
   }
 
+  /** Says that the user leaves, and stops: nobody waits for what would come back then. */
+  leave(): void {
+    if (this.#live) this.#send({ type: 'leave' });
+    this.stop();
+  }
+
   /** The network seems to be back: no further waiting. */
   hurry(): void {
     if (this.#stopped || this.#socket) return;

@@ -140,6 +140,28 @@ async fn c156_who_enters_and_does_not_connect_has_left_after_a_while() {
 }
 
 #[tokio::test]
+async fn who_says_so_has_left_at_once() {
+    let lab = Lab::start().await;
+    let mut teacher = lab.attend("room", "ann", TEACHER).await;
+    let student = lab.enter("room", "bob", STUDENT).await;
+    let mut client = lab.say_hello(&student).await;
+    client.is_live().await;
+    client.say(&json!({"type": "leave"})).await;
+    assert_eq!(client.ending().await, ("left".into(), 1000));
+    // No time has passed.
+    let [_, left] = [teacher.told().await, teacher.told().await];
+    let gone = &left["list"][0]["data"]["offlineUsers"][0];
+    assert_eq!((&gone["userUuid"], &gone["type"]), (&json!("bob"), &json!(1)));
+    assert_eq!(lab.answer(&student.hello).await, "401");
+    // Whoever has entered elsewhere meanwhile is there with that.
+    let mut old = lab.attend("room", "bob", STUDENT).await;
+    let mut new = lab.attend("room", "bob", STUDENT).await;
+    assert_eq!(old.ending().await, ("displaced".into(), 4001));
+    lab.mark("room", json!(1)).await;
+    assert_eq!(new.told().await["list"][0]["data"]["changeProperties"]["flexProps.mark"], 1);
+}
+
+#[tokio::test]
 async fn whoever_is_put_out_is_told_so() {
     let lab = Lab::start().await;
     let out = |ban| move |turn: &mut Turn<'_>| turn.put_out(&name("bob"), ban);
