@@ -166,15 +166,24 @@ async fn set_up(row: &Row) -> (Bench, Place, Vec<Shown>) {
     (bench, place, columns)
 }
 
-#[tokio::test]
-async fn every_endpoint_by_every_token() {
-    let (mut wrong, mut cells, mut refused) = (Vec::new(), 0, 0);
-    let all = rows();
-    for row in &all {
+/// What came of some rows.
+#[derive(Default)]
+struct Judged {
+    wrong: Vec<String>,
+    rows: usize,
+    cells: usize,
+    refused: usize,
+}
+
+/// Every one of `rows` by every token.
+async fn judged(rows: impl Iterator<Item = Row>) -> Judged {
+    let mut judged = Judged::default();
+    for row in &rows.collect::<Vec<_>>() {
+        judged.rows += 1;
         let (bench, place, columns) = set_up(row).await;
         let before = bench.everything().await;
         for (index, (name, token, column)) in columns.iter().enumerate() {
-            cells += 1;
+            judged.cells += 1;
             let expected = column.expected(row);
             let cell = || format!("{} with {name}", row.name());
             if expected == Outcome::Done {
@@ -182,22 +191,38 @@ async fn every_endpoint_by_every_token() {
                 let (bench, place, columns) = set_up(row).await;
                 let answer = bench.make(row, &place.ids, columns[index].1.as_deref()).await;
                 if !is(expected, &answer, &place.ids) {
-                    wrong.push(format!("{}: {:?} instead of 200", cell(), told(&answer)));
+                    judged.wrong.push(format!("{}: {:?} instead of 200", cell(), told(&answer)));
                 }
                 continue;
             }
-            refused += 1;
+            judged.refused += 1;
             let answer = bench.make(row, &place.ids, token.as_deref()).await;
             if !is(expected, &answer, &place.ids) {
-                wrong.push(format!("{}: {:?} instead of {expected:?}", cell(), told(&answer)));
+                let told = told(&answer);
+                judged.wrong.push(format!("{}: {told:?} instead of {expected:?}", cell()));
             }
             if bench.everything().await != before {
-                wrong.push(format!("{}: something that is stored is other than before", cell()));
+                let what = "something that is stored is other than before";
+                judged.wrong.push(format!("{}: {what}", cell()));
             }
         }
     }
-    report(&wrong);
-    let (endpoints, rows) = (endpoints().await.len(), all.len());
+    judged
+}
+
+/// By two threads, because it is the longest.
+#[test]
+fn every_endpoint_by_every_token() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let [even, odd] = [0, 1].map(|first| {
+        let rows = move || rows().into_iter().skip(first).step_by(2);
+        std::thread::spawn(move || runtime().block_on(judged(rows())))
+    });
+    let [even, odd] = [even, odd].map(|thread| thread.join().unwrap());
+    report(&[even.wrong, odd.wrong].concat());
+    let (rows, cells) = (even.rows + odd.rows, even.cells + odd.cells);
+    let refused = even.refused + odd.refused;
+    let endpoints = runtime().block_on(endpoints()).len();
     print(&format!(
         "separation matrix: {endpoints} endpoints in {rows} rows × {} = {cells} cells, {refused} refused",
         cells / rows
